@@ -1,7 +1,7 @@
 """FHIR R4 (4.0.1) as tables: types, elements, search parameters, code systems, value sets, extensions, profiles.
 
-Made at build by `python -m longbien.fhir.compile FOLDER` into `longbien/_built/fhir`; each table is read when first asked
-for and kept. Everything given out is shared: do not change it."""
+Made at build by `python -m longbien.fhir.compile FOLDER` into `longbien/_built/fhir`; each table is read when first
+asked for and kept. Everything given out is shared: do not change it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Component(NamedTuple):
 
 class SearchParam(NamedTuple):
     """`kind` is number, date, string, token, reference, composite, quantity, uri or special; `targets` the types that a
-    reference parameter may point to; `base` the type it is published for (Resource, DomainResource or the type itself)."""
+    reference parameter may point to; `base` the type it is published for (Resource, DomainResource, itself)."""
 
     code: str
     kind: str
@@ -81,7 +81,7 @@ class Structure(NamedTuple):
 
 
 class ExtensionDefinition(NamedTuple):
-    """An extension of base R4. `contexts` are (kind, expression); `inner` for a complex one: url -> (min, max, value types)."""
+    """An extension of base R4. `contexts` are (kind, expression); `inner` of a complex one: url -> (min, max, types)."""
 
     url: str
     modifier: bool

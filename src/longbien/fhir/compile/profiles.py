@@ -1,7 +1,9 @@
 """The profiles of base R4 (vital signs, SimpleQuantity ...): what each asks beyond its base type.
 
-profiles  {url: {"type", "elements": [[id, path, slice name, min, max, [type codes], binding, fixed or None, pattern or None] ...],
-                 "slicing": {id: [[discriminator type, path] ...]}, "constraints": [[path, key, severity, human, expression] ...]}}"""
+profiles  {url: {"type",
+                 "elements": [[id, path, slice name, min, max, types, binding, fixed or None, pattern or None] ...],
+                 "slicing": {id: [[discriminator type, path] ...]},
+                 "constraints": [[path, key, severity, human, expression] ...]}}"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """StructureDefinitions of resources and data types: one row an element.
 
     types       all concrete resource types, alphabetical
-    structures  {type: {"kind", "base", "abstract", "elements": [row ...], "constraints": {key: [severity, human, expression]}}}
+    structures  {type: {"kind", "base", "abstract", "elements": [row ...],
+                        "constraints": {key: [severity, human, expression]}}}
 
 A row is [path below the type ("" is the type itself, "contact.name" an inner one), min, max (-1 is *),
 [[type code, [target types or profiles], [profiles]] ...], [strength, value set] or None, content reference or None,
@@ -36,7 +37,7 @@ def types(element: dict[str, Any]) -> list[list[Any]]:
 
 
 def binding(element: dict[str, Any]) -> tuple[list[str] | None, str | None]:
-    """[strength, value set without its version], and the value set that no code may leave (elementdefinition-maxValueSet)."""
+    """[strength, value set without its version], and the elementdefinition-maxValueSet."""
     b = element.get("binding")
     if not b:
         return None, None

@@ -1,8 +1,9 @@
 """Code systems and value sets.
 
 codes      {code system: MessagePack of {code: display}}: each read on its own when first asked for
-valuesets  {value set: MessagePack of [[system, [codes] or None for all of the system] ...]}; a value set that cannot be
-           listed from what is here (SNOMED CT, LOINC, UCUM, filters on them) is absent, so that nobody takes a part for the whole."""
+valuesets  {value set: MessagePack of [[system, [codes] or None for all of the system] ...]}; a value set that
+           cannot be listed from what is here (SNOMED CT, LOINC, UCUM, filters on them) is absent, so that nobody takes
+           a part for the whole."""
 
 from __future__ import annotations
 

@@ -10,26 +10,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 
 from .config import Settings, setting
 from .errors import Conflict, Invalid, LongbienError, StorageFull, TooLarge, Unavailable
 
-Connection = asyncpg.Connection
-Row = asyncpg.Record
+Connection: TypeAlias = Any
+Row: TypeAlias = Any
 
 
 class DbSettings(Settings):
     pool: int = setting("LONGBIEN_DB_POOL", 8, "Database connections each process keeps for reads and writes by key.")
     search_pool: int = setting("LONGBIEN_DB_SEARCH_POOL", 6, "Database connections each process keeps for searches.")
-    statement_timeout: float = setting(
-        "LONGBIEN_STATEMENT_TIMEOUT", 30.0, "Seconds that one database statement may run."
-    )
-    acquire_timeout: float = setting(
-        "LONGBIEN_ACQUIRE_TIMEOUT", 10.0, "Seconds to wait in line for a database connection."
-    )
+    statement_timeout: float = setting("LONGBIEN_STATEMENT_TIMEOUT", 30.0, "Seconds that one database statement may run.")
+    acquire_timeout: float = setting("LONGBIEN_ACQUIRE_TIMEOUT", 10.0, "Seconds to wait in line for a database connection.")
 
 
 _AWAY = (
@@ -49,9 +45,7 @@ def ours(error: BaseException) -> LongbienError | None:
     """What a driver error means in our tree, or None when it is a fault of our own code."""
     if isinstance(error, LongbienError):
         return error
-    if isinstance(
-        error, asyncpg.DataError | asyncpg.CharacterNotInRepertoireError | asyncpg.UntranslatableCharacterError
-    ):
+    if isinstance(error, asyncpg.DataError | asyncpg.CharacterNotInRepertoireError | asyncpg.UntranslatableCharacterError):
         return Invalid(f"A value cannot be stored: {error}")
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""

@@ -1,7 +1,7 @@
 """Migrations: numbered .sql files of longbien/migrations, applied once each, in order, each in one transaction.
 
-`NNNN_<owner>_pre_<what>.sql` is safe while the old code still runs, `..._post_...` only after it is gone. `{app}` in a file stands for
-the application's role. A file that was applied and has changed since is refused: history is not rewritten.
+`NNNN_<owner>_pre_<what>.sql` is safe while the old code still runs, `..._post_...` only after it is gone. `{app}` in a file
+stands for the application's role. A file that was applied and has changed since is refused: history is not rewritten.
 """
 
 from __future__ import annotations

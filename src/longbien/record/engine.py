@@ -54,9 +54,7 @@ class Engine:
                 if self._next > self._last:
                     missing = -(-(n - len(given)) // BLOCK)
                     sql = "SELECT nextval('rid_block') FROM generate_series(1, $1::int)"
-                    tops: Sequence[Any] = await (
-                        connection.fetch(sql, missing) if connection else self.db.fetch(sql, missing)
-                    )
+                    tops: Sequence[Any] = await (connection.fetch(sql, missing) if connection else self.db.fetch(sql, missing))
                     for top in tops[:-1]:
                         given.extend(range(top[0] - BLOCK + 1, top[0] + 1))
                     self._next, self._last = tops[-1][0] - BLOCK + 1, tops[-1][0]
@@ -98,8 +96,6 @@ class Engine:
             there = await connection.fetchval("SELECT dict FROM zdict ORDER BY made, id LIMIT 1")
             if there is None:
                 probe = Codec()
-                await connection.execute(
-                    "INSERT INTO zdict (id, dict) VALUES ($1, $2)", probe.add(dictionary), dictionary
-                )
+                await connection.execute("INSERT INTO zdict (id, dict) VALUES ($1, $2)", probe.add(dictionary), dictionary)
         self.codec.add(there or dictionary)
         return there is None

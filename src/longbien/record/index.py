@@ -1,6 +1,7 @@
 """What the store keeps of a resource to find it again: the head row's slots and the side tables' rows. Pure.
 
-Keys are 64-bit (ids.key64) of 'Type.param|system|code' for tokens, 'Type.param|Type/id' for references, 'Type.param|uri' for uris."""
+Keys are 64-bit (ids.key64) of 'Type.param|system|code' for tokens, 'Type.param|Type/id' for references,
+'Type.param|uri' for uris."""
 
 from __future__ import annotations
 

@@ -101,11 +101,7 @@ class Store:
 
     async def _refuse(self, type: str, row: Row) -> None:
         await self.engine.trail.write(
-            [
-                trail.line(
-                    self.scope, "refused", pat=row["pat"], rid=row["rid"], type=number(type), outcome=trail.REFUSED
-                )
-            ]
+            [trail.line(self.scope, "refused", pat=row["pat"], rid=row["rid"], type=number(type), outcome=trail.REFUSED)]
         )
 
     async def _stored(self, type: str, id: str, row: Row) -> Stored:

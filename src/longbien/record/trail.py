@@ -166,9 +166,7 @@ async def verify(db: Database) -> list[str]:
     wrong: list[str] = []
     prev, expected, upto = b"", 1, 0
     async with db.transaction() as connection:
-        async for b in connection.cursor(
-            "SELECT n, xlo, xhi, count, prev, hash FROM audit_block ORDER BY n", timeout=600
-        ):
+        async for b in connection.cursor("SELECT n, xlo, xhi, count, prev, hash FROM audit_block ORDER BY n", timeout=600):
             if b["n"] != expected:
                 wrong.append(f"Block {expected} is missing.")
             if b["prev"] != prev:
@@ -180,11 +178,7 @@ async def verify(db: Database) -> list[str]:
             )
             if found["hash"] != b["hash"]:
                 more = found["count"] - b["count"]
-                what = (
-                    "lines were changed"
-                    if more == 0
-                    else f"{abs(more)} lines were {'added' if more > 0 else 'removed'}"
-                )
+                what = "lines were changed" if more == 0 else f"{abs(more)} lines were {'added' if more > 0 else 'removed'}"
                 wrong.append(f"Block {b['n']}: {what}.")
             prev, expected, upto = b["hash"], b["n"] + 1, b["xhi"]
     return wrong

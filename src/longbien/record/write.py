@@ -242,20 +242,20 @@ async def _references(drafts: list[Draft], connection: Connection) -> None:
         [i for _, i in wanted], list({number(t) for t, _ in wanted}),
     )  # fmt: skip
     there = {(type_name(r["type"]), r["id"]) for r in rows}
-    missing = [
-        Issue("error", "not-found", f"{t}/{i} is not known.", e) for (t, i), e in wanted.items() if (t, i) not in there
-    ]
+    missing = [Issue("error", "not-found", f"{t}/{i} is not known.", e) for (t, i), e in wanted.items() if (t, i) not in there]
     if missing:
         raise Invalid(f"A reference points to nothing: {missing[0].text}", issues=missing, status=422)
 
 
 def _rows(engine: Engine, drafts: list[Draft], now: datetime) -> tuple[list[Any], list[Any], list[Any]]:
-    fresh, changed, vers = [], [], []
+    fresh: list[Any] = []
+    changed: list[Any] = []
+    vers: list[Any] = []
     for d in drafts:
         x = d.indexed
         t = number(d.type)
         if x is None:
-            row = (d.rid, d.pat, None, index.EARLIEST, index.LATEST, now, None, d.version, t, True, d.id, [])
+            row: tuple[Any, ...] = (d.rid, d.pat, None, index.EARLIEST, index.LATEST, now, None, d.version, t, True, d.id, [])
         else:
             row = (d.rid, x.pat, x.code, x.dlo, x.dhi, now, x.val, d.version, t, False, d.id, x.terms)
         (fresh if d.version == 1 else changed).append(row)
@@ -284,8 +284,7 @@ def _side_rows(drafts: list[Draft]) -> tuple[list[Any], list[Any], list[Any], li
 def _lines(scope: Scope, drafts: list[Draft], why: str | None, summarise: bool) -> list[trail.Line]:
     if not summarise:
         return [
-            trail.line(scope, _OP_NAME[d.op], pat=d.pat, rid=d.rid, ver=d.version, type=number(d.type), why=why)
-            for d in drafts
+            trail.line(scope, _OP_NAME[d.op], pat=d.pat, rid=d.rid, ver=d.version, type=number(d.type), why=why) for d in drafts
         ]
     counts: dict[int | None, int] = {}
     for d in drafts:

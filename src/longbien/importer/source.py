@@ -24,8 +24,8 @@ LARGEST = 512 * 1024 * 1024
 
 
 class Unit(NamedTuple):
-    """Some whole lines of a source. `number` counts units from 0, `line` the first line from 1, `position` the bytes of the file (as
-    it lies, packed) read so far."""
+    """Some whole lines of a source. `number` counts units from 0, `line` the first line from 1, `position` the bytes of the
+    file (as it lies, packed) read so far."""
 
     number: int
     line: int

@@ -152,8 +152,8 @@ def _allot(entries: list[Any]) -> dict[str, str]:
 
 
 def _no_twice(group: Group) -> Iterator[Group]:
-    """One commit may touch a resource once: the second mention begins the next commit. A transaction that names one twice is left as
-    it is, for the store to refuse."""
+    """One commit may touch a resource once: the second mention begins the next commit. A transaction that names one twice is
+    left as it is, for the store to refuse."""
     if group.whole:
         yield group
         return

@@ -53,7 +53,8 @@ def place(keep: Path | None = None) -> Iterator[Place]:
 def machine() -> str:
     memory = psutil.virtual_memory().total >> 30
     load = os.getloadavg()[0]
-    return f"{platform.machine()}, {os.cpu_count()} cores, {memory} GiB, Python {platform.python_version()}, load {load:.1f} at the start"
+    python = platform.python_version()
+    return f"{platform.machine()}, {os.cpu_count()} cores, {memory} GiB, Python {python}, load {load:.1f} at the start"
 
 
 async def copy_limit(url: str, rows: int = 40_000, size: int = 1400) -> float:

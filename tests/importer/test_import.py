@@ -15,6 +15,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+import zstandard
 
 from longbien.base.errors import Invalid
 from longbien.importer.run import Import, Summary
@@ -49,8 +50,6 @@ async def rows(urls: tuple[str, str], sql: str, *args: Any) -> list[asyncpg.Reco
 
 
 def test_every_packing_gives_the_same_lines(tmp_path: Path) -> None:
-    import zstandard
-
     data = lines([patient(n) for n in range(1200)])
     (tmp_path / "a.ndjson").write_bytes(data)
     (tmp_path / "b.ndjson.gz").write_bytes(gzip.compress(data))

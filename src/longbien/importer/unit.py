@@ -110,9 +110,9 @@ def _entry(group: Group, entry: Any, line: int, at: int, mapping: dict[str, str]
     if not isinstance(entry, dict):
         rejects.append(Reject(line, at, [Issue("error", "structure", "An entry must be an object.", place)], entry))
         return
-    request = entry.get("request") if isinstance(entry.get("request"), dict) else {}
-    method = request.get("method", "PUT")
-    if method == "DELETE" and (target := references.literal(str(request.get("url", "")))):
+    request = entry.get("request")
+    method, url = (request.get("method", "PUT"), request.get("url", "")) if isinstance(request, dict) else ("PUT", "")
+    if method == "DELETE" and (target := references.literal(str(url))):
         group.changes.append(Delete(target[1], target[2]))
         return
     resource = entry.get("resource")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from longbien.base import clock, log
-from longbien.base.errors import Invalid, StorageFull, Unavailable
+from longbien.base.errors import StorageFull, Unavailable
 from longbien.base.sql import queries
 from longbien.fhir import json as fhir_json
 from longbien.record import codec

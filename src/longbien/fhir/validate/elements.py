@@ -16,6 +16,7 @@ from . import coding, extensions, invariants, narrative, primitives, references
 from .coding import After
 from .context import Context, Place, shown, type_name
 from .primitives import CHECKS
+from .prose import PROSE
 
 NodeCheck = Callable[[Any, Place, Context], None]
 Handler = Callable[[Any, dict[str, Any], Place, Context], None]
@@ -27,22 +28,7 @@ INNER = frozenset(("BackboneElement", "Element"))
 @cache
 def type_check(name: str) -> NodeCheck:
     """The check of a whole data type or resource type."""
-    structure = definitions.structure(name)
-    check = _node(structure, "")
-    if name == "Coding":
-        return _then(check, coding.coding)
-    if name == "Extension":
-        return _then(check, extensions.extension)
-    return check
-
-
-def _then(check: NodeCheck, more: Callable[[dict[str, Any], Context, Place], None]) -> NodeCheck:
-    def both(v: Any, place: Place, c: Context) -> None:
-        check(v, place, c)
-        if v.__class__ is dict:
-            more(v, c, place)
-
-    return both
+    return _node(definitions.structure(name), "")
 
 
 @cache
@@ -142,6 +128,7 @@ def _node(structure: Structure, path: str) -> NodeCheck:
     constraints = structure.elements[path].constraints
     rules = tuple(r for key in constraints if (r := invariants.rule(structure, key)) is not None)
     is_resource = structure.kind == "resource" and not path
+    more = PROSE.get(f"{structure.name}.{path}" if path else structure.name)
 
     def check(v: Any, place: Place, c: Context) -> None:
         if v.__class__ is not dict:
@@ -170,6 +157,11 @@ def _node(structure: Structure, path: str) -> NodeCheck:
         for holds, severity, text in rules:
             if not holds(v, c):
                 c.add(severity, "invariant", text, place)
+        if more is not None:
+            try:
+                more(v, place, c)
+            except invariants.STUMBLES:
+                return
 
     return check
 

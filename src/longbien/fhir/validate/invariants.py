@@ -24,7 +24,7 @@ Rules = tuple[Held, ...]
 # Checked elsewhere: contained resources (resources.py), references (references.py), narrative (narrative.py).
 ELSEWHERE = frozenset(("dom-2", "dom-3", "dom-4", "dom-5", "ref-1", "txt-1", "txt-2"))
 # What a value of the wrong kind makes a rule do; the structure has been complained of by then.
-_STUMBLES = (TypeError, AttributeError, KeyError, IndexError, ValueError, ArithmeticError, LongbienError)
+STUMBLES = (TypeError, AttributeError, KeyError, IndexError, ValueError, ArithmeticError, LongbienError)
 
 
 def _dom_6(v: Any, c: Context) -> bool:
@@ -48,7 +48,7 @@ def _steady(found: Callable[[Any, Context], bool]) -> Callable[[Any, Context], b
     def holds(v: Any, c: Context) -> bool:
         try:
             return found(v, c)
-        except _STUMBLES:
+        except STUMBLES:
             return True
 
     return holds

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import definitions
 from ..definitions import Element, Structure, TypeRef
@@ -49,14 +49,23 @@ def _lazy(find: Callable[[], NodeCheck]) -> NodeCheck:
     return check
 
 
+class Primitive(NamedTuple):
+    """A member of a primitive type: whether it repeats, its element name, and the check of its `_member`."""
+
+    many: bool
+    name: str
+    element: NodeCheck
+
+
 class Members:
     """The members that a node may have: handlers by JSON name, which must be there, which exclude each other."""
 
-    def __init__(self, structure: Structure, path: str):
+    def __init__(self, structure: Structure, path: str, host: frozenset[str] | None):
         self.structure = structure
+        self.host = host or extensions.hosts(structure, path)
         self.path = path
         self.handlers: dict[str, Handler] = {}
-        self.primitives: dict[str, bool] = {}  # JSON name -> repeats
+        self.primitives: dict[str, Primitive] = {}
         self.required: list[tuple[str, tuple[str, ...]]] = []
         self.choices: list[frozenset[str]] = []
         prefix = path + "." if path else ""
@@ -80,7 +89,8 @@ class Members:
     def member(self, key: str, name: str, element: Element, t: TypeRef | None) -> None:
         many = element.max != 1
         if t is not None and t.code in PRIMITIVES:
-            self.primitives[key] = many
+            host = extensions.primitive_hosts(self.structure, element.path, t.code)
+            self.primitives[key] = Primitive(many, name, _lazy(lambda: _primitive_element(host)))
             self.handlers[key] = _primitive(self, key, name, element, t, many)
         else:
             check = self.complex(element, t)
@@ -98,7 +108,7 @@ class Members:
         if t.code == "Resource":
             return _resource_in(element.path)
         if t.code == "Extension":
-            hosts = extensions.hosts(self.structure, self.path)
+            hosts = self.host
             modifier = element.path.endswith("modifierExtension")
             plain = _lazy(lambda: type_check("Extension"))
             return extensions.used(plain, hosts, modifier)
@@ -117,9 +127,10 @@ def _resource_in(path: str) -> NodeCheck:
     return lambda v, place, c: c.check_inner(v, place, c)
 
 
-def _node(structure: Structure, path: str) -> NodeCheck:
-    """The check of one object: every member, what is missing, what excludes, the invariants."""
-    members = Members(structure, path)
+def _node(structure: Structure, path: str, host: frozenset[str] | None = None) -> NodeCheck:
+    """The check of one object: every member, what is missing, what excludes, the invariants. `host` is what extensions
+    must fit, where that is not the object itself."""
+    members = Members(structure, path, host)
     get = members.handlers.get
     required = tuple(members.required)
     simple = tuple((name, keys[0]) for name, keys in required if len(keys) == 1)
@@ -193,29 +204,31 @@ def _stem(choice: Iterable[str]) -> str:
     return first[:n]
 
 
-def _companion(key: str, many: bool, value: Any, host: dict[str, Any], place: Place, c: Context) -> None:
+def _companion(key: str, primitive: Primitive, value: Any, host: dict[str, Any], place: Place, c: Context) -> None:
     """The `_member` of a primitive: id and extensions. https://hl7.org/fhir/R4/json.html#primitive"""
-    name = key[1:]
-    if not many:
-        _primitive_element(value, (place, name, None), c)
+    name = primitive.name
+    if not primitive.many:
+        primitive.element(value, (place, name, None), c)
         return
     if value.__class__ is not list:
         c.error("structure", f"must be an array, not {type_name(value)}", (place, key, None))
         return
-    values = host.get(name)
+    values = host.get(key[1:])
     if not value:
         c.error("structure", "An array must not be empty", (place, key, None))
     if values.__class__ is list and len(values) != len(value):
         c.error("structure", f"{name} and {key} must be of the same length", (place, key, None))
     for i, v in enumerate(value):
         if v is not None:
-            _primitive_element(v, (place, name, i), c)
+            primitive.element(v, (place, name, i), c)
         elif values is None:
             c.error("structure", "An element with neither value nor extension", (place, name, i))
 
 
-def _primitive_element(v: Any, place: Place, c: Context) -> None:
-    type_check("Element")(v, place, c)
+@cache
+def _primitive_element(host: frozenset[str]) -> NodeCheck:
+    """The check of a `_member`: an Element, whose extensions must fit the primitive that they describe."""
+    return _node(definitions.structure("Element"), "", host)
 
 
 def _primitive(members: Members, key: str, name: str, element: Element, t: TypeRef, many: bool) -> Handler:

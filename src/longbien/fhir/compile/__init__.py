@@ -71,9 +71,7 @@ def compile_all(folder: Path, out: Path = OUT, say: Callable[[str], None] = lamb
     source = Source(folder)
     tables: dict[str, Any] = {
         **structures.tables(source.resources("profiles-resources.json"), source.resources("profiles-types.json")),
-        **search.tables(
-            source.resources("search-parameters.json"), source.resources("compartmentdefinition-patient.json")[0]
-        ),
+        **search.tables(source.resources("search-parameters.json"), source.resources("compartmentdefinition-patient.json")[0]),
         **extensions.tables(source.resources("extension-definitions.json", "StructureDefinition")),
         **profiles.tables(
             source.resources("profiles-others.json", "StructureDefinition"),

@@ -15,9 +15,7 @@ import msgspec
 Codes = dict[str, dict[str, None]]  # system -> codes, in order
 
 
-def concepts(
-    nodes: list[dict[str, Any]], parents: tuple[str, ...] = ()
-) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
+def concepts(nodes: list[dict[str, Any]], parents: tuple[str, ...] = ()) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
     """Every concept with the codes above it: nested concepts, and v3's subsumedBy properties of one level."""
     for node in nodes:
         above = (*parents, *(p["valueCode"] for p in node.get("property", ()) if p["code"] == "subsumedBy"))
@@ -121,9 +119,7 @@ def tables(resources: list[dict[str, Any]]) -> dict[str, Any]:
         codes = expander.expand(url)
         if codes is not None:
             whole = {s: s in systems and len(c) == len(systems[s].displays) for s, c in codes.items()}
-            expanded[url] = msgspec.msgpack.encode(
-                [[s, None if whole[s] else sorted(c)] for s, c in sorted(codes.items())]
-            )
+            expanded[url] = msgspec.msgpack.encode([[s, None if whole[s] else sorted(c)] for s, c in sorted(codes.items())])
     return {
         "codes": {url: msgspec.msgpack.encode(s.displays) for url, s in sorted(systems.items())},
         "valuesets": expanded,

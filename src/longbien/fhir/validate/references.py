@@ -12,7 +12,9 @@ from .. import definitions
 from .context import Context, Place, shown
 
 # A RESTful reference, relative or absolute: type, id and version. https://hl7.org/fhir/R4/references.html#literal
-LITERAL = re.compile(r"(?:(https?://[^\s?]*)/)?([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/([A-Za-z0-9\-.]{1,64}))?(?:#.*)?")
+LITERAL = re.compile(
+    r"(?:(https?://[^\s?]*)/)?([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/([A-Za-z0-9\-.]{1,64}))?(?:#.*)?"
+)
 CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?\S+")
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*:")
 

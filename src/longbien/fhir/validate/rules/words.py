@@ -85,5 +85,3 @@ def _real(text: str) -> str:
     while n < len(text) and text[n].isdigit():
         n += 1
     return text[:20] + text[20:n][:6].ljust(6, "0") + text[n:]
-
-

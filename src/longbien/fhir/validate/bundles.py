@@ -33,7 +33,6 @@ class Bundle:
         name = target.get("resourceType") if target else None
         return name if name.__class__ is str else None
 
-
     def find(self, reference: str, source: str) -> list[dict[str, Any]]:
         """The entries that a reference from the entry with fullUrl `source` leads to.
         https://hl7.org/fhir/R4/bundle.html#references"""

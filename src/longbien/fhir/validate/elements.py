@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from .. import definitions
 from ..definitions import Element, Structure, TypeRef
-from . import coding, extensions, invariants, narrative, primitives, references
+from . import coding, extensions, invariants, markup, narrative, primitives, references
 from .coding import After
 from .context import Context, Place, shown, type_name
 from .primitives import CHECKS
@@ -136,10 +136,11 @@ def _node(structure: Structure, path: str, host: frozenset[str] | None = None) -
     simple = tuple((name, keys[0]) for name, keys in required if len(keys) == 1)
     several = tuple((name, keys) for name, keys in required if len(keys) > 1)
     choices = tuple(members.choices)
+    name = f"{structure.name}.{path}" if path else structure.name
     constraints = structure.elements[path].constraints
-    rules = tuple(r for key in constraints if (r := invariants.rule(structure, key)) is not None)
+    rules = tuple(r for key in constraints if (r := invariants.rule(structure, key, name)) is not None)
     is_resource = structure.kind == "resource" and not path
-    more = PROSE.get(f"{structure.name}.{path}" if path else structure.name)
+    more = PROSE.get(name)
 
     def check(v: Any, place: Place, c: Context) -> None:
         if v.__class__ is not dict:
@@ -151,15 +152,15 @@ def _node(structure: Structure, path: str, host: frozenset[str] | None = None) -
                 handler(value, v, place, c)
             else:
                 _other(members, key, value, v, place, c)
-        for name, key in simple:
+        for member, key in simple:
             if key not in v:
-                c.error("required", f"{name} is required", place)
-        for name, keys in several:
+                c.error("required", f"{member} is required", place)
+        for member, keys in several:
             for key in keys:
                 if key in v:
                     break
             else:
-                c.error("required", f"{name} is required", place)
+                c.error("required", f"{member} is required", place)
         for choice in choices:
             if not choice.isdisjoint(v):
                 _one_choice(choice, v, place, c)
@@ -239,8 +240,9 @@ def _primitive(members: Members, key: str, name: str, element: Element, t: TypeR
         else:
             return _definition_id if members.structure.name == "ElementDefinition" else _element_id
     code = "code-invalid" if t.code == "code" else "value"
-    more = invariants.on_primitive(members.structure, element)
-    one = _checked(bad, code, more) if more else None
+    more = invariants.on_primitive(members.structure, element, t.code)
+    one = _checked(more) if more else None
+    text = t.code in ("string", "markdown")
 
     def scalar(v: Any, host: dict[str, Any], place: Place, c: Context) -> None:
         wrong = bad(v)
@@ -248,7 +250,10 @@ def _primitive(members: Members, key: str, name: str, element: Element, t: TypeR
             if v.__class__ is list:
                 wrong = "must not be an array"
             c.error("structure" if v.__class__ in _NESTED else code, f"{name} {wrong}", (place, name, None))
-        elif one is not None:
+            return
+        if text and "<" in v:
+            markup.check(v, (place, name, None), c)
+        if one is not None:
             one(v, (place, name, None), c)
 
     def repeated(v: Any, host: dict[str, Any], place: Place, c: Context) -> None:
@@ -260,6 +265,8 @@ def _primitive(members: Members, key: str, name: str, element: Element, t: TypeR
         for i, x in enumerate(v):
             wrong = bad(x)
             if wrong is None:
+                if text and "<" in x:
+                    markup.check(x, (place, name, i), c)
                 continue
             if x is None and _has_companion(host, key, i):
                 continue
@@ -271,7 +278,7 @@ def _primitive(members: Members, key: str, name: str, element: Element, t: TypeR
 _NESTED = (dict, list, type(None))
 
 
-def _checked(bad: primitives.Check, code: str, rules: invariants.Rules) -> NodeCheck:
+def _checked(rules: invariants.Rules) -> NodeCheck:
     def check(v: Any, place: Place, c: Context) -> None:
         for holds, severity, text in rules:
             if not holds(v, c):
@@ -356,7 +363,7 @@ def _afterwards(structure: Structure, element: Element, t: TypeRef | None) -> tu
             elif t.code == "Coding":
                 found.append(coding.bound_coding(element.binding[1]))
         if t.code not in INNER and element.constraints:
-            found.extend(invariants.on_element(structure, element))
+            found.extend(invariants.on_element(structure, element, t.code))
         if "SimpleQuantity" in t.profiles:
             found.append(_simple_quantity)
     return tuple(f for f in found if f is not None)

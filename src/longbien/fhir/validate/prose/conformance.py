@@ -55,7 +55,6 @@ def profile(v: dict[str, Any], place: Place, c: Context) -> None:
             c.error("business-rule", f"{name} has no element {shown(path)}", here)
 
 
-
 def has_path(structure: Structure, steps: list[str], at: str = "") -> bool:
     """Whether a path of a differential leads to an element, through content references, data types and the short form of a
     choice (valueQuantity for value[x])."""

@@ -77,7 +77,7 @@ def code_system(v: dict[str, Any], place: Place, c: Context) -> None:
         stack.extend(objects(concept, "concept", here))
         for p, where in objects(concept, "property", here):
             kind = next((_VALUE_TYPES.get(k[5:]) for k in p if k.startswith("value")), None)
-            declared = types.get(p.get("code"), kind)
+            declared = types.get(str(p.get("code")), kind)
             if kind is not None and declared != kind:
                 c.error("business-rule", f"The property {shown(p['code'])} has a {kind}, but is declared {declared}", where)
 
@@ -98,7 +98,10 @@ def include(v: dict[str, Any], place: Place, c: Context) -> None:
                 c.error("value", f"{shown(f['value'])} is no expression constraint (ECL)", here)
 
 
-_ECL = re.compile(r"\s*(?:(?P<term>\|[^|]*\|)|(?P<id>\d+|\*)|(?P<word>[A-Za-z]+)|(?P<join>!?=|[:.,{}\[\]]|\.\.)|(?P<op><<!|>>!|<<|>>|<!|>!|<|>|!!>|!!<|\^)|(?P<open>\()|(?P<close>\))|(?P<text>\"[^\"]*\")|(?P<other>\S))")  # noqa: E501
+_ECL = re.compile(
+    r"\s*(?:(?P<term>\|[^|]*\|)|(?P<id>\d+|\*)|(?P<word>[A-Za-z]+)|(?P<join>!?=|[:.,{}\[\]]|\.\.)"
+    r"|(?P<op><<!|>>!|<<|>>|<!|>!|<|>|!!>|!!<|\^)|(?P<open>\()|(?P<close>\))|(?P<text>\"[^\"]*\")|(?P<other>\S))"
+)
 
 
 def is_ecl(text: str) -> bool:

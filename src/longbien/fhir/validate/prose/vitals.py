@@ -66,7 +66,7 @@ def meant(codes: Iterable[tuple[Any, Any]]) -> Vital | None:
 def observation(v: dict[str, Any], place: Place, c: Context) -> None:
     codes = codings(v.get("code"))
     vital = meant(codes)
-    if vital is None:
+    if vital is None or v.get("status") == "entered-in-error":
         return
     if (LOINC, vital.magic) not in codes:
         text = f"A {vital.name} must be coded with LOINC {vital.magic} too (vital signs profile)"

@@ -138,8 +138,8 @@ def bdl_first(kind: str, resource_type: str) -> Rule:
     def rule(v: dict[str, Any], c: Context) -> bool:
         if v.get("type") != kind:
             return True
-        entries = v.get("entry")
-        return bool(entries) and entries[0].get("resource", {}).get("resourceType") == resource_type
+        entries = v.get("entry", ())
+        return len(entries) > 0 and entries[0].get("resource", {}).get("resourceType") == resource_type
 
     return rule
 

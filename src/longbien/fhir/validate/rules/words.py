@@ -48,7 +48,7 @@ def needs(a: str, b: str) -> Rule:
 
 def codings(concept: Any) -> list[tuple[Any, Any]]:
     """(system, code) of each coding of a CodeableConcept or a list of them."""
-    found = []
+    found: list[tuple[Any, Any]] = []
     for one in concept if concept.__class__ is list else [concept]:
         if one.__class__ is dict:
             found.extend((x.get("system"), x.get("code")) for x in one.get("coding", ()) if x.__class__ is dict)

@@ -139,8 +139,8 @@ def _node(structure: Structure, path: str, host: frozenset[str] | None = None) -
     name = f"{structure.name}.{path}" if path else structure.name
     constraints = structure.elements[path].constraints
     rules = tuple(r for key in constraints if (r := invariants.rule(structure, key, name)) is not None)
-    is_resource = structure.kind == "resource" and not path
-    more = PROSE.get(name)
+    more = extensions.extension if name == "Extension" else PROSE.get(name)
+    may_be_bare = (structure.kind == "resource" and not path) or host is not None
 
     def check(v: Any, place: Place, c: Context) -> None:
         if v.__class__ is not dict:
@@ -164,7 +164,7 @@ def _node(structure: Structure, path: str, host: frozenset[str] | None = None) -
         for choice in choices:
             if not choice.isdisjoint(v):
                 _one_choice(choice, v, place, c)
-        if len(v) < 2 and not is_resource and (not v or "id" in v):
+        if len(v) < 2 and not may_be_bare and (not v or "id" in v):
             c.error("invariant", "ele-1: an element must have a value or children", place)
         for holds, severity, text in rules:
             if not holds(v, c):
@@ -209,7 +209,7 @@ def _companion(key: str, primitive: Primitive, value: Any, host: dict[str, Any],
     """The `_member` of a primitive: id and extensions. https://hl7.org/fhir/R4/json.html#primitive"""
     name = primitive.name
     if not primitive.many:
-        primitive.element(value, (place, name, None), c)
+        _described(primitive, value, host.get(key[1:]), (place, name, None), c)
         return
     if value.__class__ is not list:
         c.error("structure", f"must be an array, not {type_name(value)}", (place, key, None))
@@ -221,9 +221,17 @@ def _companion(key: str, primitive: Primitive, value: Any, host: dict[str, Any],
         c.error("structure", f"{name} and {key} must be of the same length", (place, key, None))
     for i, v in enumerate(value):
         if v is not None:
-            primitive.element(v, (place, name, i), c)
+            has_value = values.__class__ is list and i < len(values)
+            _described(primitive, v, values[i] if has_value else None, (place, name, i), c)
         elif values is None:
             c.error("structure", "An element with neither value nor extension", (place, name, i))
+
+
+def _described(primitive: Primitive, v: Any, value: Any, place: Place, c: Context) -> None:
+    """One `_member` of one value; an id alone is enough only where there is a value."""
+    primitive.element(v, place, c)
+    if v.__class__ is dict and (not v or (value is None and not v.keys() - {"id"})):
+        c.error("invariant", "ele-1: an element must have a value or children", place)
 
 
 @cache

@@ -16,6 +16,8 @@ _SD = "http://hl7.org/fhir/StructureDefinition/"
 _LOOSE = ("structuredefinition-", "elementdefinition-", "codesystem-", "valueset-", "capabilitystatement-", "cqf-", "regex")
 
 NodeCheck = Callable[[Any, Place, Context], None]
+# Examples, and the elements of other FHIR versions: https://hl7.org/fhir/R4/versions.html#extensions
+_OPEN = re.compile(r"https?://example\.org/|http://hl7\.org/fhir/[1-5]\.[0-9]/StructureDefinition/extension-[A-Z]")
 _ABSOLUTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*:\S+")
 
 
@@ -27,7 +29,7 @@ def value_type(v: dict[str, Any]) -> str | None:
     return None
 
 
-def extension(v: dict[str, Any], c: Context, place: Place) -> None:
+def extension(v: dict[str, Any], place: Place, c: Context) -> None:
     """ext-1, for every Extension however deep."""
     if ("extension" in v) == (value_type(v) is not None):
         text = "ext-1: an extension must have either a value or extensions, " + ("not both" if "extension" in v else "")
@@ -91,7 +93,7 @@ def used(plain: NodeCheck, host: frozenset[str], modifier: bool) -> NodeCheck:
         known = definitions.extension(url)
         if known is not None:
             _held(known, v, host, modifier, place, c)
-        elif c.known_extensions and not inside and not url.startswith(("http://example.org/", "https://example.org/")):
+        elif c.known_extensions and not inside and not _OPEN.match(url):
             c.error("extension", f"The extension {url} has no definition here", place)
         elif modifier:
             c.warn("extension", f"The modifier extension {url} is not understood here", place)

@@ -78,6 +78,7 @@ EXT_MARK = BASE + "/StructureDefinition/facility-mark"
 EXT_ETHNICITY = BASE + "/StructureDefinition/ethnicity"
 EXT_DEPARTMENT = BASE + "/StructureDefinition/department"
 EXT_BENEFIT_LEVEL = BASE + "/StructureDefinition/insurance-benefit-level"
+EXT_EXPECTED_DISCHARGE = BASE + "/StructureDefinition/expected-discharge"
 EXT_WARD = BASE + "/StructureDefinition/ward-code"
 
 CODE_SYSTEMS = {

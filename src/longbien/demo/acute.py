@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from functools import cache
 
 from longbien.demo import facilities
+from longbien.demo.chronic import upper
 from longbien.demo.life import Life, Visit, at
 from longbien.demo.starter import weights
 from longbien.fhir import systems
@@ -335,8 +336,8 @@ def admission(life: Life, stay: Stay, seen: dict[str, float | str], others: list
             words.append(f"{name} {value:.{decimals}f}".replace(".", ","))
     return (
         ("Lý do vào viện", stay.reason + "."),
-        ("Tiền sử", (history[:1].upper() + history[1:] + ".") if history else "Chưa phát hiện bệnh mạn tính."),
-        ("Tóm tắt xét nghiệm", f"{words[0][0].upper()}{words[0][1:]}" + "".join(f", {w}" for w in words[1:]) + "." if words else ""),
+        ("Tiền sử", (upper(history) + ".") if history else "Chưa phát hiện bệnh mạn tính."),
+        ("Tóm tắt xét nghiệm", upper(", ".join(words)) + "." if words else ""),
         ("Chẩn đoán", stay.text + "."),
         ("Hướng điều trị", life.chance.choice(("Điều trị theo phác đồ, theo dõi sát.", "Nhập viện điều trị, theo dõi dấu hiệu sinh tồn."))),
     )

@@ -189,6 +189,11 @@ def give(life: Life, icd: str, years: float | None = None) -> None:
     life.problem(icd, illness.text, life.today - timedelta(days=round(ago * 365.25)))
 
 
+def upper(text: str) -> str:
+    """The first letter large, the others as they are (str.capitalize makes T1 into t1)."""
+    return text[:1].upper() + text[1:]
+
+
 def _verb(before: str | None, drug: str) -> str:
     if before is None:
         return "thêm"
@@ -201,17 +206,18 @@ def _verb(before: str | None, drug: str) -> str:
 class Clinic:
     """Follow-up of all lasting illnesses together: one visit, one sheet, one list of drugs."""
 
-    def __init__(self, life: Life, until: date, every: int | None = None) -> None:
+    def __init__(self, life: Life, until: date, every: int | None = None, first_choice: bool = False) -> None:
         self.life = life
         self.codes = [c for c in life.problems if c in ILLNESSES]
         self.until = until
         self.visits = 0
         self.rung: dict[str, int] = {}
         self.ladder = {
-            c: life.chance.choice(ILLNESSES[c].variants) if ILLNESSES[c].variants else ILLNESSES[c].rungs for c in self.codes
+            c: (v[0] if first_choice else life.chance.choice(v)) if (v := ILLNESSES[c].variants) else ILLNESSES[c].rungs
+            for c in self.codes
         }
         usual = min((ILLNESSES[c].every for c in self.codes), default=90)
-        self.every = every or round(usual * life.chance.uniform(0.75, 1.6))
+        self.every = every or round(usual * life.chance.uniform(0.95, 2.1))
         self.last: Visit | None = None
         self.checked: dict[str, date] = {}
         self.started: set[str] = set()
@@ -301,7 +307,7 @@ class Clinic:
                 top = 2 if life.body.years(c[:3], visit.day) > 3 and len(rungs) > 2 else 1
                 self.rung[c] = top
             elif target and seen.get(target[0], 0) > target[1]:
-                if life.chance.happens(0.5) and self.rung[c] < len(rungs):
+                if life.chance.happens(0.65) and self.rung[c] < len(rungs):
                     self.rung[c] += 1
             elif not target and self.rung[c] < len(rungs) and life.chance.happens(0.06):
                 self.rung[c] += 1
@@ -358,7 +364,7 @@ def from_visit(
     if "J44.9" in codes:
         lungs = c.choice(("phổi ít ran ngáy", "rì rào phế nang giảm hai bên, không ran"))
     heart = "tim loạn nhịp hoàn toàn" if "I48" in codes else c.choice(("tim đều, T1 T2 rõ", "nhịp tim đều"))
-    exam = f"Tỉnh, {pressure}mạch {measured.get('HR', 78):.0f} lần/phút. {heart.capitalize()}, {lungs}, không phù."
+    exam = f"Tỉnh, {pressure}mạch {measured.get('HR', 78):.0f} lần/phút. {upper(heart)}, {lungs}, không phù."
     if "I50.9" in codes and c.happens(0.4):
         exam = exam.replace("không phù", "phù nhẹ mu chân")
     found = [
@@ -381,7 +387,7 @@ def from_visit(
     if isinstance(sugar, float):
         judged.append("đường huyết kiểm soát tốt" if sugar < 7 else "đường huyết chưa đạt mục tiêu")
     text = "; ".join(judged) or "Bệnh ổn định"
-    plan = (f"{'; '.join(changes).capitalize()}. " if changes else "Tiếp tục đơn cũ. ") + c.choice(
+    plan = (f"{upper('; '.join(changes))}. " if changes else "Tiếp tục đơn cũ. ") + c.choice(
         ("Giảm muối, tập đều. Hẹn khám lại theo lịch.", "Dặn uống thuốc đúng giờ. Hẹn tái khám.", "Theo dõi huyết áp tại nhà, ghi sổ.")
     )
     said = ("Tóm tắt: " + ", ".join(found) + ".") if found else ""
@@ -389,5 +395,5 @@ def from_visit(
         visit,
         visit.start + timedelta(minutes=25),
         "kham",
-        (("Bệnh sử", asked), ("Khám", exam), ("Cận lâm sàng", said), ("Đánh giá", f"{text}."), ("Hướng xử trí", plan)),
+        (("Bệnh sử", asked), ("Khám", exam), ("Cận lâm sàng", said), ("Đánh giá", f"{upper(text)}."), ("Hướng xử trí", plan)),
     )

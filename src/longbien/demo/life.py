@@ -185,7 +185,7 @@ class Life:
     out: list[Resource] = field(default_factory=list)
     problems: dict[str, Resource] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
-    pending: list[tuple[str, str]] = field(default_factory=list)
+    doctors: dict[tuple[str, str], Staff] = field(default_factory=dict)
     _n: int = 0
 
     # --- ids, staff
@@ -204,7 +204,12 @@ class Life:
         return self.person.age(on)
 
     def doctor(self, mark: str, dept: str) -> Staff:
-        return self.chance.choice(facilities.team(mark, dept, "doctor"))
+        """Most often the doctor seen before in this department."""
+        usual = self.doctors.get((mark, dept))
+        if usual is None or self.chance.happens(0.2):
+            usual = self.chance.choice(facilities.team(mark, dept, "doctor"))
+            self.doctors.setdefault((mark, dept), usual)
+        return usual
 
     def nurse(self, mark: str, dept: str) -> Staff:
         return self.chance.choice(facilities.team(mark, dept, "nurse"))
@@ -540,7 +545,7 @@ class Life:
     ) -> Resource:
         """An order, an ImagingStudy entry (no pixels) and, where read, its DiagnosticReport. Gives back the order."""
         r = by("imaging")[code]
-        ordered = when - timedelta(minutes=self.chance.randint(20, 90))
+        ordered = max(visit.start + timedelta(minutes=4), when - timedelta(minutes=self.chance.randint(20, 90)))
         order = self.order(visit, ordered, imaging_code(code), "imaging", status="completed" if read else "active")
         number = int.from_bytes(stable_id(self.person.id, "uid", self._n).encode()[:12], "big")
         modality = {"system": s.DICOM, "code": r["dicom_modality"]}

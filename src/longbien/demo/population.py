@@ -14,7 +14,7 @@ from longbien.demo import acute, burdened, clinic_today, family, people, slots, 
 from longbien.demo.body import Body
 from longbien.demo.chance import Chance
 from longbien.demo.chronic import ILLNESSES, YEARS_OF_RECORD, Clinic, draw, give
-from longbien.demo.life import Life
+from longbien.demo.life import Life, at
 from longbien.demo.people import Person
 from longbien.fhir import systems as s
 
@@ -80,6 +80,7 @@ def person(i: int, seed: int, today: date) -> list[Resource]:
     _history(life, until)
     if part == slots.WARD:
         ward_today.stay(life, k)
+        life.settle(at(today, 8, 20))
     elif part == slots.INPATIENT:
         clinic_today.inpatient(life, slots.other_beds()[k])
     elif part in (slots.CLINIC, slots.ELSEWHERE):
@@ -96,6 +97,8 @@ def _illnesses(life: Life, part: str, k: int) -> date:
         if k == 0:
             life.problem("N18.3", "Bệnh thận mạn giai đoạn 3a", life.today - timedelta(days=1240))
             life.body.kidney_now, life.body.kidney_slope = 52.0, 4.0
+            life.body.height_adult, life.body.bmi = 164.0, 23.4
+            life.body.place["HGB"] = -27.0
         return ward_today.admitted_on(story, life.today)
     if part == slots.CLINIC:
         give(life, "I10")
@@ -109,7 +112,7 @@ def _history(life: Life, until: date) -> None:
     """Clinic visits, short illnesses, admissions and pregnancies, in the order of their days."""
     begin = max(life.person.birth + timedelta(days=20), life.today - timedelta(days=round(YEARS_OF_RECORD * 365.25)))
     events: list[tuple[date, Callable[[], None]]] = []
-    clinic = Clinic(life, until)
+    clinic = Clinic(life, until, first_choice=slots.part(life.person.i)[0] == slots.WARD)
     if any(c in ILLNESSES for c in life.problems):
         events += [(day, lambda d=day: clinic.hold(d)) for day in clinic.days()]  # type: ignore[misc]
     events += [(d, lambda d=d, x=x: acute.be_ill(life, d, x)) for d, x in acute.schedule(life, begin, until) if d < until]  # type: ignore[misc]

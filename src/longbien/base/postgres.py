@@ -45,6 +45,7 @@ from .errors import Conflict, Invalid, StorageFull, Unavailable
 SUPERUSER = "postgres"
 START_SECONDS = 600.0  # crash recovery of a large log takes minutes
 STOP_SECONDS = 60.0
+_NEW_BYTES = 100_000_000  # initdb and the first log
 _SOCKET_PATH = 107  # bytes: struct sockaddr_un
 _SOCKET_PORT = 5432  # only a part of the socket's name
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}\Z")
@@ -223,6 +224,12 @@ class Embedded:
         """initdb beside the final place, then rename: a half-made database is never taken for one."""
         if self.folder.exists() and any(self.folder.iterdir()):
             raise Unavailable(f"{self.folder} holds something that is not a PostgreSQL database: move it away")
+        free = shutil.disk_usage(self.data).free
+        if free < _NEW_BYTES:
+            raise StorageFull(
+                f"the disk that holds {self.data} is full: a new database needs {_NEW_BYTES // 1000**2} MB, "
+                f"{free // 1000**2} MB are free"
+            )
         who = postgres_binaries.runner()
         fresh = self.data / "postgres.new"
         shutil.rmtree(fresh, ignore_errors=True)

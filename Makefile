@@ -81,7 +81,7 @@ $(VENV)/dev.stamp: $(VENV)/main.stamp requirements/dev.txt
 	@touch $@
 
 node_modules/.made.stamp: package.json package-lock.json .npmrc
-	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' || \
+	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' || \
 	    { echo "Longbien needs Node 20 or newer to build its browser assets." >&2; exit 1; }
 	@echo "browser assets and FHIR definitions (npm, locked)"
 	@npm ci --silent

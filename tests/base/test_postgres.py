@@ -108,7 +108,7 @@ async def test_first_start_rights_passwords_and_restart(data: Path) -> None:
         assert await connection.fetchval("SELECT current_user") == "app_role"
         await connection.close()
         with pytest.raises(asyncpg.InvalidPasswordError):
-            await asyncpg.connect(server.url("app_role", "d"), password="wrong")  # noqa: S106
+            await asyncpg.connect(server.url("app_role", "d"), password="wrong")
     assert mode(data / "postgres") == 0o700
     assert mode(data / "secrets") == 0o700
     assert {mode(p) for p in (data / "secrets").iterdir()} == {0o600}
@@ -241,9 +241,8 @@ def test_a_full_disk_is_said_so(data: Path) -> None:
             server.psql("CREATE TABLE kept AS SELECT 1 AS n")
         (disk / "filler").write_bytes(b"x" * (shutil.disk_usage(disk).free - 4096))
         with pytest.raises(StorageFull):  # the settings file already cannot be written
-            with open(disk / "more", "wb") as f:
-                with contextlib.suppress(OSError):
-                    f.write(b"x" * 100_000)
+            with contextlib.suppress(OSError):
+                (disk / "more").write_bytes(b"x" * 100_000)
             Embedded(disk).start()
         (disk / "filler").unlink()
         (disk / "more").unlink()

@@ -58,7 +58,7 @@ References = Literal["check", "trust"]
 
 @dataclass(frozen=True)
 class Manner:
-    """How a commit is done. checked: the caller has validated already. why: the trail line's reason instead of the scope's. summarise:
+    """How a commit is done. checked: the caller has validated. why: the trail line's reason instead of the scope's. summarise:
     one trail line per patient instead of one per resource (import). skip_unchanged: what is there already, letter for letter,
     gets no new version (its Stored.changed is False)."""
 

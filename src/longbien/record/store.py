@@ -1,4 +1,4 @@
-"""Store: the record as one actor may see it. Short: each verb delegates. Every answer leaves only after its trail line is durable."""
+"""Store: the record as one actor may see it. Each verb delegates. An answer leaves only after its trail line is durable."""
 
 from __future__ import annotations
 

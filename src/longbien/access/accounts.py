@@ -62,11 +62,13 @@ def _checked(account: NewAccount) -> NewAccount:
 
 
 async def ensure(engine: Engine, hasher: Hasher, demo: Sequence[DemoAccount], password: str) -> int:
-    """The demo's people, all with one password (hashed once: they share a salt, and everybody knows it anyway). Who is there already
-    keeps their password. Gives how many there are."""
+    """The demo's people, all with one password (hashed once: they share a salt, and everybody knows it anyway). Who is there
+    already keeps their password. Gives how many there are."""
     passwords.check(password)
     wanted = [
-        _checked(NewAccount(d.login, d.display, d.role, d.practitioner_id or None, d.organization_id or None, d.department_id or None))
+        _checked(
+            NewAccount(d.login, d.display, d.role, d.practitioner_id or None, d.organization_id or None, d.department_id or None)
+        )
         for d in demo
     ]
     if not wanted:
@@ -116,7 +118,12 @@ async def set_role(engine: Engine, admin: Actor | None, number: int, role: str) 
     _may(admin)
     if role not in ROLES or role == "machine":
         raise Invalid(f"There is no role {role[:40]!r} for a person.", code="value")
-    if await engine.db.fetchval("UPDATE account SET role = $2 WHERE number = $1 AND kind = 'person' RETURNING number", number, role) is None:
+    if (
+        await engine.db.fetchval(
+            "UPDATE account SET role = $2 WHERE number = $1 AND kind = 'person' RETURNING number", number, role
+        )
+        is None
+    ):
         raise NotFound(f"There is no account {number} of a person.")
     await _note(engine, admin, f"account {number} is now {role}")
 
@@ -133,7 +140,9 @@ async def reset_password(engine: Engine, hasher: Hasher, admin: Actor | None, nu
     await _note(engine, admin, f"password of account {number} reset")
 
 
-async def change_password(engine: Engine, hasher: Hasher, actor: Actor, old: str, new: str, *, keep_session: str | None = None) -> None:
+async def change_password(
+    engine: Engine, hasher: Hasher, actor: Actor, old: str, new: str, *, keep_session: str | None = None
+) -> None:
     """One's own. Ends one's other sessions. Raises Forbidden (the old one is wrong), Invalid (the new one is no good).
     Callers throttle as sign_in does: use Door.change_password."""
     row = await by_login(engine.db, actor.login)

@@ -73,8 +73,8 @@ class Door:
     async def store(
         self, request: Connection, purpose_: str | None = None, *, patient: str | None = None, reason: str | None = None
     ) -> Store:  # fmt: skip
-        """The record as whoever sent `request` may see it. With `patient` (an id) the trail gets the exact reason that opens this one
-        patient (one question to the database more)."""
+        """The record as whoever sent `request` may see it. With `patient` (an id) the trail gets the exact reason that opens this
+        one patient (one question to the database more)."""
         return await self.store_for(await self.actor(request), purpose_, patient=patient, reason=reason)
 
     async def store_for(
@@ -116,7 +116,9 @@ class Door:
         where = peer.peer(request, self._proxies)
         actor = await sign_in.check(self.engine, self.hasher, self.knocks, self.settings, login, password, where.address)
         await self._end(request)
-        secret = await sessions.begin(self.engine.db, actor.number, self.settings, where.address, peer.header(request, b"user-agent"))
+        secret = await sessions.begin(
+            self.engine.db, actor.number, self.settings, where.address, peer.header(request, b"user-agent")
+        )
         seconds = int(self.settings.session_hours * 3600)
         return SignedIn(actor, sessions.cookie(secret, secure=where.secure, seconds=seconds))
 
@@ -171,18 +173,18 @@ class Door:
         row = await self.engine.db.fetchrow(Q.token_actor, digest)
         if row is None:
             return None
-        *fields, scope = row.values()
-        allowed = smart.parse(scope)
-        return Actor(*fields, allowed.reads, allowed.writes)
+        fields = dict(row)
+        allowed = smart.parse(fields.pop("scope"))
+        return Actor(**fields, reads=allowed.reads, writes=allowed.writes)
 
     async def _ask_session(self, digest: bytes) -> Actor | None:
         row = await self.engine.db.fetchrow(Q.session_actor, digest, self.settings.idle_minutes * 60)
         if row is None:
             return None
-        *fields, stale = row.values()
-        if stale:
+        fields = dict(row)
+        if fields.pop("stale"):
             await self.engine.db.execute(Q.session_seen, digest)
-        return Actor(*fields)
+        return Actor(**fields)
 
     def _secret(self, request: Connection) -> str | None:
         return peer.cookie(request, sessions.cookie_name(peer.peer(request, self._proxies).secure))

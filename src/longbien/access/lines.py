@@ -1,9 +1,10 @@
-"""Trail lines of the door itself: who came in, who was turned away. Lines of strangers are counted together, one a second and address,
-so that knocking costs the house nothing."""
+"""Trail lines of the door itself: who came in, who was turned away. Lines of strangers are counted together, one line a second and
+address, so that knocking costs the house nothing."""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from longbien.base import log
 from longbien.base.errors import LongbienError
@@ -26,6 +27,7 @@ class Knocks:
     def __init__(self, engine: Engine):
         self._engine = engine
         self._counts: dict[tuple[str | None, str], int] = {}
+        self._closing = asyncio.Event()
         self._writing: set[asyncio.Task[None]] = set()
 
     def note(self, address: str | None, why: str) -> None:
@@ -45,7 +47,8 @@ class Knocks:
 
     async def _write(self, key: tuple[str | None, str]) -> None:
         await self._line(key, 1)
-        await asyncio.sleep(1)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), 1)
         more = self._counts.pop(key, 0)
         if more:
             await self._line(key, more)
@@ -59,10 +62,6 @@ class Knocks:
 
     async def close(self) -> None:
         """Write what is still only counted."""
-        for task in tuple(self._writing):
-            task.cancel()
+        self._closing.set()
         await asyncio.gather(*self._writing, return_exceptions=True)
-        counts, self._counts = self._counts, {}
-        for key, n in counts.items():
-            if n:
-                await self._line(key, n)
+        self._closing.clear()

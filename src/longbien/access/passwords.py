@@ -19,13 +19,17 @@ SHORTEST, LONGEST = 10, 200
 WAITING = 50
 """How many may stand in line for a check before newcomers are told to come back."""
 
-# Words that people make long passwords of. A password that is one of them, however often, with digits or signs around it, is refused.
-_COMMON = frozenset("""
-    password passw0rd p@ssw0rd p@ssword matkhau mậtkhẩu qwerty qwertyuiop asdfghjkl zxcvbnm qazwsx admin administrator root
-    letmein welcome iloveyou yeuem anhyeuem emyeuanh yêuem hanoi hànội vietnam việtnam vietnamvodich benhvien bệnhviện bacsi bácsĩ
-    dieuduong điềudưỡng abc abcd abcde abcdef abcdefgh monkey dragon sunshine football baseball princess superman batman
-    changeme default login guest test testing user secret longbien hospital doctor nurse
-    """.split())
+# Words that people make long passwords of: one of them, however often, with digits or signs around it, is refused.
+_COMMON = frozenset(
+    word
+    for line in (
+        "password passw0rd p@ssw0rd p@ssword matkhau mậtkhẩu qwerty qwertyuiop asdfghjkl zxcvbnm qazwsx admin administrator root",
+        "letmein welcome iloveyou yeuem anhyeuem emyeuanh yêuem hanoi hànội vietnam việtnam vietnamvodich benhvien bệnhviện",
+        "bacsi bácsĩ dieuduong điềudưỡng abc abcd abcde abcdef abcdefgh monkey dragon sunshine football baseball princess",
+        "superman batman changeme default login guest test testing user secret longbien hospital doctor nurse",
+    )
+    for word in line.split()
+)
 _RUNS = "01234567890123456789 98765432109876543210 qwertyuiopasdfghjklzxcvbnm abcdefghijklmnopqrstuvwxyz"
 
 
@@ -45,7 +49,11 @@ def check(password: str, login: str = "", name: str = "") -> None:
     letters = low.strip("0123456789!@#$%^&*()-_=+.,?/")
     repeated = any(low == (low[:n] * len(low))[: len(low)] for n in range(1, 5))
     run = any(low in line for line in _RUNS.split())
-    common = low in _COMMON or letters in _COMMON or any(len(w) > 2 and letters == w * (len(letters) // len(w)) for w in _COMMON if letters)
+    common = (
+        low in _COMMON
+        or letters in _COMMON
+        or any(len(w) > 2 and letters == w * (len(letters) // len(w)) for w in _COMMON if letters)
+    )
     if not letters and len(set(low)) <= 4:
         repeated = True
     own = [part for part in (login.casefold(), name.casefold().replace(" ", "")) if len(part) > 3]

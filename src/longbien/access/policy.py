@@ -47,7 +47,9 @@ def scope(actor: Actor, purpose: str | None = None, *, settings: AccessSettings,
                      actor.reads, actor.writes, actor.address)  # fmt: skip
     ordered = Ordered(rules(actor, role, settings))
     why = reason or f"{role.name}: " + "/".join(r.reason for r in ordered.rules if r.reason in ("care", "purpose"))
-    return Scope(actor.number, actor.name, chosen, why.removesuffix(": "), ordered, actor.org, role.reads, role.writes, actor.address)
+    return Scope(
+        actor.number, actor.name, chosen, why.removesuffix(": "), ordered, actor.org, role.reads, role.writes, actor.address
+    )
 
 
 def finding(actor: Actor, *, settings: AccessSettings) -> Scope:
@@ -75,7 +77,7 @@ async def why(db: Database, actor: Actor, patient_id: str, *, settings: AccessSe
         return f"${len(args)}"
 
     deciding = ordered.deciding("$1::bigint", "$2::smallint", bind)
-    found = await db.fetchval(f"SELECT {deciding}", *args)  # noqa: S608 - our own rules, values bound
+    found = await db.fetchval(f"SELECT {deciding}", *args)
     if found is None or ordered.rules[found].effect == "close":
         return None
-    return ordered.rules[found].reason
+    return str(ordered.rules[found].reason)

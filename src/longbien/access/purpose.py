@@ -33,8 +33,8 @@ class Grant(NamedTuple):
 async def state_purpose(
     engine: Engine, actor: Actor, patient_id: str, purpose: str, reason: str, *, settings: AccessSettings
 ) -> Grant:  # fmt: skip
-    """Open the patient's record to `actor` for settings.purpose_hours. The reason in the actor's own words. The trail line is durable
-    before the grant is. Raises Forbidden (no clinical duty, or not for this purpose), Invalid (no real reason), NotFound."""
+    """Open the patient's record to `actor` for settings.purpose_hours. The reason in the actor's own words. The trail line is
+    durable before the grant is. Raises Forbidden (no clinical duty, or not this purpose), Invalid (no real reason), NotFound."""
     if not actor.may(STATE_PURPOSE):
         raise Forbidden(f"{actor.name} has no clinical duty and may not open a record by stating a purpose.")
     said = " ".join(reason.replace("\0", "").split())

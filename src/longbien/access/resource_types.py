@@ -44,4 +44,4 @@ MACHINERY = _names("""
 """May hold anything, or a patient that no key names: nobody's by default."""
 
 OPEN = DIRECTORY | DEFINITIONS
-"""Rows of these types that carry no patient key may be read by every role that may read the type. Nothing else without a patient."""
+"""Rows of these types that carry no patient key may be read by every role that may read the type. Nothing else is."""

@@ -38,7 +38,9 @@ class Permission:
     roles: frozenset[str]
 
 
-_RESULTS = frozenset({"DiagnosticReport", "Observation", "Specimen", "ServiceRequest", "Task", "Media", "ImagingStudy", "DocumentReference"})
+_RESULTS = frozenset(
+    {"DiagnosticReport", "Observation", "Specimen", "ServiceRequest", "Task", "Media", "ImagingStudy", "DocumentReference"}
+)
 _DRUGS = frozenset({"MedicationRequest", "MedicationDispense", "MedicationAdministration", "MedicationStatement"})
 _VISITS = frozenset({"Encounter", "EpisodeOfCare", "Appointment", "AppointmentResponse"})
 _CONTEXT = frozenset({"AllergyIntolerance", "Condition", "Flag", "Procedure", "Consent"})
@@ -62,7 +64,8 @@ ROLES: dict[str, Role] = {
         Role("imaging", "Bác sĩ chẩn đoán hình ảnh", "Radiologist", "care", ("TREAT",),
              IDENTITY | OPEN | _RESULTS | _CONTEXT | {"Encounter", "Device"}, _RESULTS - {"Specimen"}, clinical=True),
         Role("pharmacist", "Dược sĩ", "Pharmacist", "care", ("TREAT",),
-             IDENTITY | OPEN | _DRUGS | _CONTEXT | {"Encounter", "Observation", "DetectedIssue", "Coverage", "Task", "SupplyDelivery"},
+             IDENTITY | OPEN | _DRUGS | _CONTEXT
+             | {"Encounter", "Observation", "DetectedIssue", "Coverage", "Task", "SupplyDelivery"},
              frozenset({"MedicationDispense", "MedicationStatement", "DetectedIssue", "Task", "SupplyDelivery"}), clinical=True),
         Role("cashier", "Thu ngân", "Cashier", "care", ("HPAYMT",), _PERSON_AND_VISIT | MONEY,
              frozenset({"Account", "ChargeItem", "Invoice", "PaymentNotice", "PaymentReconciliation"})),
@@ -91,7 +94,9 @@ CHART = Permission("chart", "Open a patient's chart", _CARERS | _SERVICES | {"re
 CHART_WRITE = Permission("chart-write", "Write notes, vital signs, conditions and allergies", _CARERS)
 FIND = Permission("find", "Find people in the whole city by name or number", _CARERS | _SERVICES | {"clerk", "records"})
 SEARCH = Permission("search", "Search among the patients of the facility", STAFF - {"it", "director", "analyst"})
-STATE_PURPOSE = Permission("state-purpose", "Open a record by stating a purpose", frozenset(n for n, r in ROLES.items() if r.clinical))
+STATE_PURPOSE = Permission(
+    "state-purpose", "Open a record by stating a purpose", frozenset(n for n, r in ROLES.items() if r.clinical)
+)
 WHO_SAW = Permission("who-saw", "See who opened a patient's record", _CARERS | {"records"})
 WHAT_DID = Permission("what-did", "See what a member of staff did", frozenset({"head", "records", "director"}))
 ACCOUNTS = Permission("accounts", "Make and disable accounts", frozenset({"it"}))

@@ -49,7 +49,7 @@ class NewRows:
     already there, so it opens nothing to a reader."""
 
     def sql(self, pat: str, type: str, bind: Bind) -> str:
-        return f"({pat} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM head known WHERE known.pat = {pat}))"
+        return f"({pat} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM head known WHERE known.pat = {pat}))"  # noqa: S608 - column names and placeholders
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class CareRows:
 
     def sql(self, pat: str, type: str, bind: Bind) -> str:
         since = "" if self.days is None else f" AND c.hi > now() - make_interval(days => {bind(self.days)}::int)"
-        return f"EXISTS (SELECT 1 FROM care c WHERE c.pat = {pat} AND c.org = {bind(self.org)}::bigint{since})"
+        return f"EXISTS (SELECT 1 FROM care c WHERE c.pat = {pat} AND c.org = {bind(self.org)}::bigint{since})"  # noqa: S608 - column names and placeholders
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class PurposeRows:
     account: int
 
     def sql(self, pat: str, type: str, bind: Bind) -> str:
-        return (
-            f"EXISTS (SELECT 1 FROM purpose_grant g WHERE g.account = {bind(self.account)}::int AND g.pat = {pat}"
+        return (  # column names and placeholders only
+            f"EXISTS (SELECT 1 FROM purpose_grant g WHERE g.account = {bind(self.account)}::int AND g.pat = {pat}"  # noqa: S608
             " AND g.until > now() AND g.begins <= now()"
             " AND NOT EXISTS (SELECT 1 FROM purpose_end e WHERE e.number = g.number))"
         )

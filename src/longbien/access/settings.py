@@ -16,7 +16,9 @@ class AccessSettings(Settings):
     password_memory: int = setting("LONGBIEN_PASSWORD_MEMORY", 65536, "Memory of argon2id in KiB (RFC 9106: 65536).")
     password_at_once: int = setting("LONGBIEN_PASSWORD_AT_ONCE", 2, "Passwords that one process checks at the same time.")
     free_tries: int = setting("LONGBIEN_FREE_TRIES", 5, "Wrong passwords for a login from one address before it has to wait.")
-    free_tries_login: int = setting("LONGBIEN_FREE_TRIES_LOGIN", 30, "Wrong passwords for a login from anywhere before it has to wait.")
+    free_tries_login: int = setting(
+        "LONGBIEN_FREE_TRIES_LOGIN", 30, "Wrong passwords for a login from anywhere before it has to wait."
+    )
     free_tries_address: int = setting(
         "LONGBIEN_FREE_TRIES_ADDRESS", 100, "Wrong passwords from one address (a hospital may share one) before it has to wait."
     )

@@ -21,8 +21,8 @@ class Allowed(NamedTuple):
 
 
 def parse(text: str) -> Allowed:
-    """Raises Invalid, naming the part that cannot be granted. This server grants reading (r and s) and writing (c, u and d) as wholes,
-    and no scopes with a query: what it could not hold exactly it refuses, rather than grant more than was asked."""
+    """Raises Invalid, naming the part that cannot be granted. This server grants reading (r and s) and writing (c, u and d) as
+    wholes, and no scopes with a query: what it could not hold exactly it refuses, rather than grant more than was asked."""
     reads: set[str] = set()
     writes: set[str] = set()
     parts = text.split()

@@ -21,7 +21,9 @@ PREFIX = "lb_"
 EVERYTHING = "system/*.*"
 
 
-async def create_token(engine: Engine, name: str, scope: str = EVERYTHING, hours: float | None = None, *, by_account: int = 0) -> str:
+async def create_token(
+    engine: Engine, name: str, scope: str = EVERYTHING, hours: float | None = None, *, by_account: int = 0
+) -> str:
     """A token for the machine called `name` (its account is made when there is none). `hours` None: until revoked. Audited.
     Raises Invalid (name, scope or hours), Forbidden (the machine's account is disabled)."""
     shown = " ".join(name.split())
@@ -38,7 +40,9 @@ async def create_token(engine: Engine, name: str, scope: str = EVERYTHING, hours
     number = await engine.db.fetchval(
         Q.token_new, digest(token), account["number"], " ".join(scope.split()), None if hours is None else hours * 3600
     )
-    await engine.trail.write([trail.line(by(by_account), "token", why=f"token {number} made for account {account['number']}: {scope}")])
+    await engine.trail.write(
+        [trail.line(by(by_account), "token", why=f"token {number} made for account {account['number']}: {scope}")]
+    )
     return token
 
 

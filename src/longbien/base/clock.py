@@ -1,4 +1,4 @@
-"""The one clock. Everything stored is UTC; everything shown to people is Asia/Ho_Chi_Minh (UTC+7, no daylight saving)."""
+"""The one clock. Everything stored is UTC; everything shown to people is Asia/Ho_Chi_Minh (UTC+7)."""
 
 from __future__ import annotations
 

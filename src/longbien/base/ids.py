@@ -25,7 +25,7 @@ def key64(text: str) -> int:
 
 
 def patient_key(patient_id: str) -> int:
-    """The key that every row of a patient's compartment carries (`pat`). Computed from the id alone, so that it is known
-    before the Patient is, on any machine, and can be the distribution key. A unique index on Patient rows refuses the
-    (2**-64) collision."""
+    """The key that every row of a patient's compartment carries (`pat`). Computed from the id alone, so that it is
+    known before the Patient is, on any machine, and can be the distribution key. A unique index on Patient rows refuses
+    the (2**-64) collision."""
     return key64("Patient/" + patient_id)

@@ -1,6 +1,6 @@
-"""Named queries from .sql files. A file holds blocks that begin with `-- name: the_name`; comment lines after it say why.
+"""Named queries from .sql files. A file holds blocks that begin with `-- name: the_name`; comment lines after say why.
 
-    Q = queries(__file__, "sql/store.sql")      # Q.read, Q.vread ... are str
+Q = queries(__file__, "sql/store.sql")      # Q.read, Q.vread ... are str
 """
 
 from __future__ import annotations

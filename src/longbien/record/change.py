@@ -1,0 +1,56 @@
+"""What a caller asks the store to do, and what it gets back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+Resource = dict[str, Any]
+
+
+class Stored(NamedTuple):
+    """One version as it lies in the store. `body` is the JSON to send as it is (b"" when deleted). `created`: this commit made it;
+    `changed` is False when a conditional create found what it was going to make."""
+
+    type: str
+    id: str
+    version: int
+    updated: datetime
+    body: bytes
+    deleted: bool
+    rid: int
+    pat: int | None
+    created: bool = False
+    changed: bool = True
+
+
+@dataclass(frozen=True)
+class Create:
+    """A new resource with an id of the store's own. `if_none_exist`: search parameters (If-None-Exist); `id`: a fixed new id (a
+    transaction's own allotment), which must not exist yet."""
+
+    resource: Resource
+    if_none_exist: str | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True)
+class Update:
+    """Replace, or create under the given id. `if_match`: the version it must replace. `only_new`: If-None-Match: *."""
+
+    resource: Resource
+    if_match: int | None = None
+    only_new: bool = False
+
+
+@dataclass(frozen=True)
+class Delete:
+    type: str
+    id: str
+    if_match: int | None = None
+
+
+Change = Create | Update | Delete
+References = Literal["check", "trust"]
+"""check: a literal reference to this server must point to something there. trust: import, where it may come later."""

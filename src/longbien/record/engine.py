@@ -1,0 +1,101 @@
+"""Engine: what one process keeps open to work on the record: database, dictionaries, id blocks, the trail, live news."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from longbien.base import log
+from longbien.base.db import Connection, Database
+
+from .codec import Codec, train
+from .live import Live
+from .trail import Trail
+
+_log = log.get(__name__)
+BLOCK = 1024
+"""Ids a process takes at a time: the increment of sequence rid_block."""
+
+
+class Engine:
+    def __init__(self, db: Database):
+        self.db = db
+        self.codec = Codec()
+        self.trail = Trail(db)
+        self.live = Live(db)
+        self._next = 0
+        self._last = -1
+        self._id_lock = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, url_or_db: str | Database, *, services: bool = True) -> Engine:
+        """`services=False` leaves out live news (import processes, commands)."""
+        db = await Database.open(url_or_db) if isinstance(url_or_db, str) else url_or_db
+        engine = cls(db)
+        for row in await db.fetch("SELECT dict FROM zdict ORDER BY made, id"):
+            engine.codec.add(row["dict"])
+        engine.trail.start()
+        if services:
+            engine.live.start()
+        return engine
+
+    async def close(self) -> None:
+        await self.live.close()
+        await self.trail.close()
+        await self.db.close()
+
+    async def rids(self, n: int, connection: Connection | None = None) -> list[int]:
+        """`n` fresh surrogate ids."""
+        given: list[int] = []
+        async with self._id_lock:
+            while len(given) < n:
+                if self._next > self._last:
+                    missing = -(-(n - len(given)) // BLOCK)
+                    sql = "SELECT nextval('rid_block') FROM generate_series(1, $1::int)"
+                    tops: Sequence[Any] = await (connection.fetch(sql, missing) if connection else self.db.fetch(sql, missing))
+                    for top in tops[:-1]:
+                        given.extend(range(top[0] - BLOCK + 1, top[0] + 1))
+                    self._next, self._last = tops[-1][0] - BLOCK + 1, tops[-1][0]
+                take = min(n - len(given), self._last - self._next + 1)
+                given.extend(range(self._next, self._next + take))
+                self._next += take
+        return given[:n]
+
+    async def unpack(self, frame: bytes) -> bytes:
+        """The JSON of a stored body; learns a dictionary made by another process when it meets one."""
+        try:
+            return self.codec.unpack(frame)
+        except KeyError as missing:
+            await self._learn(int(missing.args[0]))
+            return self.codec.unpack(frame)
+
+    async def unpack_all(self, frames: Sequence[bytes]) -> list[bytes]:
+        unpack = self.codec.unpack
+        try:
+            return [unpack(f) for f in frames]
+        except KeyError:
+            return [await self.unpack(f) for f in frames]
+
+    async def _learn(self, number: int) -> None:
+        dictionary = await self.db.fetchval("SELECT dict FROM zdict WHERE id = $1", number)
+        if dictionary is None:
+            raise RuntimeError(f"compression dictionary {number} is missing from table zdict")
+        self.codec.add(dictionary)
+
+    async def train(self, bodies: Sequence[bytes]) -> bool:
+        """Make the first dictionary from typical bodies, unless there is one. Gives whether it was made here."""
+        if self.codec.trained or len(bodies) < 200:
+            return False
+        sample = list(bodies)
+        random.Random(0).shuffle(sample)  # noqa: S311 - a sample, not a secret
+        dictionary = await asyncio.to_thread(train, sample)
+        async with self.db.transaction() as connection:
+            await connection.execute("SELECT pg_advisory_xact_lock(714002)")
+            there = await connection.fetchval("SELECT dict FROM zdict ORDER BY made, id LIMIT 1")
+            if there is None:
+                probe = Codec()
+                await connection.execute("INSERT INTO zdict (id, dict) VALUES ($1, $2)", probe.add(dictionary), dictionary)
+        self.codec.add(there or dictionary)
+        return there is None

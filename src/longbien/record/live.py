@@ -1,0 +1,96 @@
+"""Live news inside the house: after a commit, every process hears which patient's record changed (LISTEN/NOTIFY).
+
+Best effort and small: who needs certainty reads the version log (outbox.py). The news holds keys, never content."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import asyncpg
+
+from longbien.base import log
+from longbien.base.db import Database
+from longbien.base.errors import LongbienError
+
+_log = log.get(__name__)
+CHANNEL = "longbien_live"
+
+
+class News(NamedTuple):
+    pat: int
+    type: str
+    id: str
+    version: int
+
+
+Listener = Callable[[News], None]
+
+
+class Live:
+    def __init__(self, db: Database):
+        self._db = db
+        self._listeners: dict[int, set[Listener]] = defaultdict(set)
+        self._out: list[str] = []
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        self._tasks = [asyncio.create_task(self._send()), asyncio.create_task(self._receive())]
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def listen(self, pat: int, listener: Listener) -> Callable[[], None]:
+        """Call `listener` with each News of this patient; gives the function that ends it. The listener must not block."""
+        self._listeners[pat].add(listener)
+
+        def stop() -> None:
+            self._listeners[pat].discard(listener)
+            if not self._listeners[pat]:
+                del self._listeners[pat]
+
+        return stop
+
+    def tell(self, news: Iterable[News]) -> None:
+        """Send soon; never waits, never fails."""
+        self._out.extend(f"{n.pat} {n.type} {n.id} {n.version}" for n in news)
+        if len(self._out) > 10_000:
+            del self._out[:-1000]
+        self._wake.set()
+
+    async def _send(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            batch, self._out = self._out, []
+            try:
+                await self._db.execute("SELECT pg_notify($1, m) FROM unnest($2::text[]) m", CHANNEL, batch)
+            except LongbienError as error:
+                _log.warning("live news lost: %s", error.text)
+                await asyncio.sleep(1)
+
+    def _heard(self, connection: Any, pid: int, channel: str, payload: str) -> None:
+        pat, type_, id_, version = payload.split(" ")
+        news = News(int(pat), type_, id_, int(version))
+        for listener in tuple(self._listeners.get(news.pat, ())):
+            listener(news)
+
+    async def _receive(self) -> None:
+        while True:
+            try:
+                async with self._db.connection(search=True) as connection:
+                    await connection.add_listener(CHANNEL, self._heard)
+                    try:
+                        while not connection.is_closed():
+                            await asyncio.sleep(1)
+                    finally:
+                        if not connection.is_closed():
+                            await connection.remove_listener(CHANNEL, self._heard)
+            except (LongbienError, asyncpg.PostgresError) as error:
+                _log.warning("live news interrupted: %s", error)
+            await asyncio.sleep(1)

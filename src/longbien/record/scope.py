@@ -1,0 +1,67 @@
+"""Scope: the warrant without which there is no store. Who acts, for what purpose, which rows they may see and why.
+
+Made by access only. The rule is part of every statement's SQL: `Scope.where` gives a condition over a row's patient key and
+type. Default is deny: `Nothing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Bind = Callable[[Any], str]
+"""Takes a value, gives its placeholder ($7) in the statement being built."""
+
+
+class Rows(Protocol):
+    """Which rows. `pat` and `type` are SQL expressions (a column, or a placeholder); gives a boolean SQL expression."""
+
+    def sql(self, pat: str, type: str, bind: Bind) -> str: ...
+
+
+@dataclass(frozen=True)
+class Nothing:
+    def sql(self, pat: str, type: str, bind: Bind) -> str:
+        return "false"
+
+
+@dataclass(frozen=True)
+class Everything:
+    def sql(self, pat: str, type: str, bind: Bind) -> str:
+        return "true"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """actor: account number (0 the system). org: key64('Organization/<id>') of the workplace. reads / writes: resource types,
+    None for all. `request` is where the question came from (an address)."""
+
+    actor: int
+    label: str
+    purpose: str
+    reason: str
+    rows: Rows = field(default_factory=Nothing)
+    org: int | None = None
+    reads: frozenset[str] | None = frozenset()
+    writes: frozenset[str] | None = frozenset()
+    address: str | None = None
+
+    def where(self, pat: str, type: str, bind: Bind) -> str:
+        return self.rows.sql(pat, type, bind)
+
+    def may_read(self, type: str) -> bool:
+        return self.reads is None or type in self.reads
+
+    def may_write(self, type: str) -> bool:
+        return self.writes is None or type in self.writes
+
+    @property
+    def unlimited(self) -> bool:
+        """True when no row is hidden, so that statements may be prepared once without a condition."""
+        return isinstance(self.rows, Everything)
+
+
+def system(reason: str) -> Scope:
+    """The house itself at work: migrations, reactions, import, the demo. Audited as actor 0."""
+    return Scope(0, "system", "HSYSADMIN", reason, Everything(), None, None, None)

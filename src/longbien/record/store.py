@@ -1,0 +1,109 @@
+"""Store: the record as one actor may see it. Each verb delegates. An answer leaves only after its trail line is durable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from longbien.base.db import Row
+from longbien.base.errors import Forbidden, Gone, NotFound
+from longbien.base.sql import queries
+
+from . import trail, write
+from .change import Change, References, Stored
+from .engine import Engine
+from .scope import Scope
+from .types import number
+
+Q = queries(__file__, "sql/store.sql")
+NEWEST = 2**31 - 1
+
+
+class Store:
+    def __init__(self, engine: Engine, scope: Scope):
+        self.engine = engine
+        self.scope = scope
+
+    async def read(self, type: str, id: str) -> Stored:
+        """The current version. Raises NotFound (also for what the scope hides), Gone, Forbidden (the type)."""
+        row = await self._one(Q.read, "read", type, id)
+        stored = await self._stored(type, id, row)
+        if stored.deleted:
+            raise Gone(f"{type}/{id} was deleted.")
+        return stored
+
+    async def vread(self, type: str, id: str, version: int) -> Stored:
+        """One version. Raises as read does."""
+        row = await self._one(Q.vread, "vread", type, id, min(version, NEWEST))
+        stored = await self._stored(type, id, row)
+        if stored.deleted:
+            raise Gone(f"{type}/{id} was deleted in version {version}.")
+        return stored
+
+    async def history(self, type: str, id: str, *, count: int = 50, below: int = NEWEST) -> list[Stored]:
+        """Versions newest first, deletions as rows with no body; go on with below = the last one's version."""
+        self._may_read(type)
+        sql, args = self._with_scope(Q.history, id, number(type), min(below, NEWEST), count)
+        rows = await self.engine.db.fetch(sql, *args)
+        if not rows and below == NEWEST:
+            raise NotFound(f"{type}/{id} is not known.")
+        if rows and not rows[0]["allowed"]:
+            await self._refuse(type, rows[0])
+            raise NotFound(f"{type}/{id} is not known.")
+        if rows:
+            first = rows[0]
+            await self.engine.trail.write(
+                [trail.line(self.scope, "history", pat=first["pat"], rid=first["rid"], type=number(type), n=len(rows))]
+            )
+        bodies = await self.engine.unpack_all([r["body"] for r in rows if r["body"]])
+        left = iter(bodies)
+        return [
+            Stored(type, id, r["ver"], r["upd"], next(left) if r["body"] else b"", r["op"] == write.DELETE, r["rid"], r["pat"],
+                   r["op"] == write.CREATE)
+            for r in rows
+        ]  # fmt: skip
+
+    async def commit(
+        self, changes: Sequence[Change], *, references: References = "check", checked: bool = False, why: str | None = None,
+        summarise: bool = False,
+    ) -> list[Stored]:  # fmt: skip
+        """See write.commit."""
+        return await write.commit(
+            self.engine, self.scope, changes, references_=references, checked=checked, why=why, summarise=summarise
+        )
+
+    def _may_read(self, type: str) -> None:
+        if not self.scope.may_read(type):
+            raise Forbidden(f"{self.scope.label} may not read {type}.")
+
+    def _with_scope(self, sql: str, *args: Any) -> tuple[str, list[Any]]:
+        values = list(args)
+
+        def bind(value: Any) -> str:
+            values.append(value)
+            return f"${len(values)}"
+
+        return sql.replace("{allowed}", self.scope.where("h.pat", "h.type", bind)), values
+
+    async def _one(self, sql: str, kind: str, type: str, id: str, *more: Any) -> Row:
+        self._may_read(type)
+        sql, args = self._with_scope(sql, id, number(type), *more)
+        row = await self.engine.db.fetchrow(sql, *args)
+        if row is None:
+            raise NotFound(f"{type}/{id} is not known.")
+        if not row["allowed"]:
+            await self._refuse(type, row)
+            raise NotFound(f"{type}/{id} is not known.")
+        await self.engine.trail.write(
+            [trail.line(self.scope, kind, pat=row["pat"], rid=row["rid"], ver=row["ver"], type=number(type))]
+        )
+        return row
+
+    async def _refuse(self, type: str, row: Row) -> None:
+        await self.engine.trail.write(
+            [trail.line(self.scope, "refused", pat=row["pat"], rid=row["rid"], type=number(type), outcome=trail.REFUSED)]
+        )
+
+    async def _stored(self, type: str, id: str, row: Row) -> Stored:
+        body = await self.engine.unpack(row["body"]) if row["body"] else b""
+        return Stored(type, id, row["ver"], row["upd"], body, row["deleted"], row["rid"], row["pat"])

@@ -1,0 +1,292 @@
+"""commit(changes): the one door for every write. In order: validate, authorise, version, index, history, audit, outbox, all in one
+transaction. The version log is the outbox (outbox.py), so history and outbox are one row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from longbien.base import clock, ids
+from longbien.base.db import Connection
+from longbien.base.errors import Conflict, Forbidden, Gone, Invalid, Issue, NotFound, PreconditionFailed
+from longbien.fhir import json as fhir_json
+from longbien.fhir import references
+from longbien.fhir.validate import validate
+
+from . import index, trail
+from .change import Change, Create, Delete, References, Stored, Update
+from .engine import Engine
+from .live import News
+from .scope import Scope
+from .types import number, type_name
+
+CREATE, UPDATE, DELETE = 1, 2, 3
+_OP_NAME = {CREATE: "create", UPDATE: "update", DELETE: "delete"}
+_COMMIT = """SELECT record_commit($1::head[], $2::head[], $3::ver_in[], $4::str[], $5::ix_date[], $6::ix_qty[], $7::code2[],
+                                  $8::care[], $9::audit_in[])"""
+
+
+@dataclass
+class Draft:
+    """One change on its way through the stages."""
+
+    type: str
+    id: str
+    resource: dict[str, Any] | None
+    change: Change
+    position: int
+    rid: int = 0
+    version: int = 1
+    op: int = CREATE
+    pat: int | None = None
+    was_pat: int | None = None
+    body: bytes = b""
+    indexed: index.Indexed | None = None
+
+
+async def commit(
+    engine: Engine,
+    scope: Scope,
+    changes: Sequence[Change],
+    *,
+    references_: References = "check",
+    checked: bool = False,
+    why: str | None = None,
+    summarise: bool = False,
+    connection: Connection | None = None,
+) -> list[Stored]:
+    """Do all of `changes` or none. Gives one Stored for each, in order.
+
+    checked: the caller has validated already (import's processes). summarise: one trail line per patient and action instead of
+    one per resource (import). connection: run inside the caller's transaction (then live news is the caller's to send).
+    Raises Invalid (422 with every issue), Forbidden, NotFound, Gone, Conflict, PreconditionFailed, Unavailable, StorageFull."""
+    if not changes:
+        return []
+    drafts = [_draft(change, n) for n, change in enumerate(changes)]
+    _no_twice(drafts)
+    if not checked:
+        _validate(drafts)
+    _authorise_types(scope, drafts)
+    if connection is not None:
+        return await _write(engine, scope, drafts, connection, references_, why, summarise)
+    async with engine.db.connection() as own:
+        stored = await _write(engine, scope, drafts, own, references_, why, summarise)
+    announce(engine, stored)
+    return stored
+
+
+def announce(engine: Engine, stored: Sequence[Stored]) -> None:
+    """Tell live listeners what was committed."""
+    engine.live.tell(News(s.pat, s.type, s.id, s.version) for s in stored if s.pat is not None and s.changed)
+
+
+async def _write(engine: Engine, scope: Scope, drafts: list[Draft], connection: Connection, references_: References,
+                 why: str | None, summarise: bool) -> list[Stored]:  # fmt: skip
+    now = clock.now()
+    now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    await _version(engine, scope, drafts, connection)
+    _index(drafts, now)
+    await _authorise_rows(scope, drafts, connection)
+    if references_ == "check":
+        await _references(drafts, connection)
+    fresh, changed, vers = _rows(engine, drafts, now)
+    lines = _lines(scope, drafts, why, summarise)
+    await connection.execute(_COMMIT, fresh, changed, vers, *_side_rows(drafts), lines)
+    return [Stored(d.type, d.id, d.version, now, d.body, d.op == DELETE, d.rid, d.pat, d.op == CREATE) for d in drafts]
+
+
+def _draft(change: Change, position: int) -> Draft:
+    if isinstance(change, Delete):
+        return Draft(change.type, change.id, None, change, position, op=DELETE)
+    resource = change.resource
+    type_ = resource.get("resourceType") if isinstance(resource, dict) else None
+    if not isinstance(type_, str) or number(type_) is None:
+        raise Invalid(f"resourceType {type_!r} is not an R4 resource type.", code="structure")
+    if isinstance(change, Create):
+        id_ = change.id or ids.new_id()
+    else:
+        id_ = resource.get("id", "")
+    if not isinstance(id_, str) or not ids.FHIR_ID.match(id_):
+        raise Invalid(f"{type_}.id {str(id_)[:80]!r} must be 1 to 64 letters, digits, '-' or '.'.", code="value")
+    return Draft(type_, id_, resource, change, position)
+
+
+def _no_twice(drafts: list[Draft]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for d in drafts:
+        if (d.type, d.id) in seen:
+            raise Invalid(f"{d.type}/{d.id} stands twice in one transaction.", code="invariant")
+        seen.add((d.type, d.id))
+
+
+def _validate(drafts: list[Draft]) -> None:
+    wrong: list[Issue] = []
+    for d in drafts:
+        if d.resource is not None:
+            wrong += [i for i in validate(d.resource) if i.severity in ("error", "fatal")]
+    if wrong:
+        raise Invalid(f"The resource is not valid: {wrong[0].text}", issues=wrong[:200], status=422)
+
+
+def _authorise_types(scope: Scope, drafts: list[Draft]) -> None:
+    for d in drafts:
+        if not scope.may_write(d.type):
+            raise Forbidden(f"{scope.label} may not write {d.type}.")
+
+
+async def _version(engine: Engine, scope: Scope, drafts: list[Draft], connection: Connection) -> None:
+    """Look up what is there and decide create or update and the version; check If-Match."""
+    known = [d for d in drafts if not isinstance(d.change, Create) or d.change.id]
+    there: dict[tuple[int, str], Any] = {}
+    if known:
+        args: list[Any] = [[d.id for d in known], [number(d.type) for d in known]]
+
+        def bind(value: Any) -> str:
+            args.append(value)
+            return f"${len(args)}"
+
+        allowed = scope.where("h.pat", "h.type", bind)
+        sql = f"""SELECT h.rid, h.ver, h.deleted, h.pat, h.type, h.id, {allowed} AS allowed FROM head h
+                  WHERE h.id = ANY($1::text[]) AND h.type = ANY($2::smallint[])"""  # noqa: S608 - parts are the scope's own SQL
+        there = {(r["type"], r["id"]): r for r in await connection.fetch(sql, *args)}
+    fresh: list[Draft] = []
+    for d in drafts:
+        row = there.get((number(d.type) or 0, d.id))
+        if row is None:
+            _check_absent(d)
+            fresh.append(d)
+            continue
+        if not row["allowed"]:
+            raise NotFound(f"{d.type}/{d.id} is not known.")
+        if isinstance(d.change, Create):
+            raise Conflict(f"{d.type}/{d.id} already exists.", code="duplicate")
+        _check_match(d, row)
+        d.rid, d.version, d.was_pat = row["rid"], row["ver"] + 1, row["pat"]
+        if d.op != DELETE:
+            d.op = CREATE if row["deleted"] else UPDATE
+        d.pat = row["pat"]
+    for d, rid in zip(fresh, await engine.rids(len(fresh), connection), strict=True):
+        d.rid = rid
+
+
+def _check_absent(d: Draft) -> None:
+    if isinstance(d.change, Delete):
+        raise NotFound(f"{d.type}/{d.id} is not known.")
+    if isinstance(d.change, Update) and d.change.if_match is not None:
+        raise PreconditionFailed(f"{d.type}/{d.id} does not exist, so it has no version {d.change.if_match}.")
+
+
+def _check_match(d: Draft, row: Any) -> None:
+    change = d.change
+    if isinstance(change, Update) and change.only_new and not row["deleted"]:
+        raise PreconditionFailed(f"{d.type}/{d.id} already exists.")
+    if isinstance(change, Update | Delete) and change.if_match is not None and change.if_match != row["ver"]:
+        raise PreconditionFailed(f"{d.type}/{d.id} is at version {row['ver']}, not {change.if_match}.")
+    if isinstance(change, Delete) and row["deleted"]:
+        raise Gone(f"{d.type}/{d.id} is already deleted.")
+
+
+def _index(drafts: list[Draft], now: datetime) -> None:
+    """Give each its final body and index rows."""
+    stamp = clock.instant(now)
+    for d in drafts:
+        if d.resource is None:
+            continue
+        rest = {k: v for k, v in d.resource.items() if k not in ("resourceType", "id", "meta")}
+        meta = {"versionId": str(d.version), "lastUpdated": stamp}
+        given = d.resource.get("meta")
+        if isinstance(given, dict):
+            meta = meta | {k: v for k, v in given.items() if k not in ("versionId", "lastUpdated")}
+        final = {"resourceType": d.type, "id": d.id, "meta": meta, **rest}
+        d.resource = final
+        d.body = fhir_json.dumps(final)
+        d.indexed = index.rows(final)
+        d.pat = d.indexed.pat
+
+
+async def _authorise_rows(scope: Scope, drafts: list[Draft], connection: Connection) -> None:
+    """Nobody writes into a record that the scope does not open (the row as it will be; as it was: _version)."""
+    if scope.unlimited:
+        return
+    wanted = list({(d.pat, number(d.type)) for d in drafts})
+    args: list[Any] = [[p for p, _ in wanted], [t for _, t in wanted]]
+
+    def bind(value: Any) -> str:
+        args.append(value)
+        return f"${len(args)}"
+
+    sql = f"""SELECT w.type FROM unnest($1::bigint[], $2::smallint[]) AS w(pat, type)
+              WHERE NOT coalesce({scope.where("w.pat", "w.type", bind)}, false)"""  # noqa: S608 - the scope's own SQL
+    refused = await connection.fetch(sql, *args)
+    if refused:
+        raise Forbidden(f"{scope.label} may not write {type_name(refused[0]['type'])} into this record.")
+
+
+async def _references(drafts: list[Draft], connection: Connection) -> None:
+    """Literal references to this server must point to something (or to another change of the same commit)."""
+    here = {(d.type, d.id) for d in drafts if d.op != DELETE}
+    wanted: dict[tuple[str, str], str] = {}
+    for d in drafts:
+        if d.resource is None:
+            continue
+        for _, _, target, expression in references.each(d.resource):
+            found = references.literal(target)
+            if found and not found[0] and number(found[1]) and (found[1], found[2]) not in here:
+                wanted.setdefault((found[1], found[2]), expression)
+    if not wanted:
+        return
+    rows = await connection.fetch(
+        "SELECT type, id FROM head WHERE id = ANY($1::text[]) AND type = ANY($2::smallint[]) AND NOT deleted",
+        [i for _, i in wanted], list({number(t) for t, _ in wanted}),
+    )  # fmt: skip
+    there = {(type_name(r["type"]), r["id"]) for r in rows}
+    missing = [Issue("error", "not-found", f"{t}/{i} is not known.", e) for (t, i), e in wanted.items() if (t, i) not in there]
+    if missing:
+        raise Invalid(f"A reference points to nothing: {missing[0].text}", issues=missing, status=422)
+
+
+def _rows(engine: Engine, drafts: list[Draft], now: datetime) -> tuple[list[Any], list[Any], list[Any]]:
+    fresh: list[Any] = []
+    changed: list[Any] = []
+    vers: list[Any] = []
+    for d in drafts:
+        x = d.indexed
+        t = number(d.type)
+        if x is None:
+            row: tuple[Any, ...] = (d.rid, d.pat, None, index.EARLIEST, index.LATEST, now, None, d.version, t, True, d.id, [])
+        else:
+            row = (d.rid, x.pat, x.code, x.dlo, x.dhi, now, x.val, d.version, t, False, d.id, x.terms)
+        (fresh if d.version == 1 else changed).append(row)
+        vers.append((d.rid, now, d.version, d.op, engine.codec.pack(d.body) if d.body else b""))
+    return fresh, changed, vers
+
+
+def _side_rows(drafts: list[Draft]) -> tuple[list[Any], list[Any], list[Any], list[Any], list[Any]]:
+    strs: list[Any] = []
+    dates: list[Any] = []
+    qtys: list[Any] = []
+    codes: list[Any] = []
+    cares: list[Any] = []
+    for d in drafts:
+        x = d.indexed
+        if x is None:
+            continue
+        strs += [(p, norm, d.rid) for p, norm in x.strs]
+        dates += [(p, lo, hi, d.rid) for p, lo, hi in x.dates]
+        qtys += [(p, unit, val, d.rid) for p, unit, val in x.qtys]
+        codes += [(code, x.dlo, d.rid, x.pat, val) for code, val in x.codes]
+        cares += [(x.pat, org, lo, hi, d.rid) for org, lo, hi in x.cares]
+    return strs, dates, qtys, codes, cares
+
+
+def _lines(scope: Scope, drafts: list[Draft], why: str | None, summarise: bool) -> list[trail.Line]:
+    if not summarise:
+        return [
+            trail.line(scope, _OP_NAME[d.op], pat=d.pat, rid=d.rid, ver=d.version, type=number(d.type), why=why) for d in drafts
+        ]
+    counts: dict[int | None, int] = {}
+    for d in drafts:
+        counts[d.pat] = counts.get(d.pat, 0) + 1
+    return [trail.line(scope, "import", pat=p, n=n, why=why) for p, n in counts.items()]

@@ -1,0 +1,30 @@
+"""The embedded server, for real: as whoever runs the tests, and as root also where nobody else may enter."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from longbien.base import postgres_binaries
+from longbien.base.errors import Invalid, StorageFull, Unavailable
+from longbien.base.postgres import Embedded
+
+ROOT = os.geteuid() == 0
+
+
+async def test_a_fresh_database_of_the_run(pg: Embedded, database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    assert await connection.fetchval("SELECT lower('NGUYỄN THỊ ĐÀO')") == "nguyễn thị đào"
+    await connection.close()
+    pg.create_role("a_role")
+    pg.create_role("a_role")
+    connection = await asyncpg.connect(pg.url("a_role", database_url.split("/")[3].split("?")[0]))
+    assert await connection.fetchval("SELECT current_user") == "a_role"
+    await connection.close()

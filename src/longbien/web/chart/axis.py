@@ -6,6 +6,8 @@ widened to everything (`span`)."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -59,6 +61,18 @@ class Axis:
                     return s.left
                 return round(s.left + (s.right - s.left) * ((t - s.start) / (s.end - s.start)), 2)
         return 100.0
+
+    def xs(self, times: Sequence[datetime]) -> list[float]:
+        """x of many ascending moments, several times faster: unrounded."""
+        out: list[float] = []
+        i, n = 0, len(times)
+        for s in self.segments:
+            begin, wide = s.start.timestamp(), s.end.timestamp() - s.start.timestamp()
+            slope = (s.right - s.left) / wide
+            j = bisect_right(times, s.end, i)
+            out += [max(s.left, s.left + (t.timestamp() - begin) * slope) for t in times[i:j]]
+            i = j
+        return out + [100.0] * (n - i)
 
     @property
     def start(self) -> datetime:

@@ -14,7 +14,7 @@ from ...base.clock import local
 from ...base.words import Words
 from . import axis as axes
 from . import bars, measures, pins
-from .record import Life, Series, Visit, initials
+from .record import Life, Series, Visit, initials, short_place
 from .since import FIRST_LOOK, Measured, News, news
 from .spark import Limits, pressure, spark
 
@@ -128,9 +128,8 @@ def _row(m: Measured, axis: axes.Axis, w: Words, now: datetime, height: float = 
         if abs(value) >= 1000 and before:
             delta = w.signed(round((value - before) / before * 100)) + "\u202f%"
         else:
-            delta = w.signed(round(value - before, 6), m.decimals)
-            if value == before:
-                delta = "0"
+            step = round(value - before, m.decimals if m.decimals is not None else 6)
+            delta = w.signed(step, m.decimals) if step else "0"
     css = {"": "", "up": "flag", "dn": "flag lo", "cr up": "flag crit", "cr dn": "flag crit lo"}[flag]
     words_ = {"": "", "up": w("high"), "dn": w("low"), "cr up": w("critical, high"), "cr dn": w("critical, low")}[flag]
     label = ", ".join(
@@ -237,7 +236,7 @@ def build(life: Life, w: Words, now: datetime, look: datetime | None = None, spa
     stays, pinned = _visits(visits, axis, w, since)
     places: dict[str, str] = {}
     for v in visits:
-        places.setdefault(initials(v.place_name), v.place_name)
+        places.setdefault(initials(v.place_name), short_place(v.place_name))
     images = sorted(life.images, key=lambda i: i.time)
     notes = sorted(life.notes, key=lambda n: n.time)
     chart = Chart(
@@ -330,12 +329,12 @@ def _visits(visits: Sequence[Visit], axis: axes.Axis, w: Words, look: datetime) 
 
 def _facts(by_code: dict[str, Measured], w: Words) -> dict[str, tuple[str, str, str]]:
     """What changes a dose: weight and eGFR, for the strip."""
-    out: dict[str, tuple[str, str, str]] = {}
+    out: dict[str, tuple[str, str, str]] = {"weight": (), "egfr": ()}  # type: ignore[dict-item]
     if m := by_code.get("29463-7"):
         v = m.series.values
         out["weight"] = (w.number(v[-1], m.decimals), m.series.unit, w.signed(round(v[-1] - v[-2], 1), 1) if len(v) > 1 and v[-1] != v[-2] else "")
     for code in ("98979-8", "33914-3"):
-        if code in by_code and "egfr" not in out:
+        if code in by_code and not out["egfr"]:
             m = by_code[code]
             flag = m.limits.flag(m.series.values[-1])
             low = "flag lo" if m.series.values[-1] < 60 else ""

@@ -225,6 +225,15 @@ def initials(name: str) -> str:
     return "".join(w[0].upper() for w in own[-2:]) or "?"
 
 
+def short_place(name: str) -> str:
+    """A facility's name without the words that say what it is: Bệnh viện đa khoa Sông Nhuệ -> Sông Nhuệ."""
+    for front in ("Bệnh viện", "Trung tâm y tế", "Trạm y tế", "Phòng khám"):
+        if name.startswith(front):
+            rest = [w for w in name.removeprefix(front).split() if w[:1].isupper()]
+            return " ".join(rest) or name
+    return name
+
+
 def _place(ref: Any, names: Mapping[str, str]) -> tuple[str, str]:
     key = reference_id(ref)
     return key, names.get(key) or str(first({"v": ref}, "v", "display") or "") or key

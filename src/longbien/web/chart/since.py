@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from ...base.words import Words
 from . import bars
+from .measures import DIASTOLIC, SYSTOLIC, VITALS
 from .record import Life, Series
 from .spark import Limits
 
@@ -20,8 +21,9 @@ ALARM = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """`kind`: result, drug, note, image, pending, allergy, problem. `level`: critical, abnormal, wait or "". `flag`: css class of
-    the flag. `ack`: the id of the Observation to acknowledge."""
+    """`kind`: result, vitals, drug, note, image, pending, allergy, problem. `level`: critical, abnormal, wait or "". `flag`: css class of
+    the flag. `ack`: the ids of the Observations to acknowledge, joined by
+    commas."""
 
     kind: str
     level: str
@@ -55,6 +57,7 @@ def news(life: Life, measured: Sequence[Measured], look: datetime, now: datetime
     out: list[News] = []
     for m in measured:
         out += _results(m, life.acknowledged, look, now, w)
+    out += _vitals(measured, look, now, w)
     for row in bars.rows(life.drugs, now):
         last = row.courses[-1]
         changed = last.end if last.end is not None and last.stopped else last.start
@@ -84,24 +87,52 @@ def news(life: Life, measured: Sequence[Measured], look: datetime, now: datetime
 
 
 def _results(m: Measured, acknowledged: frozenset[str], look: datetime, now: datetime, w: Words) -> list[News]:
-    """At most the newest new value of a series and every unacknowledged critical laboratory value of the last days."""
+    """A laboratory series gives at most one line: its newest unacknowledged critical value of the last days (which stands for
+    the earlier ones too), else its newest new value."""
     s = m.series
-    if not s.times:
+    if not s.times or m.vital:
         return []
-    out: list[News] = []
     last = len(s.times) - 1
+    alarms: list[int] = []
     for i in range(last, -1, -1):
-        critical = not m.vital and m.limits.flag(s.values[i])[:2] == "cr" and now - s.times[i] <= ALARM
-        acked = not s.ids or s.ids[i] in acknowledged
-        fresh = i == last and is_new(s.times[i], s.updated[i] if s.updated else None, look)
-        if not fresh and now - s.times[i] > ALARM:
+        if now - s.times[i] > ALARM:
             break
-        if (critical and not acked) or fresh:
-            out.append(_result(m, i, critical and not acked, w))
-    return out
+        if m.limits.flag(s.values[i])[:2] == "cr" and s.ids and s.ids[i] not in acknowledged:
+            alarms.append(i)
+    if alarms:
+        return [_result(m, alarms[0], tuple(s.ids[i] for i in alarms[:50]), w)]
+    if is_new(s.times[last], s.updated[last] if s.updated else None, look):
+        return [_result(m, last, (), w)]
+    return []
 
 
-def _result(m: Measured, i: int, alarm: bool, w: Words) -> News:
+def _vitals(measured: Sequence[Measured], look: datetime, now: datetime, w: Words) -> list[News]:
+    """The new vital signs of the latest round as one line; it is abnormal when one of them is."""
+    fresh = [m for m in measured if m.vital and m.series.times and is_new(m.series.times[-1], None, look)]
+    if not fresh:
+        return []
+    latest = max(m.series.times[-1] for m in fresh)
+    fresh = [m for m in fresh if latest - m.series.times[-1] < timedelta(hours=1)]
+    by = {m.series.code: m for m in fresh}
+    said: list[str] = []
+    upper, lower = by.pop(SYSTOLIC, None), by.pop(DIASTOLIC, None)
+    if upper:
+        below = f"/{w.number(lower.series.values[-1], 0)}" if lower else ""
+        said.append(f"{w('BP')} {w.number(upper.series.values[-1], 0)}{below}{_arrow(upper)}")
+    order = {code: i for i, code in enumerate(VITALS)}
+    for m in sorted(by.values(), key=lambda m: order.get(m.series.code, 99)):
+        text = f"{m.name.lower() if m.name[1:2].islower() else m.name} {w.number(m.series.values[-1], m.decimals)}"
+        said.append(f"{text}\u202f{m.series.unit}{_arrow(m)}" if m.series.unit in ("%", "°C", "kg", "cm") else text + _arrow(m))
+    bad = any(m.limits.flag(m.series.values[-1]) for m in fresh)
+    return [News("vitals", "abnormal" if bad else "", w("Vital signs"), ", ".join(said), latest)]
+
+
+def _arrow(m: Measured) -> str:
+    flag = m.limits.flag(m.series.values[-1])
+    return {"": "", "up": "\u00a0▲", "dn": "\u00a0▼", "cr up": "\u00a0▲▲", "cr dn": "\u00a0▼▼"}[flag]
+
+
+def _result(m: Measured, i: int, alarms: tuple[str, ...], w: Words) -> News:
     s, value = m.series, m.series.values[i]
     flag = m.limits.flag(value)
     change = ""
@@ -114,7 +145,9 @@ def _result(m: Measured, i: int, alarm: bool, w: Words) -> News:
             change = w("down from %(value)s", value=number)
         else:
             change = w("unchanged")
-    level = "critical" if alarm else ("abnormal" if flag else "")
+    if len(alarms) > 1:
+        change += "; " + w.plural("%(n)s critical value before it", "%(n)s critical values before it", len(alarms) - 1)
+    level = "critical" if alarms else ("abnormal" if flag else "")
     css = ("crit " if flag[:2] == "cr" else "") + ("lo" if flag.endswith("dn") else "") if flag else ""
     text = f"{w.number(value, m.decimals)} {s.unit}".strip()
-    return News("result", level, f"{m.name} {text}", change, s.times[i], flag=css.strip() or ("hi" if flag else ""), ack=s.ids[i] if alarm and s.ids else "")
+    return News("result", level, f"{m.name} {text}", change, s.times[i], flag=css.strip() or ("hi" if flag else ""), ack=",".join(alarms))

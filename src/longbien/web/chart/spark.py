@@ -6,6 +6,7 @@ extremes and 10,000 values cost no more than 800."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,7 @@ from .axis import Axis
 
 BUCKET = 0.25  # percent of width: 1.4 px of a plot 560 px wide
 DOTS = 60  # more points than this and only the line is drawn
-FLAG_GAP = 1.1  # percent between two marks of the same kind
+FLAG_GAP = {"cr": 2.4, "up": 1.1, "dn": 1.1}  # percent between two marks of the same kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +118,12 @@ def spark(
     labels: bool = True,
 ) -> Markup:
     """The plot of one series on the axis; times ascending. Values before the axis are left out (the row says how many)."""
-    points = thin([(axis.x(t), float(v)) for t, v in zip(times, values, strict=True) if axis.shows(t)])
+    skip = bisect_left(times, axis.start)
+    points = thin(list(zip(axis.xs(times[skip:]), values[skip:], strict=True)))
     if not points:
         return Markup("")
     y = scale([v for _, v in points], limits, height)
-    placed = [(x, y(v), v, limits.flag(v)) for x, v in points]
+    placed = [(round(x, 2), y(v), float(v), limits.flag(v)) for x, v in points]
     svg = [f'<svg class="spark" viewBox="0 0 100 {_n(height)}" preserveAspectRatio="none" aria-hidden="true">']
     svg.append(_band(y, limits, height))
     if len(placed) > 1:
@@ -151,7 +153,7 @@ def _flags(placed: Sequence[Placed], height: float) -> list[str]:
         if not p[3]:
             continue
         near = kept[-1] if kept else None
-        if near and near[3] == p[3] and p[0] - near[0] < FLAG_GAP and p is not placed[-1]:
+        if near and near[3] == p[3] and p[0] - near[0] < FLAG_GAP[p[3][:2]] and p is not placed[-1]:
             if (p[2] > near[2]) == p[3].endswith("up"):
                 kept[-1] = p
         else:
@@ -163,7 +165,9 @@ def _labels(placed: Sequence[Placed], height: float, w: Words, decimals: int | N
     """The first, lowest and highest values get their number, where they do not crowd each other or the last point (which
     stands in the right column). A high point is named below, a low one above: no headroom lost."""
     last = placed[-1]
-    wanted = [max(placed, key=lambda p: p[2]), min(placed, key=lambda p: p[2]), placed[0]]
+    wanted = [max(placed, key=lambda p: p[2]), min(placed, key=lambda p: p[2])]
+    if len(placed) <= DOTS:
+        wanted.append(placed[0])
     taken: list[float] = [last[0]]
     out: list[str] = []
     for x, b, v, _ in wanted:

@@ -42,7 +42,7 @@ document.addEventListener("click", (e) => {
   const row = e.target.closest("tr[data-href]");
   if (row && !e.target.closest("a, button, input")) location.href = row.dataset.href;
 });
-if ($("#worklist")) { remember(); if (!$("[data-live]")) select(0); }
+if ($("#worklist")) { remember(); if (!$("[data-typing]")) select(0); }
 
 lb.step = (by) => {
   if (rows().length) { select(mark + by); return; }
@@ -70,7 +70,7 @@ document.addEventListener("keydown", (e) => {
 });
 
 // results while typing
-const find = $("[data-live]");
+const find = $("[data-typing]");
 if (find) {
   let timer, asked = 0;
   const box = $("#results");

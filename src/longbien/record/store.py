@@ -10,7 +10,7 @@ from longbien.base.errors import Forbidden, Gone, NotFound
 from longbien.base.sql import queries
 
 from . import trail, write
-from .change import Change, References, Stored
+from .change import Change, Manner, Stored
 from .engine import Engine
 from .scope import Scope
 from .types import number
@@ -63,14 +63,9 @@ class Store:
             for r in rows
         ]  # fmt: skip
 
-    async def commit(
-        self, changes: Sequence[Change], *, references: References = "check", checked: bool = False, why: str | None = None,
-        summarise: bool = False,
-    ) -> list[Stored]:  # fmt: skip
-        """See write.commit."""
-        return await write.commit(
-            self.engine, self.scope, changes, references_=references, checked=checked, why=why, summarise=summarise
-        )
+    async def commit(self, changes: Sequence[Change], manner: Manner = Manner()) -> list[Stored]:
+        """Do all of `changes` or none: see write.commit."""
+        return await write.commit(self.engine, self.scope, changes, manner)
 
     def _may_read(self, type: str) -> None:
         if not self.scope.may_read(type):

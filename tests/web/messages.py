@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,8 @@ from babel.messages.extract import extract
 from jinja2.ext import babel_extract
 
 ROOT = Path(__file__).parents[2] / "src" / "longbien"
-KEYWORDS = {"w": None, "_": None, "mark": None, "plural": (1, 2)}
+KEYWORDS = {"w": None, "_": None, "mark": None, "self": None, "plural": (1, 2)}
+PLURAL = re.compile(r"""\.plural\('([^']+)',\s*'([^']+)'""")
 
 
 def used() -> Iterator[tuple[str, str | None, str]]:
@@ -21,7 +23,8 @@ def used() -> Iterator[tuple[str, str | None, str]]:
             if path.suffix == ".py":
                 found = extract("python", f, KEYWORDS)
             else:
-                found = ((no, message, c, None) for no, _, message, c in babel_extract(f, tuple(KEYWORDS), (), {"encoding": "utf-8"}))
+                found = [(no, message, c, None) for no, _, message, c in babel_extract(f, tuple(KEYWORDS), (), {"encoding": "utf-8"})]
+                found += [(0, pair, [], None) for pair in PLURAL.findall(path.read_text("utf-8"))]
             for _, message, _, _ in found:
                 one, many = (message[0], message[1]) if isinstance(message, tuple) else (message, None)
                 if isinstance(one, str) and one:

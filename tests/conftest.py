@@ -4,6 +4,8 @@
                    `pg.url(role, database)`, `pg.create_role(name)`, `pg.create_database(name)`,
                    `pg.psql(sql, database)`
     database_url   a fresh, empty database for the test module, as superuser; dropped at the module's end
+    record_urls    (owner url, application url) of a fresh, migrated database for the test module
+    engine         a record Engine on it, signed in as the application's role
     shared         the folder of shared data beside the repository (or LONGBIEN_SHARED); skips where it is missing
     data_folder    a short temporary folder for a test's own data (a socket's path must fit into 107 bytes)
 
@@ -12,17 +14,23 @@ A test that needs durability (kill -9, full disk) starts its own `Embedded(data_
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
+from longbien.base.migrate import migrate
 from longbien.base.postgres import Embedded
+from longbien.record.engine import Engine
 
+APP_ROLE = "longbien_app"
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -44,6 +52,34 @@ def database_url(pg: Embedded) -> Iterator[str]:
     pg.create_database(name)
     yield pg.url("postgres", name)
     pg.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def template(pg: Embedded) -> str:
+    """A migrated database that the modules' own are copied from: copying takes a tenth of migrating."""
+    name = "longbien_template"
+    with (pg.data / ".template.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        pg.create_database(name)
+        asyncio.run(migrate(pg.url("postgres", name), APP_ROLE, pg.password(APP_ROLE)))
+    return name
+
+
+@pytest.fixture(scope="module")
+def record_urls(pg: Embedded, template: str) -> Iterator[tuple[str, str]]:
+    name = f"t_{secrets.token_hex(6)}"
+    with (pg.data / ".template.lock").open("w") as lock:  # a template may be copied by one at a time
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        pg.psql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield pg.url("postgres", name), pg.url(APP_ROLE, name)
+    pg.drop_database(name)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def engine(record_urls: tuple[str, str]) -> AsyncIterator[Engine]:
+    opened = await Engine.open(record_urls[1])
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture

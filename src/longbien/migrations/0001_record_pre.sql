@@ -4,6 +4,9 @@
 
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 
+-- The running transaction's number, 64 bits wide (xid8 has no BRIN operators).
+CREATE FUNCTION this_xid() RETURNS bigint LANGUAGE sql VOLATILE PARALLEL UNSAFE AS $$ SELECT pg_current_xact_id()::text::bigint $$;
+
 CREATE SEQUENCE rid_block INCREMENT 1024 START 1024;   -- a process takes 1,024 ids at a time
 
 CREATE TABLE head (
@@ -36,7 +39,7 @@ CREATE TABLE ver (
   upd  timestamptz NOT NULL,
   ver  int NOT NULL,
   op   smallint NOT NULL,                                  -- 1 create, 2 update, 3 delete
-  xid  xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  xid  bigint NOT NULL DEFAULT this_xid(),
   body bytea NOT NULL,                                     -- zstd frame, dictionary named in the frame; empty for a delete
   PRIMARY KEY (rid, ver)
 ) WITH (autovacuum_vacuum_insert_scale_factor = 0.05);
@@ -70,7 +73,7 @@ CREATE INDEX care_r   ON care (rid);
 -- The trail. One row per thing done; a search is one row per patient found.
 CREATE TABLE audit (
   seq     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  xid     xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  xid     bigint NOT NULL DEFAULT this_xid(),
   at      timestamptz NOT NULL DEFAULT clock_timestamp(),
   actor   int NOT NULL,                                    -- account.number; 0 the system itself, -1 nobody signed in
   org     bigint,                                          -- where the actor works, key64('Organization/<id>')
@@ -96,8 +99,8 @@ CREATE INDEX audit_xid   ON audit USING brin (xid) WITH (pages_per_range = 32);
 CREATE TABLE audit_block (
   n     bigint PRIMARY KEY,
   at    timestamptz NOT NULL DEFAULT clock_timestamp(),
-  xlo   xid8 NOT NULL,
-  xhi   xid8 NOT NULL,
+  xlo   bigint NOT NULL,
+  xhi   bigint NOT NULL,
   count bigint NOT NULL,
   prev  bytea NOT NULL,
   hash  bytea NOT NULL                                     -- sha256(prev || xlo || xhi || lines in order of seq)
@@ -109,7 +112,7 @@ CREATE FUNCTION audit_line(a audit) RETURNS text LANGUAGE sql STABLE AS $$
     coalesce(a.addr, '-'), coalesce(a.why, '-'))
 $$;
 
-CREATE FUNCTION audit_digest(lo xid8, hi xid8, prev bytea, OUT count bigint, OUT hash bytea) LANGUAGE sql STABLE AS $$
+CREATE FUNCTION audit_digest(lo bigint, hi bigint, prev bytea, OUT count bigint, OUT hash bytea) LANGUAGE sql STABLE AS $$
   SELECT count(*), sha256(prev || convert_to(lo::text || '|' || hi::text || E'\n', 'UTF8')
                           || coalesce(convert_to(string_agg(audit_line(a), E'\n' ORDER BY a.seq), 'UTF8'), ''))
   FROM audit a WHERE a.xid >= lo AND a.xid < hi
@@ -117,12 +120,12 @@ $$;
 
 -- Appends the next block, if anything new has settled. One at a time (advisory lock). Gives the block's number, or null.
 CREATE FUNCTION audit_seal() RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE last audit_block; lo xid8; hi xid8; d record;
+DECLARE last audit_block; lo bigint; hi bigint; d record;
 BEGIN
   IF NOT pg_try_advisory_xact_lock(714001) THEN RETURN NULL; END IF;
   SELECT * INTO last FROM audit_block ORDER BY n DESC LIMIT 1;
-  lo := coalesce(last.xhi, '0'::xid8);
-  hi := pg_snapshot_xmin(pg_current_snapshot());
+  lo := coalesce(last.xhi, 0);
+  hi := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
   IF hi <= lo OR NOT EXISTS (SELECT 1 FROM audit WHERE xid >= lo AND xid < hi) THEN RETURN NULL; END IF;
   SELECT * INTO d FROM audit_digest(lo, hi, coalesce(last.hash, '\x'::bytea));
   INSERT INTO audit_block (n, xlo, xhi, count, prev, hash)

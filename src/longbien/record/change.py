@@ -54,3 +54,16 @@ class Delete:
 Change = Create | Update | Delete
 References = Literal["check", "trust"]
 """check: a literal reference to this server must point to something there. trust: import, where it may come later."""
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a commit is done. checked: the caller has validated. why: the trail line's reason instead of the scope's. summarise:
+    one trail line per patient instead of one per resource (import). skip_unchanged: what is there already, letter for letter,
+    gets no new version (its Stored.changed is False)."""
+
+    references: References = "check"
+    checked: bool = False
+    why: str | None = None
+    summarise: bool = False
+    skip_unchanged: bool = False

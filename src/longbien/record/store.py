@@ -10,7 +10,7 @@ from longbien.base.errors import Forbidden, Gone, NotFound
 from longbien.base.sql import queries
 
 from . import trail, write
-from .change import Change, References, Stored
+from .change import Change, Manner, Stored
 from .engine import Engine
 from .page import Page
 from .scope import Scope
@@ -75,14 +75,9 @@ class Store:
             self.engine, self.scope, type, params, handling=handling, base_url=base_url, patient=patient
         )
 
-    async def commit(
-        self, changes: Sequence[Change], *, references: References = "check", checked: bool = False, why: str | None = None,
-        summarise: bool = False,
-    ) -> list[Stored]:  # fmt: skip
-        """See write.commit."""
-        return await write.commit(
-            self.engine, self.scope, changes, references_=references, checked=checked, why=why, summarise=summarise
-        )
+    async def commit(self, changes: Sequence[Change], manner: Manner = Manner()) -> list[Stored]:
+        """Do all of `changes` or none: see write.commit."""
+        return await write.commit(self.engine, self.scope, changes, manner)
 
     def _may_read(self, type: str) -> None:
         if not self.scope.may_read(type):

@@ -16,7 +16,7 @@ from longbien.fhir import references
 from longbien.fhir.validate import validate
 
 from . import index, trail
-from .change import Change, Create, Delete, References, Stored, Update
+from .change import Change, Create, Delete, Manner, Stored, Update
 from .engine import Engine
 from .live import News
 from .scope import Scope
@@ -24,6 +24,7 @@ from .types import number, type_name
 
 CREATE, UPDATE, DELETE = 1, 2, 3
 _OP_NAME = {CREATE: "create", UPDATE: "update", DELETE: "delete"}
+_CURRENT = "SELECT h.rid, h.upd, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver WHERE h.rid = ANY($1::bigint[])"
 _COMMIT = """SELECT record_commit($1::head[], $2::head[], $3::ver_in[], $4::str[], $5::ix_date[], $6::ix_qty[], $7::code2[],
                                   $8::care[], $9::audit_in[])"""
 
@@ -47,32 +48,23 @@ class Draft:
 
 
 async def commit(
-    engine: Engine,
-    scope: Scope,
-    changes: Sequence[Change],
-    *,
-    references_: References = "check",
-    checked: bool = False,
-    why: str | None = None,
-    summarise: bool = False,
-    connection: Connection | None = None,
+    engine: Engine, scope: Scope, changes: Sequence[Change], manner: Manner = Manner(), *, connection: Connection | None = None
 ) -> list[Stored]:
     """Do all of `changes` or none. Gives one Stored for each, in order.
 
-    checked: the caller has validated already (import's processes). summarise: one trail line per patient and action instead of
-    one per resource (import). connection: run inside the caller's transaction (then live news is the caller's to send).
+    connection: run inside the caller's transaction (then live news is the caller's to send: `announce`).
     Raises Invalid (422 with every issue), Forbidden, NotFound, Gone, Conflict, PreconditionFailed, Unavailable, StorageFull."""
     if not changes:
         return []
     drafts = [_draft(change, n) for n, change in enumerate(changes)]
     _no_twice(drafts)
-    if not checked:
+    if not manner.checked:
         _validate(drafts)
     _authorise_types(scope, drafts)
     if connection is not None:
-        return await _write(engine, scope, drafts, connection, references_, why, summarise)
+        return await _write(engine, scope, drafts, manner, connection)
     async with engine.db.connection() as own:
-        stored = await _write(engine, scope, drafts, own, references_, why, summarise)
+        stored = await _write(engine, scope, drafts, manner, own)
     announce(engine, stored)
     return stored
 
@@ -82,19 +74,24 @@ def announce(engine: Engine, stored: Sequence[Stored]) -> None:
     engine.live.tell(News(s.pat, s.type, s.id, s.version) for s in stored if s.pat is not None and s.changed)
 
 
-async def _write(engine: Engine, scope: Scope, drafts: list[Draft], connection: Connection, references_: References,
-                 why: str | None, summarise: bool) -> list[Stored]:  # fmt: skip
+async def _write(engine: Engine, scope: Scope, drafts: list[Draft], manner: Manner, connection: Connection) -> list[Stored]:
     now = clock.now()
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
     await _version(engine, scope, drafts, connection)
     _index(drafts, now)
-    await _authorise_rows(scope, drafts, connection)
-    if references_ == "check":
-        await _references(drafts, connection)
-    fresh, changed, vers = _rows(engine, drafts, now)
-    lines = _lines(scope, drafts, why, summarise)
-    await connection.execute(_COMMIT, fresh, changed, vers, *_side_rows(drafts), lines)
-    return [Stored(d.type, d.id, d.version, now, d.body, d.op == DELETE, d.rid, d.pat, d.op == CREATE) for d in drafts]
+    same = await _unchanged(engine, drafts, connection) if manner.skip_unchanged else {}
+    todo = [d for d in drafts if d.position not in same]
+    await _authorise_rows(scope, todo, connection)
+    if manner.references == "check":
+        await _references(todo, connection)
+    if todo:
+        lines = _lines(scope, todo, manner)
+        await connection.execute(_COMMIT, *_rows(engine, todo, now), *_side_rows(todo), lines)
+    return [same.get(d.position) or _stored(d, now) for d in drafts]
+
+
+def _stored(d: Draft, now: datetime) -> Stored:
+    return Stored(d.type, d.id, d.version, now, d.body, d.op == DELETE, d.rid, d.pat, d.op == CREATE)
 
 
 def _draft(change: Change, position: int) -> Draft:
@@ -188,22 +185,40 @@ def _check_match(d: Draft, row: Any) -> None:
         raise Gone(f"{d.type}/{d.id} is already deleted.")
 
 
+def _stamped(resource: dict[str, Any], version: int, updated: datetime) -> dict[str, Any]:
+    """The resource as it is kept: type, id and meta in front, meta with this version and time, the rest as it came."""
+    meta = {"versionId": str(version), "lastUpdated": clock.instant(updated)}
+    given = resource.get("meta")
+    if isinstance(given, dict):
+        meta |= {k: v for k, v in given.items() if k not in ("versionId", "lastUpdated")}
+    first = {"resourceType": resource["resourceType"], "id": resource["id"], "meta": meta}
+    return first | {k: v for k, v in resource.items() if k not in first}
+
+
 def _index(drafts: list[Draft], now: datetime) -> None:
     """Give each its final body and index rows."""
-    stamp = clock.instant(now)
     for d in drafts:
         if d.resource is None:
             continue
-        rest = {k: v for k, v in d.resource.items() if k not in ("resourceType", "id", "meta")}
-        meta = {"versionId": str(d.version), "lastUpdated": stamp}
-        given = d.resource.get("meta")
-        if isinstance(given, dict):
-            meta = meta | {k: v for k, v in given.items() if k not in ("versionId", "lastUpdated")}
-        final = {"resourceType": d.type, "id": d.id, "meta": meta, **rest}
+        final = _stamped(d.resource | {"id": d.id}, d.version, now)
         d.resource = final
         d.body = fhir_json.dumps(final)
         d.indexed = index.rows(final)
         d.pat = d.indexed.pat
+
+
+async def _unchanged(engine: Engine, drafts: list[Draft], connection: Connection) -> dict[int, Stored]:
+    """Of the updates, those whose content is what lies there already (all but versionId and lastUpdated), by position."""
+    updates = {d.rid: d for d in drafts if d.op == UPDATE}
+    if not updates:
+        return {}
+    found: dict[int, Stored] = {}
+    for row in await connection.fetch(_CURRENT, list(updates)):
+        d = updates[row["rid"]]
+        there = await engine.unpack(row["body"])
+        if d.resource is not None and fhir_json.dumps(_stamped(d.resource, d.version - 1, row["upd"])) == there:
+            found[d.position] = Stored(d.type, d.id, d.version - 1, row["upd"], there, False, d.rid, d.pat, changed=False)
+    return found
 
 
 async def _authorise_rows(scope: Scope, drafts: list[Draft], connection: Connection) -> None:
@@ -281,12 +296,13 @@ def _side_rows(drafts: list[Draft]) -> tuple[list[Any], list[Any], list[Any], li
     return strs, dates, qtys, codes, cares
 
 
-def _lines(scope: Scope, drafts: list[Draft], why: str | None, summarise: bool) -> list[trail.Line]:
-    if not summarise:
+def _lines(scope: Scope, drafts: list[Draft], manner: Manner) -> list[trail.Line]:
+    if not manner.summarise:
         return [
-            trail.line(scope, _OP_NAME[d.op], pat=d.pat, rid=d.rid, ver=d.version, type=number(d.type), why=why) for d in drafts
+            trail.line(scope, _OP_NAME[d.op], pat=d.pat, rid=d.rid, ver=d.version, type=number(d.type), why=manner.why)
+            for d in drafts
         ]
     counts: dict[int | None, int] = {}
     for d in drafts:
         counts[d.pat] = counts.get(d.pat, 0) + 1
-    return [trail.line(scope, "import", pat=p, n=n, why=why) for p, n in counts.items()]
+    return [trail.line(scope, "import", pat=p, n=n, why=manner.why) for p, n in counts.items()]

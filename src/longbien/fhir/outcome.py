@@ -1,0 +1,30 @@
+"""OperationOutcome: the face of issues for machines. https://hl7.org/fhir/R4/operationoutcome.html"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..base.errors import Issue
+
+
+def outcome(issues: Iterable[Issue]) -> dict[str, Any]:
+    """An OperationOutcome of these issues; where there is none, one that says that all is well."""
+    found = [_issue(i) for i in issues]
+    return {"resourceType": "OperationOutcome", "issue": found or [_issue(ALL_OK)]}
+
+
+ALL_OK = Issue("information", "informational", "All OK")
+
+
+def _issue(issue: Issue) -> dict[str, Any]:
+    # Texts quote the input: what no FHIR string may hold is shown as a question mark.
+    text = "".join(ch if ch.isprintable() or ch in "\n\r\t" else "\N{REPLACEMENT CHARACTER}" for ch in issue.text)
+    said: dict[str, Any] = {
+        "severity": issue.severity,
+        "code": issue.code,
+        "details": {"text": text or "Unknown fault"},
+    }
+    if issue.expression:
+        said["expression"] = ["".join(ch if ch.isprintable() else "\N{REPLACEMENT CHARACTER}" for ch in issue.expression)]
+    return said

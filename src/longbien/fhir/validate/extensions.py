@@ -1,0 +1,106 @@
+"""Extensions: any is welcome if its shape is legal; those of base R4 are held to their definition.
+
+https://hl7.org/fhir/R4/extensibility.html"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from .. import definitions
+from ..definitions import ExtensionDefinition, Structure
+from .context import Context, Place, shown
+
+NodeCheck = Callable[[Any, Place, Context], None]
+_ABSOLUTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*:\S+")
+
+
+def value_type(v: dict[str, Any]) -> str | None:
+    """Of an Extension: the name after `value`, e.g. CodeableConcept, Code."""
+    for key in v:
+        if key.startswith("value") or key.startswith("_value"):
+            return key.removeprefix("_")[5:]
+    return None
+
+
+def extension(v: dict[str, Any], c: Context, place: Place) -> None:
+    """ext-1, for every Extension however deep."""
+    if ("extension" in v) == (value_type(v) is not None):
+        text = "ext-1: an extension must have either a value or extensions, " + ("not both" if "extension" in v else "")
+        c.error("invariant", text.removesuffix(", "), place)
+
+
+def hosts(structure: Structure, path: str) -> frozenset[str]:
+    """The contexts by which a definition may allow an extension on this element: its path, its types and their parents."""
+    full = f"{structure.name}.{path}" if path else structure.name
+    found = {full, "Element" if structure.kind != "resource" or path else structure.name}
+    name = structure.name
+    while not path and name and name in definitions.structure_names():
+        found.add(name)
+        name = definitions.structure(name).base
+    if path:
+        found.add("BackboneElement")
+    return frozenset(found)
+
+
+def used(plain: NodeCheck, host: frozenset[str], modifier: bool) -> NodeCheck:
+    """The check of an extension on a host: its form, and what its definition asks."""
+    inside = "Extension" in host
+
+    def check(v: Any, place: Place, c: Context) -> None:
+        plain(v, place, c)
+        if v.__class__ is not dict:
+            return
+        url = v.get("url")
+        if url.__class__ is not str:
+            return
+        if not inside and not _ABSOLUTE.match(url):
+            c.error("value", f"Extension.url must be an absolute URL, not {shown(url)}", place)
+            return
+        known = definitions.extension(url)
+        if known is not None:
+            _held(known, v, host, modifier, place, c)
+        elif modifier:
+            c.warn("extension", f"The modifier extension {url} is not understood here", place)
+
+    return check
+
+
+def _held(known: ExtensionDefinition, v: dict[str, Any], host: frozenset[str], modifier: bool, place: Place, c: Context) -> None:
+    kind = value_type(v)
+    names = {t[0].upper() + t[1:] for t in known.types}
+    if kind is not None and kind not in names:
+        wanted = " or ".join(sorted(names)) or "no value, only extensions"
+        c.error("structure", f"The extension {known.url} must have {wanted}, not {kind}", place)
+    if known.modifier != modifier:
+        where = "a modifierExtension" if known.modifier else "an extension, not a modifierExtension"
+        c.error("extension", f"The extension {known.url} must be {where}", place)
+    if known.inner is not None:
+        _parts(known, v, place, c)
+    paths = {e for k, e in known.contexts if k == "element"}
+    if paths and len(paths) == len(known.contexts) and paths.isdisjoint(host):
+        place_name = min(host, key=lambda h: (-h.count("."), h))
+        c.warn("extension", f"The extension {known.url} is not meant for {place_name}", place)
+
+
+def _parts(known: ExtensionDefinition, v: dict[str, Any], place: Place, c: Context) -> None:
+    counts: dict[str, int] = {}
+    found = v.get("extension")
+    for i, part in enumerate(found if found.__class__ is list else ()):
+        if part.__class__ is not dict or part.get("url").__class__ is not str:
+            continue
+        url = part["url"]
+        counts[url] = counts.get(url, 0) + 1
+        wanted = (known.inner or {}).get(url)
+        if wanted is None:
+            if not _ABSOLUTE.match(url):
+                c.error("extension", f"The extension {known.url} has no part {shown(url)}", (place, "extension", i))
+            continue
+        kind = value_type(part)
+        if kind is not None and kind not in {t[0].upper() + t[1:] for t in wanted[2]}:
+            c.error("structure", f"{url} of {known.url} must not have a {kind}", (place, "extension", i))
+    for url, (low, high, _) in (known.inner or {}).items():
+        n = counts.get(url, 0)
+        if n < low or (high >= 0 and n > high):
+            c.error("structure", f"The extension {known.url} has {n} of {url}: {low} to {high if high >= 0 else 'any'}", place)

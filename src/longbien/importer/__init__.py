@@ -1,0 +1,1 @@
+"""Import: files, folders, NDJSON and bundles into the record, in bounded memory, resumable, nothing lost silently."""

@@ -71,9 +71,7 @@ def _first_name(name: str) -> Step:
 
     def step(c: Context, items: Items) -> Items:
         for item in items:
-            if isinstance(item, Node) and (
-                name in model.supertypes(item.t) or (not item.t and isinstance(item.v, dict))
-            ):
+            if isinstance(item, Node) and (name in model.supertypes(item.t) or (not item.t and isinstance(item.v, dict))):
                 return items
         return below(c, items)
 
@@ -269,7 +267,7 @@ def outward(item: Any) -> Any:
     return item
 
 
-def compile(expression: str, root_type: str | None = None) -> Compiled:  # noqa: A001 - the seam's name
+def compile(expression: str, root_type: str | None = None) -> Compiled:
     """The function (value, env) -> list for an expression. See `longbien.fhir.path`."""
     evaluate = items_of(expression, root_type)
     return lambda value, env: [outward(i) for i in evaluate(value, env)]

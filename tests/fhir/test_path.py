@@ -98,6 +98,7 @@ CASES: list[tuple[str, list[Any]]] = [
     # sets
     ("(1 | 2 | 2 | 1.0).count()", [2]),
     ("(1).combine(1).count()", [2]),
+    ("(2).combine(1).combine(2) | 3", [2, 1, 3]),
     ("(1).combine(1).isDistinct()", [False]),
     ("(1 | 2 | 3).intersect(2 | 3 | 4)", [2, 3]),
     ("(1 | 2 | 3).exclude(2)", [1, 3]),

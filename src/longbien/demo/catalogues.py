@@ -175,7 +175,9 @@ def code_systems() -> Iterator[Resource]:
     yield _system(s.ETHNICITY, "Ethnicity", "Dân tộc", _once("ethnic_groups"))
     objects = _once("insurance_objects", vi="name_short", level="usual_benefit_level", percent="basic_rate_percent")
     yield _system(s.INSURANCE_OBJECT, "InsuranceObject", "Đối tượng tham gia BHYT", objects)
-    yield _system(s.STAFF_ROLE, "StaffRole", "Vai trò nhân viên", named({k: (vi, en) for k, (vi, en, _) in facilities.ROLES.items()}))
+    yield _system(
+        s.STAFF_ROLE, "StaffRole", "Vai trò nhân viên", named({k: (vi, en) for k, (vi, en, _) in facilities.ROLES.items()})
+    )
     yield _system(s.NOTE_TYPE, "NoteType", "Loại giấy tờ", named({k: (vi, en) for k, (vi, _, en) in NOTES.items()}))
     yield _system(s.VACCINE, "Vaccine", "Vắc xin", named(VACCINES))
     yield _system(s.ALLERGEN, "Allergen", "Dị nguyên", named(ALLERGENS))

@@ -44,7 +44,7 @@ class _Bar(Progress):
         if name != self._file:
             self._file, self._before = name, int(self.total or 0)
             self.total = self._before + size / 1e6
-        self.set(self._before + read / 1e6, f"{resources:,} resources, {name}")
+        self.set(max(self.done, self._before + read / 1e6), f"{resources:,} resources, {name}")
 
 
 def _tell(summary: Summary) -> None:

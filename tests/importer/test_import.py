@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import lzma
@@ -41,12 +42,15 @@ def run(urls: tuple[str, str], folder: Path, *paths: Path, workers: int = 1) -> 
     return Import(urls[1], system("test"), folder / "rejects", workers=workers).run(list(paths))
 
 
-async def rows(urls: tuple[str, str], sql: str, *args: Any) -> list[asyncpg.Record]:
-    connection = await asyncpg.connect(urls[0])
-    try:
-        return list(await connection.fetch(sql, *args))
-    finally:
-        await connection.close()
+def rows(urls: tuple[str, str], sql: str, *args: Any) -> list[asyncpg.Record]:
+    async def ask() -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(urls[0])
+        try:
+            return list(await connection.fetch(sql, *args))
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())
 
 
 def test_every_packing_gives_the_same_lines(tmp_path: Path) -> None:
@@ -109,7 +113,7 @@ def test_one_bad_entry_refuses_its_transaction_but_not_its_neighbours() -> None:
     assert len(rejects) == 3, "the bad entry, its good neighbour, the broken line"
 
 
-async def test_import_counts_keeps_and_repeats(record_urls: tuple[str, str], tmp_path: Path) -> None:
+def test_import_counts_keeps_and_repeats(record_urls: tuple[str, str], tmp_path: Path) -> None:
     good = [patient(n) for n in range(300)] + [observation(n, f"Patient/p{n}") for n in range(700)]
     path = tmp_path / "in.ndjson"
     path.write_bytes(lines(good) + b'{"resourceType": "Patient", "id": "bad", "gender": "?"}\nnot json\n')
@@ -122,15 +126,15 @@ async def test_import_counts_keeps_and_repeats(record_urls: tuple[str, str], tmp
     assert (first.rejects.stat().st_mode & 0o777) == 0o600
     again = run(record_urls, tmp_path, path)
     assert (again.accepted, again.unchanged, again.rejected) == (0, 1000, 2)
-    found = await rows(record_urls, "SELECT count(*), max(ver) FROM ver")
+    found = rows(record_urls, "SELECT count(*), max(ver) FROM ver")
     assert tuple(found[0]) == (1000, 1)
-    orphans = await rows(record_urls, "SELECT count(*) FROM head WHERE pat IS NULL")
+    orphans = rows(record_urls, "SELECT count(*) FROM head WHERE pat IS NULL")
     assert orphans[0][0] == 0
-    audited = await rows(record_urls, "SELECT sum(n) FROM audit WHERE action = 'C'")
+    audited = rows(record_urls, "SELECT sum(n) FROM audit WHERE action = 'C'")
     assert audited[0][0] == 1000
 
 
-async def test_a_killed_import_goes_on_where_it_was(record_urls: tuple[str, str], tmp_path: Path) -> None:
+def test_a_killed_import_goes_on_where_it_was(record_urls: tuple[str, str], tmp_path: Path) -> None:
     path = tmp_path / "long.ndjson"
     path.write_bytes(lines([patient(10_000 + n) for n in range(20_000)]))
     program = (
@@ -146,7 +150,7 @@ async def test_a_killed_import_goes_on_where_it_was(record_urls: tuple[str, str]
     one = subprocess.Popen(command, start_new_session=True)
     for _ in range(600):
         time.sleep(0.1)
-        done = await rows(record_urls, "SELECT done FROM import_source WHERE path = 'long.ndjson'")
+        done = rows(record_urls, "SELECT done FROM import_source WHERE path = 'long.ndjson'")
         if done and done[0][0] >= 2:
             break
     os.killpg(one.pid, signal.SIGKILL)
@@ -155,5 +159,5 @@ async def test_a_killed_import_goes_on_where_it_was(record_urls: tuple[str, str]
     two = subprocess.run(command, capture_output=True, text=True, timeout=240)
     accepted, unchanged, rejected, resumed = map(int, two.stdout.split())
     assert (accepted + unchanged, rejected, resumed) == (20_000, 0, 1)
-    found = await rows(record_urls, "SELECT count(*), max(ver) FROM head WHERE id LIKE 'p1____' OR id LIKE 'p2____'")
+    found = rows(record_urls, "SELECT count(*), max(ver) FROM head WHERE id LIKE 'p1____' OR id LIKE 'p2____'")
     assert tuple(found[0]) == (20_000, 1)

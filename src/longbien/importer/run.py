@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from longbien.base import clock, log
-from longbien.base.errors import Invalid, StorageFull, Unavailable
+from longbien.base.errors import StorageFull, Unavailable
 from longbien.base.sql import queries
 from longbien.fhir import json as fhir_json
 from longbien.record import codec
@@ -117,19 +117,16 @@ class _OneSource:
         try:
             self._run()
         except BrokenProcessPool:
-            self._mark()
             raise Unavailable("A worker of the import was killed. Start the import again: it goes on where it was.") from None
         except Stop as stop:
-            self._mark()
             kind = StorageFull if stop.full else Unavailable
             raise kind(f"The import stopped: {stop.text} Start it again later: it goes on where it was.") from None
-        except Invalid:
-            self._mark()
-            raise
         finally:
-            if self.out:
-                self.out.close()
-        self._mark()
+            try:
+                self._mark()
+            finally:
+                if self.out:
+                    self.out.close()
         self.runner.run(self.engine.db.execute(Q.finish, self.key))
         self.summary.accepted += self.counts[0]
         self.summary.unchanged += self.counts[1]

@@ -105,7 +105,7 @@ def _whole(stream: IO[bytes]) -> list[bytes]:
 
 def _batches(stream: IO[bytes]) -> Iterator[list[bytes]]:
     """Lines in batches of about UNIT_BYTES; empty lines stay, so that line numbers are true."""
-    buffered = io.BufferedReader(stream, 1 << 20) if isinstance(stream, io.RawIOBase) else stream
+    buffered = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream, 1 << 20)  # type: ignore[arg-type]
     batch: list[bytes] = []
     size = 0
     while line := buffered.readline(LARGEST + 1):

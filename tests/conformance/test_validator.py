@@ -98,7 +98,7 @@ def test_rules_by_hand_say_what_their_fhirpath_says(examples):
     compiled = {}
     for example in examples:
         resource = example["resource"]
-        if resource["resourceType"] in ("StructureDefinition", "CodeSystem", "ImplementationGuide"):
+        if len(json.dumps(resource)) > 100_000:
             continue
         context = Context(resource, True, False, False, None, None)
         for name, structure, value in typed(resource):

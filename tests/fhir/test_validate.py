@@ -339,3 +339,27 @@ def test_an_outcome_survives_json():
     resource = outcome(validate({"resourceType": "Patient", "birthDate": "\u2028 x", "é": 1}))
     assert json.loads(json.dumps(resource)) == resource
     assert errors(resource) == []
+
+
+def test_a_contained_resource_may_be_used_by_a_canonical_or_refer_to_its_container():
+    assert errors(
+        {
+            "resourceType": "QuestionnaireResponse",
+            "status": "completed",
+            "questionnaire": "#q",
+            "contained": [
+                {"resourceType": "Questionnaire", "id": "q", "status": "draft"},
+                {"resourceType": "Provenance", "id": "p", "recorded": "2026-11-23T08:00:00Z", "target": [{"reference": "#"}],
+                 "agent": [{"who": {"display": "An"}}]},
+            ],
+        }
+    ) == []  # fmt: skip
+
+
+def test_many_contained_resources_are_found_without_search():
+    n = 3000
+    contained = [{"resourceType": "Practitioner", "id": f"d{i}"} for i in range(n)]
+    resource = changed("Patient", contained=contained, generalPractitioner=[{"reference": f"#d{i}"} for i in range(n)])
+    start = time.perf_counter()
+    assert errors(resource) == []
+    assert time.perf_counter() - start < 1

@@ -21,7 +21,7 @@ primitive comes with its `_name` sibling.
 `holds(expression, root_type)` -> function (value, env) -> bool, for invariants. `items_of(...)` gives Nodes with
 types."""
 
-from .closures import compile, holds, items_of, outward  # noqa: A004 - the seam's name
+from .closures import compile, holds, items_of, outward
 from .errors import PathError
 from .values import Node
 

@@ -71,9 +71,7 @@ def _first_name(name: str) -> Step:
 
     def step(c: Context, items: Items) -> Items:
         for item in items:
-            if isinstance(item, Node) and (
-                name in model.supertypes(item.t) or (not item.t and isinstance(item.v, dict))
-            ):
+            if isinstance(item, Node) and (name in model.supertypes(item.t) or (not item.t and isinstance(item.v, dict))):
                 return items
         return below(c, items)
 
@@ -269,13 +267,15 @@ def outward(item: Any) -> Any:
     return item
 
 
-def compile(expression: str, root_type: str | None = None) -> Compiled:  # noqa: A001 - the seam's name
+def compile(expression: str, root_type: str | None = None) -> Compiled:
     """The function (value, env) -> list for an expression. See `longbien.fhir.path`."""
     evaluate = items_of(expression, root_type)
     return lambda value, env: [outward(i) for i in evaluate(value, env)]
 
 
 def holds(expression: str, root_type: str | None = None) -> Callable[[Any, Mapping[str, Any]], bool]:
-    """For invariants: whether the result is true. Empty is not: R4 says that it must evaluate to true."""
+    """For invariants: whether the expression is not false. Empty counts as held: nothing is known against it. (So do the
+    validators that follow N1's empty propagation; with "must be true" R4's own ref-1 would refuse every Reference
+    that has only a display, and ras-2 every prediction without probability.)"""
     evaluate = items_of(expression, root_type)
-    return lambda value, env: truth(evaluate(value, env), "an invariant") is True
+    return lambda value, env: truth(evaluate(value, env), "an invariant") is not False

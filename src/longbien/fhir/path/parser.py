@@ -89,9 +89,7 @@ class _Parser:
 
     def wrong(self, token: Token, wanted: str) -> PathError:
         got = repr(token.text) if token.kind != "end" else "its end"
-        return PathError(
-            f"FHIRPath: expected {wanted}, found {got} at character {token.at + 1} of {self.text[:200]!r}."
-        )
+        return PathError(f"FHIRPath: expected {wanted}, found {got} at character {token.at + 1} of {self.text[:200]!r}.")
 
     def peek(self) -> Token:
         return self.tokens[self.i]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from .. import definitions
-from ..references import literal
 from . import model
 from .context import Context
+from .literal import literal
 from .values import Node
 
 

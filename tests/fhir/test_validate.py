@@ -304,7 +304,7 @@ def test_mutated_resources_never_raise_and_give_a_valid_outcome(seed, data):
         for key in path[:-1]:
             holder = holder[key]
         holder[path[-1]] = data.draw(JSON_VALUES)
-    issues = validate(resource, best_practice=True, known_extensions=True)
+    issues = validate(resource, best_practice=True, strict=True)
     assert errors(outcome(issues)) == []
 
 

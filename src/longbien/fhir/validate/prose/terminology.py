@@ -39,7 +39,7 @@ def coding(v: dict[str, Any], place: Place, c: Context) -> None:
         return
     if system == SNOMED:
         if not is_sctid(code) and not _EXPRESSION.search(code):
-            c.error("code-invalid", f"{shown(code)} is no SNOMED CT identifier: its form or check digit is wrong", place)
+            (c.error if c.strict else c.warn)("code-invalid", f"{shown(code)} is no SNOMED CT identifier: its form or check digit is wrong", place)
         return
     known = None if "version" in v else definitions.codes(system)
     if not known:

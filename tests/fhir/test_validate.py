@@ -250,6 +250,10 @@ def test_every_invariant_of_r4_is_checked():
                 path.holds(constraint.expression, name)
 
 
+MEMBERS = (
+    ["url", "value", "id", "extension", "_value", "valueString", "reference", "system", "code", "coding", "text", "div"],
+    ["type", "entry", "resource", "resourceType", "item", "contained", "start", "end", "low", "high", "_low"],
+)
 JSON_VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -261,10 +265,7 @@ JSON_VALUES = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                "url value id extension _value valueString reference system code coding text type entry resource "
-                "resourceType item contained start end low high div".split()
-            ),
+            st.sampled_from([*MEMBERS[0], *MEMBERS[1]]),
             inner,
             max_size=4,
         )

@@ -113,6 +113,8 @@ def schedule(life: Life, begin: date, until: date) -> Iterator[tuple[date, Short
 
 def be_ill(life: Life, day: date, ill: Short) -> None:
     """One outpatient visit for a short illness."""
+    if day <= life.inside_until:
+        return
     chance = life.chance
     child = life.age(day) < 15
     mark = life.person.home
@@ -248,6 +250,8 @@ def stays(life: Life, begin: date, until: date) -> Iterator[tuple[date, Stay]]:
 
 def be_admitted(life: Life, day: date, stay: Stay) -> None:
     """A whole admission: emergency room, ward, results, drugs, progress notes, discharge."""
+    if day <= life.inside_until:
+        return
     chance = life.chance
     child = life.age(day) < 15
     mark = stay.mark or ("SN" if stay.dept in ("TK", "CTCH", "MAT") else life.person.home)
@@ -264,6 +268,7 @@ def be_admitted(life: Life, day: date, stay: Stay) -> None:
         start = first.end or start
         admit = {"admitSource": {"text": "Khoa Cấp cứu"}}
     end = at(start.date() + timedelta(days=days), chance.randint(9, 15), chance.randint(0, 59))
+    life.inside_until = end.date()
     home = {"coding": [{"system": systems.DISCHARGE, "code": "home", "display": "Home"}], "text": "Ra viện"}
     beds = facilities.beds(mark, dept)
     visit = life.visit(
@@ -283,7 +288,12 @@ def be_admitted(life: Life, day: date, stay: Stay) -> None:
     for n in range(1, days):
         when = at(start.date() + timedelta(days=n), 8, chance.randint(0, 40))
         easing = max(0.0, stay.fever * (1 - n / max(2, days * 0.6)))
-        life.vitals(visit, when - timedelta(hours=1), "BP HR TEMP" if not child else "HR TEMP", TEMP=36.8 + easing + chance.uniform(-0.2, 0.2))
+        life.vitals(
+            visit,
+            when - timedelta(hours=1),
+            "BP HR TEMP" if not child else "HR TEMP",
+            TEMP=36.8 + easing + chance.uniform(-0.2, 0.2),
+        )
         if n % 2 == 1 and n < 8:
             text = stay.course[min(len(stay.course) - 1, n * len(stay.course) // max(1, days))]
             plan = chance.choice(("Tiếp tục điều trị.", "Theo dõi tiếp, tập vận động.", "Tiếp tục thuốc, kiểm tra lại xét nghiệm."))
@@ -330,7 +340,13 @@ def hospital_drugs(life: Life, visit: Visit, stay: Stay, condition: dict[str, ob
 def admission(life: Life, stay: Stay, seen: dict[str, float | str], others: list[dict[str, object]]) -> tuple[tuple[str, str], ...]:
     history = ", ".join(str(c["code"]["text"]).lower() for c in others)  # type: ignore[index]
     words = []
-    for code, name, decimals in (("WBC", "bạch cầu", 1), ("HGB", "Hb", 0), ("PLT", "tiểu cầu", 0), ("CRP", "CRP", 0), ("CREA", "creatinin", 0)):
+    for code, name, decimals in (
+        ("WBC", "bạch cầu", 1),
+        ("HGB", "Hb", 0),
+        ("PLT", "tiểu cầu", 0),
+        ("CRP", "CRP", 0),
+        ("CREA", "creatinin", 0),
+    ):
         value = seen.get(code)
         if isinstance(value, int | float):
             words.append(f"{name} {value:.{decimals}f}".replace(".", ","))
@@ -339,5 +355,8 @@ def admission(life: Life, stay: Stay, seen: dict[str, float | str], others: list
         ("Tiền sử", (upper(history) + ".") if history else "Chưa phát hiện bệnh mạn tính."),
         ("Tóm tắt xét nghiệm", upper(", ".join(words)) + "." if words else ""),
         ("Chẩn đoán", stay.text + "."),
-        ("Hướng điều trị", life.chance.choice(("Điều trị theo phác đồ, theo dõi sát.", "Nhập viện điều trị, theo dõi dấu hiệu sinh tồn."))),
+        (
+            "Hướng điều trị",
+            life.chance.choice(("Điều trị theo phác đồ, theo dõi sát.", "Nhập viện điều trị, theo dõi dấu hiệu sinh tồn.")),
+        ),
     )

@@ -57,6 +57,7 @@ class Body:
         self.excess = chance.near(36, 8, 24, 58)  # what hypertension adds, mmHg
         self.pulse = chance.near(76, 6, 62, 92)
         self.kidney_now: float | None = None  # eGFR today where the story fixes it
+        self.kidney_failed: date | None = None  # the first dialysis: the way down to it was steeper
         self.kidney_slope = chance.near(3.0, 1.2, 0.8, 6.0)  # lost a year in chronic kidney disease
         self.kidney_start = chance.near(54, 6, 38, 59)
         self.sugar = chance.near(8.4, 1.1, 6.8, 11.5)  # HbA1c at the diagnosis of diabetes
@@ -128,6 +129,8 @@ class Body:
         if self.has("N18", on):
             if self.kidney_now is not None:
                 back = (self.today - on).days / 365.25
+                if self.kidney_failed and on < self.kidney_failed:
+                    return min(62.0, 9.0 + 7.0 * (self.kidney_failed - on).days / 365.25 + self.chance.gauss(0, 1.2))
                 return max(5.0, self.kidney_now + self.kidney_slope * back + self.chance.gauss(0, 1.6))
             lost = self.kidney_slope * self.years("N18", on)
             return max(7.0, self.kidney_start - lost + self.chance.gauss(0, 1.5))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 
-from longbien.demo import facilities
+from longbien.demo import acute, facilities
 from longbien.demo.chronic import YEARS_OF_RECORD, Clinic, give
 from longbien.demo.life import Life, at
+from longbien.fhir import systems as s
 
 
 def dialysis_life(life: Life) -> None:
@@ -15,26 +17,41 @@ def dialysis_life(life: Life) -> None:
         give(life, icd, years)
     weeks = life.chance.randint(218, 250)
     begin = life.today - timedelta(days=weeks * 7)
-    life.problem("N18.5", "Suy thận mạn giai đoạn 5, lọc máu chu kỳ", begin)
-    life.body.kidney_now, life.body.kidney_slope = 7.5, 0.4
+    before = life.problem("N18.9", "Bệnh thận mạn giai đoạn 3-4", begin - timedelta(days=2400))
+    before["clinicalStatus"] = {"coding": [{"system": s.CONDITION_CLINICAL, "code": "inactive", "display": "Inactive"}]}
+    before["abatementDateTime"] = begin.isoformat()
+    life.body.kidney_now, life.body.kidney_slope, life.body.kidney_failed = 7.5, 0.3, begin
     clinic = Clinic(life, life.today, every=58)
     visits = iter(list(clinic.days()))
     nxt = next(visits, None)
     days = (0, 2, 4) if life.chance.happens(0.5) else (1, 3, 5)
     hour = life.chance.choice((6, 11, 16))
-    day = begin
+    day = min(begin, nxt or begin)
     n = 0
     dry = life.body.weight(begin) - 2
+    falls_ill = dict(_admissions(life, ("J18.9", "K92.2", "I50.9")))
     while day < life.today:
         while nxt and nxt <= day:
             clinic.hold(nxt)
             nxt = next(visits, None)
-        if day.weekday() in days:
+        if day in falls_ill:
+            acute.be_admitted(life, day, falls_ill[day])
+        if day == begin:
+            life.problem("N18.5", "Suy thận mạn giai đoạn 5, lọc máu chu kỳ", begin)
+        if day >= begin and day.weekday() in days and day > life.inside_until:
             n += 1
             _session(life, day, hour, n, dry)
         day += timedelta(days=1)
     if clinic.last:
         life.settle(clinic.last.start)
+
+
+def _admissions(life: Life, codes: tuple[str, ...]) -> Iterator[tuple[date, acute.Stay]]:
+    """One admission for each code, spread over the years of the record."""
+    span = round(YEARS_OF_RECORD * 365.25) - 120
+    for n, icd in enumerate(codes):
+        back = span - round(span * (n + life.chance.uniform(0.1, 0.9)) / len(codes)) + 60
+        yield life.today - timedelta(days=back), next(x for x in acute.STAYS if x.icd == icd)
 
 
 def _session(life: Life, day: date, hour: int, n: int, dry: float) -> None:
@@ -52,12 +69,22 @@ def _session(life: Life, day: date, hour: int, n: int, dry: float) -> None:
     life.vital(visit, after, "WT", dry + chance.uniform(0, 0.4))
     if n % 13 == 1:
         potassium = chance.near(5.3, 0.4, 4.3, 6.1)
-        life.labs(visit, start, ("CBC", "LYTES", "UREA", "CREA", "CA", "PHOS"), K=potassium, HGB=chance.near(103, 7, 82, 121), PHOS=chance.near(1.8, 0.3, 1.1, 2.7))
-        life.prescribe(visit, "epo2000", "Tiêm dưới da 2.000 đơn vị/lần, tuần 3 lần sau lọc", days=30, reason=life.problems["N18.5"])
+        life.labs(
+            visit,
+            start,
+            ("CBC", "LYTES", "UREA", "CREA", "CA", "PHOS"),
+            K=potassium,
+            HGB=chance.near(103, 7, 82, 121),
+            PHOS=chance.near(1.8, 0.3, 1.1, 2.7),
+        )
+        life.prescribe(
+            visit, "epo2000", "Tiêm dưới da 2.000 đơn vị/lần, tuần 3 lần sau lọc", days=30, reason=life.problems["N18.5"]
+        )
     if n % 39 == 20:
+        gained = f"{over:.1f}".replace(".", ",")
         life.note(
             visit, start + timedelta(minutes=60), "dieu-tri",
-            (("Diễn biến", f"Buổi lọc thứ {n}. Tăng {over:.1f} kg giữa hai buổi. Cầu nối tốt, không tụt huyết áp.".replace(".", ",", 2).replace(",", ".", 1)),
+            (("Diễn biến", f"Buổi lọc thứ {n}. Tăng {gained} kg giữa hai buổi. Cầu nối tốt, không tụt huyết áp."),
              ("Hướng xử trí", "Siêu lọc theo cân khô, dặn hạn chế nước và kali.")),
         )  # fmt: skip
 
@@ -69,17 +96,19 @@ def frail_life(life: Life) -> None:
     ):  # fmt: skip
         give(life, icd, years)
     clinic = Clinic(life, life.today, every=17)
-    sick = [(d, None) for d in clinic.days()]
+    events: list[tuple[date, int, acute.Stay | None]] = [(d, -1, None) for d in clinic.days()]
+    events += [(d, -2, stay) for d, stay in _admissions(life, ("I50.9", "J44.1", "J18.9", "I50.9"))]
     begin = life.today - timedelta(days=round(YEARS_OF_RECORD * 365.25) - 30)
-    courses = []
     day = begin
     while day < life.today - timedelta(days=40):
-        courses += [(life.weekday(day + timedelta(days=n)), n) for n in range(0, 30, 1) if (day + timedelta(days=n)).weekday() != 6]
+        events += [(d, n, None) for n in range(30) if (d := day + timedelta(days=n)).weekday() != 6]
         day += timedelta(days=life.chance.randint(120, 165))
-    for when, n in sorted([*sick, *courses], key=lambda x: (x[0], x[1] is not None)):
-        if n is None:
+    for when, n, stay in sorted(events, key=lambda e: (e[0], e[1])):
+        if stay:
+            acute.be_admitted(life, when, stay)
+        elif n < 0:
             clinic.hold(when)
-        else:
+        elif when > life.inside_until:
             _exercise(life, when, n)
     if clinic.last:
         life.settle(clinic.last.start)

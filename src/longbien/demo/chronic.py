@@ -221,6 +221,7 @@ class Clinic:
         self.last: Visit | None = None
         self.checked: dict[str, date] = {}
         self.started: set[str] = set()
+        self.barred: set[str] = set()  # lines that this body no longer tolerates
 
     def known(self, day: date) -> list[str]:
         return [c for c in self.codes if self.life.body.since[c] <= day]
@@ -254,7 +255,7 @@ class Clinic:
     def hold(self, day: date) -> None:
         life = self.life
         codes = self.known(day)
-        if not codes:
+        if not codes or day <= life.inside_until:
             return
         self.visits += 1
         mark, dept = self.place(codes)
@@ -296,7 +297,8 @@ class Clinic:
         return life.labs(visit, visit.start + timedelta(minutes=12), wanted)
 
     def _treat(self, visit: Visit, codes: list[str], seen: dict[str, float]) -> list[str]:
-        life, changes = self.life, []
+        life = self.life
+        changes = self._spare(visit, seen)
         for c in codes:
             rungs = self.ladder[c]
             if not rungs:
@@ -313,7 +315,7 @@ class Clinic:
                 self.rung[c] += 1
             wanted = {line: (line, drug, sig, strength) for rung in rungs[: self.rung[c]] for line, drug, sig, strength in rung}
             for line, drug, sig, strength in wanted.values():
-                if self._owned_by_other(line, drug, c, codes):
+                if line in self.barred or self._owned_by_other(line, c, codes):
                     continue
                 before = life.lines.get(line)
                 if life.take(visit, line, drug, sig, strength, reason=life.problems[c]):
@@ -321,7 +323,23 @@ class Clinic:
                     changes.append(f"{_verb(before.drug if before else None, drug)} {name}: {sig[0].lower()}{sig[1:]}")
         return changes
 
-    def _owned_by_other(self, line: str, drug: str, code: str, codes: list[str]) -> bool:
+    def _spare(self, visit: Visit, seen: dict[str, float]) -> list[str]:
+        """Stop what has become too much: a failing kidney's metformin and SGLT2 inhibitor, an old heart's amlodipine."""
+        life = self.life
+        kidney = life.body.kidney(visit.day)
+        rules = (("met", kidney < 30, "eGFR dưới 30"), ("sglt2", kidney < 20, "eGFR dưới 20"), ("diu", kidney < 30, "eGFR dưới 30"))
+        rules += (("ccb", seen.get("SBP", 120) < 106, "Huyết áp thấp"), ("mra", kidney < 30, "eGFR dưới 30, nguy cơ tăng kali"))
+        changes = []
+        for line, too_much, why in rules:
+            if too_much:
+                self.barred.add(line)
+            if too_much and line in life.lines:
+                name = life.lines[line].resource["medicationCodeableConcept"]["text"].lower()
+                life.stop(line, visit.start, why)
+                changes.append(f"ngừng {name} ({why[0].lower()}{why[1:]})")
+        return changes
+
+    def _owned_by_other(self, line: str, code: str, codes: list[str]) -> bool:
         """Two illnesses may share a line (one beta blocker, one RAS blocker): the first on the list keeps it."""
         for other in codes:
             if other == code:
@@ -388,7 +406,11 @@ def from_visit(
         judged.append("đường huyết kiểm soát tốt" if sugar < 7 else "đường huyết chưa đạt mục tiêu")
     text = "; ".join(judged) or "Bệnh ổn định"
     plan = (f"{upper('; '.join(changes))}. " if changes else "Tiếp tục đơn cũ. ") + c.choice(
-        ("Giảm muối, tập đều. Hẹn khám lại theo lịch.", "Dặn uống thuốc đúng giờ. Hẹn tái khám.", "Theo dõi huyết áp tại nhà, ghi sổ.")
+        (
+            "Giảm muối, tập đều. Hẹn khám lại theo lịch.",
+            "Dặn uống thuốc đúng giờ. Hẹn tái khám.",
+            "Theo dõi huyết áp tại nhà, ghi sổ.",
+        )
     )
     said = ("Tóm tắt: " + ", ".join(found) + ".") if found else ""
     life.note(

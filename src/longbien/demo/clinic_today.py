@@ -12,7 +12,13 @@ from longbien.demo.life import Life, at, stamp
 from longbien.demo.ward_today import expect_discharge, open_stay
 
 # Reasons in the cardiology clinic, most common first.
-_REASONS = ("Tái khám tăng huyết áp", "Tái khám sau can thiệp mạch vành", "Tái khám rung nhĩ", "Hồi hộp, đánh trống ngực", "Khó thở khi gắng sức")
+_REASONS = (
+    "Tái khám tăng huyết áp",
+    "Tái khám sau can thiệp mạch vành",
+    "Tái khám rung nhĩ",
+    "Hồi hộp, đánh trống ngực",
+    "Khó thở khi gắng sức",
+)
 _STAY_OF = {
     "HH": ("J18.9", "J44.1"), "NOI": ("J18.9", "I50.9"), "NHI": ("J18.9", "A09"), "TK": ("I63.9",), "TM": ("I50.9",), "NGOAI": ("K35.8", "K80.0"),
     "TN": ("A97.1",), "TH": ("K92.2",), "CTCH": ("S72.0",), "NTIET": ("J18.9",), "THAN": ("I50.9",), "CTM": ("I21.4",),
@@ -22,7 +28,9 @@ _STAY_OF = {
 def outpatient(life: Life, k: int, minh: bool) -> None:
     """An appointment today: eight in the morning in every state, the others planned for the afternoon."""
     chance = life.chance
-    mark, dept = ("SN", "TM") if minh else chance.choice((("SN", "NTIET"), ("SN", "HH"), ("BG", "NOI"), ("NC", "TM"), ("SN", "KKB")))
+    mark, dept = (
+        ("SN", "TM") if minh else chance.choice((("SN", "NTIET"), ("SN", "HH"), ("BG", "NOI"), ("NC", "TM"), ("SN", "KKB")))
+    )
     doctor = facilities.member("bs.minh") if minh else life.doctor(mark, dept)
     if k < 8:
         start = at(life.today, 7, 16) + timedelta(minutes=8 * k)
@@ -50,7 +58,14 @@ def outpatient(life: Life, k: int, minh: bool) -> None:
         ],
     )
     visit = life.visit(
-        mark, dept, start, reason, status=status, doctor=doctor, minutes=7, appointment=[{"reference": f"Appointment/{appointment['id']}"}]
+        mark,
+        dept,
+        start,
+        reason,
+        status=status,
+        doctor=doctor,
+        minutes=7,
+        appointment=[{"reference": f"Appointment/{appointment['id']}"}],
     )
     if known:
         life.diagnoses(visit, [life.problems[known]])
@@ -58,7 +73,16 @@ def outpatient(life: Life, k: int, minh: bool) -> None:
         seen = life.vitals(visit, start - timedelta(minutes=6), "BP HR WT")
         if status == "finished":
             text = "Huyết áp đạt mục tiêu." if seen["SBP"] < 140 else "Huyết áp chưa đạt mục tiêu."
-            life.note(visit, start + timedelta(minutes=6), "kham", (("Khám", f"HA {seen['SBP']:.0f}/{seen['DBP']:.0f}, mạch {seen['HR']:.0f}."), ("Đánh giá", text), ("Hướng xử trí", "Tiếp tục đơn cũ, hẹn 1 tháng.")))
+            life.note(
+                visit,
+                start + timedelta(minutes=6),
+                "kham",
+                (
+                    ("Khám", f"HA {seen['SBP']:.0f}/{seen['DBP']:.0f}, mạch {seen['HR']:.0f}."),
+                    ("Đánh giá", text),
+                    ("Hướng xử trí", "Tiếp tục đơn cũ, hẹn 1 tháng."),
+                ),
+            )
     elif status == "arrived":
         life.vitals(visit, start - timedelta(minutes=4), "BP HR WT")
 
@@ -90,10 +114,20 @@ def inpatient(life: Life, bed: Bed) -> None:
     life.note(visit, start + timedelta(minutes=80), "vao-vien", admission(life, stay, seen, others))
     for n in range(1, day + 1):
         morning = at(start.date() + timedelta(days=n), 6, chance.randint(0, 40))
-        life.vitals(visit, morning, "BP HR TEMP SPO2" if life.age(life.today) >= 15 else "HR TEMP SPO2", TEMP=36.8 + stay.fever * max(0.0, 1 - n / 3) * 0.8)
+        life.vitals(
+            visit,
+            morning,
+            "BP HR TEMP SPO2" if life.age(life.today) >= 15 else "HR TEMP SPO2",
+            TEMP=36.8 + stay.fever * max(0.0, 1 - n / 3) * 0.8,
+        )
         if n < day:
             text = stay.course[min(n - 1, len(stay.course) - 1)]
-            life.note(visit, morning + timedelta(hours=2), "dieu-tri", (("Diễn biến", text), ("Hướng xử trí", "Tiếp tục điều trị, theo dõi.")))
+            life.note(
+                visit,
+                morning + timedelta(hours=2),
+                "dieu-tri",
+                (("Diễn biến", text), ("Hướng xử trí", "Tiếp tục điều trị, theo dõi.")),
+            )
     if day >= 2:
         again = {c: easing_value(life, c, v, life.today) for c, v in stay.given.items() if not isinstance(v, str)}
         codes = [c for c in stay.labs.split() if c not in ("DENNS1", "ABG", "LIPID", "COAG")]
@@ -109,6 +143,11 @@ def _mother(life: Life, bed: Bed) -> None:
     life.labs(visit, start + timedelta(minutes=20), ("CBC", "COAG"))
     life.procedure(visit, start + timedelta(hours=7), 30, "SN01")
     life.prescribe(visit, "para500", days=4)
-    life.note(visit, start + timedelta(hours=8), "dieu-tri", (("Diễn biến", "Đẻ thường, mẹ tỉnh, ra máu ít. Con khóc to, bú tốt."), ("Hướng xử trí", "Theo dõi co hồi tử cung.")))
+    life.note(
+        visit,
+        start + timedelta(hours=8),
+        "dieu-tri",
+        (("Diễn biến", "Đẻ thường, mẹ tỉnh, ra máu ít. Con khóc to, bú tốt."), ("Hướng xử trí", "Theo dõi co hồi tử cung.")),
+    )
     life.vitals(visit, at(life.today, 6, 10), "BP HR TEMP")
     expect_discharge(visit, life.today + timedelta(days=2))

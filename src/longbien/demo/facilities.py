@@ -298,8 +298,7 @@ def _plain(word: str) -> str:
 def staff() -> tuple[Staff, ...]:
     """Everyone who works in the city. The named first, then others until each department has its number."""
     people = [
-        Staff(login.replace(".", "-"), name, sex, role, mark, dept, ROLES[role][2])
-        for login, name, sex, role, mark, dept in _KNOWN
+        Staff(login.replace(".", "-"), name, sex, role, mark, dept, ROLES[role][2]) for login, name, sex, role, mark, dept in _KNOWN
     ]
     logins = {p.id for p in people}
     chance = Chance("staff of the demo city")
@@ -413,9 +412,7 @@ def _facility(f: Facility) -> Resource:
             {"use": "secondary", "system": s.FACILITY_MARK, "value": f.mark},
         ],
         "active": True,
-        "type": [
-            {"coding": [{"system": s.ORGANIZATION_TYPE, "code": "prov", "display": "Healthcare Provider"}], "text": f.kind}
-        ],
+        "type": [{"coding": [{"system": s.ORGANIZATION_TYPE, "code": "prov", "display": "Healthcare Provider"}], "text": f.kind}],
         "name": f.name,
         "telecom": [{"system": "phone", "value": f.phone, "use": "work"}],
         "address": [{"text": f"{f.address}, Hà Nội", "city": "Hà Nội", "country": "VN"}],
@@ -511,9 +508,7 @@ def _role(p: Staff) -> Resource:
         "id": p.role_id,
         "active": True,
         "practitioner": p.reference,
-        "organization": (
-            organization_reference(p.facility) if p.facility else {"reference": f"Organization/{CITY_HEALTH}"}
-        ),
+        "organization": (organization_reference(p.facility) if p.facility else {"reference": f"Organization/{CITY_HEALTH}"}),
         "code": [{"coding": [{"system": s.STAFF_ROLE, "code": p.role, "display": vi}], "text": f"{vi} ({en})"}],
     }
     if p.facility:

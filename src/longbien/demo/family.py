@@ -150,7 +150,12 @@ def _birth(life: Life, day: date, mark: str, order: int) -> None:
     life.prescribe(visit, "para500", days=3)
     grams = f"{weight // 1000}.{weight % 1000:03d}"
     baby = f"Con {chance.choice(('trai', 'gái'))}, nặng {grams} g, Apgar 9-10."
-    life.note(visit, start + timedelta(hours=9), "dieu-tri", (("Diễn biến", f"{text}. {baby}"), ("Hướng xử trí", "Theo dõi co hồi tử cung, cho con bú sớm.")))
+    life.note(
+        visit,
+        start + timedelta(hours=9),
+        "dieu-tri",
+        (("Diễn biến", f"{text}. {baby}"), ("Hướng xử trí", "Theo dõi co hồi tử cung, cho con bú sớm.")),
+    )
     life.note(
         visit, end - timedelta(minutes=30), "ra-vien",
         (("Chẩn đoán ra viện", f"Sau {text.lower()}, con lần {order}."), ("Tình trạng ra viện", "Mẹ ổn định, tử cung co tốt, sản dịch ít. Con bú tốt."), ("Hướng điều trị tiếp", "Khám lại sau 6 tuần.")),

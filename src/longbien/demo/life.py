@@ -49,9 +49,7 @@ PANELS: dict[str, tuple[str, ...]] = {
 VITAL_SIGNS = [
     {"coding": [{"system": s.OBSERVATION_CATEGORY, "code": "vital-signs", "display": "Vital Signs"}], "text": "Dấu hiệu sinh tồn"}
 ]
-LABORATORY = [
-    {"coding": [{"system": s.OBSERVATION_CATEGORY, "code": "laboratory", "display": "Laboratory"}], "text": "Xét nghiệm"}
-]
+LABORATORY = [{"coding": [{"system": s.OBSERVATION_CATEGORY, "code": "laboratory", "display": "Laboratory"}], "text": "Xét nghiệm"}]
 IMAGING = [{"coding": [{"system": s.OBSERVATION_CATEGORY, "code": "imaging", "display": "Imaging"}], "text": "Hình ảnh"}]
 INTERPRETATIONS = {
     c: [{"coding": [{"system": s.INTERPRETATION, "code": c, "display": en}], "text": vi}]
@@ -185,6 +183,7 @@ class Life:
     out: list[Resource] = field(default_factory=list)
     problems: dict[str, Resource] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
+    inside_until: date = date.min  # the last day of the latest admission: nobody visits a clinic from a ward bed
     doctors: dict[tuple[str, str], Staff] = field(default_factory=dict)
     _n: int = 0
 
@@ -298,9 +297,7 @@ class Life:
             c["abatementDateTime"] = resolved.isoformat()
         return c
 
-    def _condition(
-        self, icd: str, text: str, onset: date, category: str, visit: Visit | None, keep: bool = True
-    ) -> Resource:
+    def _condition(self, icd: str, text: str, onset: date, category: str, visit: Visit | None, keep: bool = True) -> Resource:
         entry = by("icd10_vn")[icd]
         self._n += 1
         condition: Resource = {

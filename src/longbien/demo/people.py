@@ -188,9 +188,7 @@ def _address(chance: Chance) -> list[Resource]:
         line = f"{house} ngõ {chance.randint(2, 400)} {chance.choice(STREETS)}" if chance.happens(0.6) else ""
         line = line or f"{house} {chance.choice(STREETS)}"
     home: Resource = {
-        "extension": [
-            {"url": s.EXT_WARD, "valueCoding": {"system": s.WARD, "code": ward["code"], "display": ward["name"]}}
-        ],
+        "extension": [{"url": s.EXT_WARD, "valueCoding": {"system": s.WARD, "code": ward["code"], "display": ward["name"]}}],
         "use": "home",
         "text": f"{line}, {ward['name']}, Hà Nội",
         "line": [line],
@@ -222,9 +220,7 @@ def _patient(p: Person, today: date, chance: Chance) -> Resource:
     patient: Resource = {
         "resourceType": "Patient",
         "id": p.id,
-        "extension": [
-            {"url": s.EXT_ETHNICITY, "valueCoding": {"system": s.ETHNICITY, "code": p.ethnicity, "display": group}}
-        ],
+        "extension": [{"url": s.EXT_ETHNICITY, "valueCoding": {"system": s.ETHNICITY, "code": p.ethnicity, "display": group}}],
         "identifier": ids,
         "active": True,
         "name": names,

@@ -143,7 +143,13 @@ def _allergies(life: Life, part: str, k: int) -> None:
     if part == slots.WARD and k == 0:
         life.allergy("medication", "Penicillin", "phản vệ độ II", code=penicillin[4], severe=True, when=date(2019, 5, 21))
         life.allergy(
-            "food", "Tôm", "mày đay, người bệnh kể", code=shrimp[4], severe=False, when=date(2022, 3, 8), sure=("unconfirmed", "Unconfirmed")
+            "food",
+            "Tôm",
+            "mày đay, người bệnh kể",
+            code=shrimp[4],
+            severe=False,
+            when=date(2022, 3, 8),
+            sure=("unconfirmed", "Unconfirmed"),
         )
         return
     if not chance.happens(0.11):

@@ -148,7 +148,9 @@ def stay(life: Life, number: int) -> None:
     doctor = facilities.member(p.doctor)
     day = admitted_on(p, life.today)
     start = at(day, 10, 40) if p.day > 1 else at(day, 5, 10)
-    emergency = life.visit("SN", "CC", start - timedelta(minutes=130), p.reason, kind="EMER", minutes=125, doctor=facilities.member("bs.dung"))
+    emergency = life.visit(
+        "SN", "CC", start - timedelta(minutes=130), p.reason, kind="EMER", minutes=125, doctor=facilities.member("bs.dung")
+    )
     life.vitals(emergency, start - timedelta(minutes=125), "BP HR TEMP RR SPO2", **_ARRIVAL.get(p.icd, {}))
     visit = open_stay(life, "SN", "TM", start, p.reason, bed, doctor)
     main = life.diagnosis(p.icd, p.text, visit)
@@ -173,10 +175,14 @@ def _class(drug: str) -> str:
 
 def _ordinary(life: Life, visit: Visit, p: Patient, main: dict[str, Any]) -> None:
     start, chance = visit.start, life.chance
-    life.labs(visit, start - timedelta(minutes=90), [*BASIC, *[c for c in p.first if c not in ("HGB", "WBC", "K", "CREA")]], **p.first)
+    life.labs(
+        visit, start - timedelta(minutes=90), [*BASIC, *[c for c in p.first if c not in ("HGB", "WBC", "K", "CREA")]], **p.first
+    )
     if p.image:
         life.imaging(visit, start + timedelta(hours=2), *p.image)
-    life.imaging(visit, start + timedelta(minutes=15), "FN01", "Rung nhĩ." if "I48" in life.problems or p.icd == "I48" else "Nhịp xoang.")
+    life.imaging(
+        visit, start + timedelta(minutes=15), "FN01", "Rung nhĩ." if "I48" in life.problems or p.icd == "I48" else "Nhịp xoang."
+    )
     ordered = {drug for drug, _ in p.drugs}
     classes = {_class(drug) for drug in ordered}
     for line in [x for x, taken in life.lines.items() if _class(taken.drug) in classes]:
@@ -196,11 +202,22 @@ def _ordinary(life: Life, visit: Visit, p: Patient, main: dict[str, Any]) -> Non
             codes = "BP HR TEMP SPO2" + (" O2FLOW" if "O2FLOW" in given else "")
             life.vitals(visit, at(day, hour, chance.randint(0, 25)), codes, **given)
         if 0 < n < p.day - 1:
-            life.note(visit, at(day, 8, chance.randint(5, 50)), "dieu-tri", (("Diễn biến", p.course[n % len(p.course)]), ("Hướng xử trí", "Tiếp tục điều trị.")))
+            life.note(
+                visit,
+                at(day, 8, chance.randint(5, 50)),
+                "dieu-tri",
+                (("Diễn biến", p.course[n % len(p.course)]), ("Hướng xử trí", "Tiếp tục điều trị.")),
+            )
     if p.today:
         panels = ["CBC"] if {"HGB", "WBC", "MCV"} & set(p.today) else []
         panels += ["LYTES"] if "K" in p.today else []
-        life.labs(visit, at(life.today, 5, 20), [*panels, *[c for c in p.today if c not in ("HGB", "WBC", "MCV", "K")]], minutes=50, **p.today)
+        life.labs(
+            visit,
+            at(life.today, 5, 20),
+            [*panels, *[c for c in p.today if c not in ("HGB", "WBC", "MCV", "K")]],
+            minutes=50,
+            **p.today,
+        )
     if p.note_last_night:
         life.note(visit, at(life.today, 2, 40), "cham-soc", (("Theo dõi", p.note_last_night),), facilities.member("dd.nga"))
     for code, hours in p.pending:
@@ -242,13 +259,19 @@ def decompensated(life: Life, visit: Visit) -> None:
 
     for n, values in _LABS:
         when = on(1, 9, 10) if n == 1 else on(n, 5, 20)
-        codes = [*(["CBC"] if "HGB" in values else []), "LYTES", *[c for c in values if c not in ("HGB", "WBC", "NEUP", "K", "NA", "CL")]]
+        codes = [
+            *(["CBC"] if "HGB" in values else []),
+            "LYTES",
+            *[c for c in values if c not in ("HGB", "WBC", "NEUP", "K", "NA", "CL")],
+        ]
         life.labs(visit, when, codes, minutes=50, **values)
     for n, (weight, top, bottom, pulse, temp, oxygen) in enumerate(_SIGNS, 1):
         if n > 1:
             life.vitals(visit, on(n, 6), "BP HR TEMP SPO2 WT", SBP=top, DBP=bottom, HR=pulse, TEMP=temp, SPO2=oxygen, WT=weight)
         if n < 8:
-            life.vitals(visit, on(n, 14, 5), "BP HR TEMP SPO2", SBP=top + 4, DBP=bottom + 2, HR=pulse - 2, TEMP=temp + 0.1, SPO2=oxygen + 1)
+            life.vitals(
+                visit, on(n, 14, 5), "BP HR TEMP SPO2", SBP=top + 4, DBP=bottom + 2, HR=pulse - 2, TEMP=temp + 0.1, SPO2=oxygen + 1
+            )
             life.vital(visit, on(n, 23), "UO", (2100, 2900, 2600, 2400, 2200, 2000, 1900)[n - 1])
     life.vitals(visit, on(8, 2, 30), "TEMP HR", TEMP=38.2, HR=102)
     life.vital(visit, on(8, 6), "UO", 1850)
@@ -259,7 +282,16 @@ def decompensated(life: Life, visit: Visit) -> None:
         life.stop(line, on(1, 11), "Ngừng khi vào viện")
     for line in ("bb", "sglt2"):
         life.stop(line, on(1, 11), "Tạm ngừng khi mất bù cấp")
-    life.prescribe(visit, "furo20t", "Tiêm tĩnh mạch 2 ống (40 mg)/lần, ngày 2 lần", days=4, when=on(1, 11), times=2, dose=(40, "mg"), reason=heart)
+    life.prescribe(
+        visit,
+        "furo20t",
+        "Tiêm tĩnh mạch 2 ống (40 mg)/lần, ngày 2 lần",
+        days=4,
+        when=on(1, 11),
+        times=2,
+        dose=(40, "mg"),
+        reason=heart,
+    )
     life.stop("loop", on(1, 11), "Chuyển đường tĩnh mạch")
     life.take(visit, "loop", "furo40", M1, when=on(5, 9), reason=heart)
     life.take(visit, "loop", "furo40", "Uống 1/2 viên (20 mg)/ngày, buổi sáng", when=on(7, 20, 15), dose=(20, "mg"), reason=heart)
@@ -283,7 +315,22 @@ def decompensated(life: Life, visit: Visit) -> None:
     )  # fmt: skip
     for n, (seen, plan) in _COURSE.items():
         life.note(visit, on(n, 8, 15), "dieu-tri", (("Diễn biến", seen), ("Hướng xử trí", plan)), minh)
-    life.note(visit, on(7, 20, 15), "dieu-tri", (("Diễn biến", "Chiều 37,8 độ, ho khan. Phổi chưa ran."), ("Hướng xử trí", "Furosemid 40 giảm còn 20 mg uống. Chờ cấy máu.")), tuan)
-    life.note(visit, on(8, 2, 30), "cham-soc", (("Theo dõi", "Sốt 38,2 độ, ho đờm vàng, không đau ngực. Đã báo bác sĩ trực, chườm ấm, uống paracetamol 500 mg."),), facilities.member("dd.ha"))
+    life.note(
+        visit,
+        on(7, 20, 15),
+        "dieu-tri",
+        (
+            ("Diễn biến", "Chiều 37,8 độ, ho khan. Phổi chưa ran."),
+            ("Hướng xử trí", "Furosemid 40 giảm còn 20 mg uống. Chờ cấy máu."),
+        ),
+        tuan,
+    )
+    life.note(
+        visit,
+        on(8, 2, 30),
+        "cham-soc",
+        (("Theo dõi", "Sốt 38,2 độ, ho đờm vàng, không đau ngực. Đã báo bác sĩ trực, chườm ấm, uống paracetamol 500 mg."),),
+        facilities.member("dd.ha"),
+    )
     pending(life, visit, "CBLOOD", -4.0, 16.0)
     pending(life, visit, "CSPUT", 30.0, 1.5)

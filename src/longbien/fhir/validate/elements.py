@@ -214,7 +214,7 @@ def _companion(key: str, primitive: Primitive, value: Any, host: dict[str, Any],
     if value.__class__ is not list:
         c.error("structure", f"must be an array, not {type_name(value)}", (place, key, None))
         return
-    values = host.get(key[1:])
+    values: Any = host.get(key[1:])
     if not value:
         c.error("structure", "An array must not be empty", (place, key, None))
     if values.__class__ is list and len(values) != len(value):

@@ -138,9 +138,9 @@ class Compiler:
     async def _composite(self, ask: Ask, h: str, s: Statement) -> Cond:
         if ask.modifier is not None:
             raise ask.unsupported()
-        for n in composite.nested(ask.type):
-            if n.code == ask.param.code:
-                return composite.nested_where(ask, n, h, s.bind)
+        own = composite.nested(ask.type).get(ask.param.code)
+        if own is not None:
+            return composite.nested_where(ask, own, h, s.bind)
         params = definitions.search_params(ask.type)
         found: list[str] = []
         hot: tuple[int, ...] = ()

@@ -45,6 +45,7 @@ from .errors import Conflict, Invalid, StorageFull, Unavailable
 SUPERUSER = "postgres"
 START_SECONDS = 600.0  # crash recovery of a large log takes minutes
 STOP_SECONDS = 60.0
+_NEW_BYTES = 100_000_000  # initdb and the first log
 _SOCKET_PATH = 107  # bytes: struct sockaddr_un
 _SOCKET_PORT = 5432  # only a part of the socket's name
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}\Z")
@@ -198,11 +199,13 @@ class Embedded:
         )
 
     def create_database(self, name: str, owner: str = SUPERUSER) -> None:
-        """Create the database when it is missing."""
+        """Create the database when it is missing, and give it to `owner`."""
         self.psql(
-            f"SELECT 'CREATE DATABASE {_identifier(name)} OWNER {_identifier(owner)}' WHERE NOT EXISTS "  # noqa: S608
-            f"(SELECT FROM pg_database WHERE datname = '{name}')\n\\gexec"
+            f"SELECT 'CREATE DATABASE {_identifier(name)}' WHERE NOT EXISTS "  # noqa: S608
+            f"(SELECT FROM pg_database WHERE datname = '{name}')\n\\gexec\n"
+            f"ALTER DATABASE {name} OWNER TO {_identifier(owner)};"
         )
+        self.psql("CREATE EXTENSION IF NOT EXISTS pg_stat_statements", name)
 
     def drop_database(self, name: str) -> None:
         self.psql(f"DROP DATABASE IF EXISTS {_identifier(name)} WITH (FORCE)")
@@ -221,6 +224,12 @@ class Embedded:
         """initdb beside the final place, then rename: a half-made database is never taken for one."""
         if self.folder.exists() and any(self.folder.iterdir()):
             raise Unavailable(f"{self.folder} holds something that is not a PostgreSQL database: move it away")
+        free = shutil.disk_usage(self.data).free
+        if free < _NEW_BYTES:
+            raise StorageFull(
+                f"the disk that holds {self.data} is full: a new database needs {_NEW_BYTES // 1000**2} MB, "
+                f"{free // 1000**2} MB are free"
+            )
         who = postgres_binaries.runner()
         fresh = self.data / "postgres.new"
         shutil.rmtree(fresh, ignore_errors=True)

@@ -31,7 +31,7 @@ def settings(data: Path, *, fast: bool = False) -> dict[str, str]:
     wal = 1024 if fast else _between(512, disk // 20, 4096)
     conf = {
         # who may knock: addresses and sockets are given on the server's command line
-        "max_connections": "60",
+        "max_connections": "200",
         "superuser_reserved_connections": "3",
         "password_encryption": "scram-sha-256",
         "unix_socket_permissions": "0700",

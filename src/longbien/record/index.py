@@ -1,24 +1,33 @@
 """What the store keeps of a resource to find it again: the head row's slots and the side tables' rows. Pure.
 
-Keys are 64-bit (ids.key64) of 'Type.param|system|code' for tokens, 'Type.param|Type/id' for references,
-'Type.param|uri' for uris."""
+One pass over the values that fhir.extract finds for the type's search parameters; how each kind is kept lies beside how it is asked
+for, in search/params. terms[1] is not a key but the bits of presence (slots.bits): which parameters have a value at all."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, NamedTuple
 
 from longbien.base.ids import key64, patient_key
+from longbien.fhir import definitions
+from longbien.fhir.extract import extractor
 from longbien.fhir.references import literal
 
-EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
-LATEST = datetime(9999, 12, 31, tzinfo=UTC)
+from .search import slots
+from .search.keys import ELSEWHERE, LONG, compartment_key, key
+from .search.params import composite, dates, number, quantity, reference, string, token, uri
+from .search.params.dates import EARLIEST, LATEST, SPAN, of_value
+
+DERIVED = {"Observation": ("combo-code", "combo-data-absent-reason", "combo-value-concept", "combo-value-quantity")}
+"""Asked as 'x or component-x' (compile), so nothing is kept of them but the bit of presence."""
 
 
 class Indexed(NamedTuple):
     """dlo/dhi: the main date's span. strs (p, folded), dates (p, lo, hi), qtys (p, unit key, value), codes (code key, val): second
-    and later codings; cares (org key, lo, hi)."""
+    and later codings, and components; cares (org key, lo, hi)."""
 
     pat: int | None
     code: int | None
@@ -33,24 +42,233 @@ class Indexed(NamedTuple):
     cares: list[tuple[int, datetime, datetime]]
 
 
+class _Out:
+    """What one resource gives, while it is being gathered."""
+
+    __slots__ = ("add", "codes", "dates", "fallback", "hot", "main", "patients", "qtys", "strs", "terms", "value")
+
+    def __init__(self) -> None:
+        self.terms: list[int] = []
+        self.add = self.terms.append
+        self.strs: set[tuple[int, str]] = set()
+        self.dates: set[tuple[int, datetime, datetime]] = set()
+        self.qtys: set[tuple[int, int, Decimal]] = set()
+        self.codes: list[tuple[int, float | None]] = []
+        self.hot: list[int] = []
+        self.main: tuple[datetime, datetime] | None = None
+        self.fallback: tuple[datetime, datetime] | None = None
+        self.value: float | None = None
+        self.patients: dict[str, list[str]] = {}
+
+
+Step = tuple[int, Callable[[_Out, Any, str], None] | None]
+
+
 def org_key(organization_id: str) -> int:
     """The key of a facility, as in care.org and audit.org."""
     return key64("Organization/" + organization_id)
 
 
-def _patient_of(resource: dict[str, Any]) -> str | None:
-    if resource["resourceType"] == "Patient":
-        return str(resource["id"])
-    for name in ("subject", "patient", "beneficiary"):
-        holder = resource.get(name)
-        if isinstance(holder, dict) and isinstance(holder.get("reference"), str):
-            found = literal(holder["reference"])
-            if found and found[1] == "Patient":
-                return found[2]
+def _token_step(prefix: str, hot: bool) -> Callable[[_Out, Any, str], None]:
+    index = token.index
+
+    def plain(out: _Out, value: Any, kind: str) -> None:
+        index(prefix, value, kind, out.add)
+
+    def slot(out: _Out, value: Any, kind: str) -> None:
+        index(prefix, value, kind, out.add)
+        if kind in ("CodeableConcept", "Coding"):
+            out.hot += [key(f"{prefix}|{s}|{c}") for s, c in token.codings(value, kind) if s]
+
+    return slot if hot else plain
+
+
+def _date_step(prefix: str, main: bool, fallback: bool) -> Callable[[_Out, Any, str], None]:
+    def side(out: _Out, value: Any, kind: str) -> None:
+        dates.index(prefix, value, kind, out.dates)
+        if fallback and out.fallback is None:
+            out.fallback = of_value(value, kind)
+
+    def slot(out: _Out, value: Any, kind: str) -> None:
+        if out.main is None:
+            out.main = of_value(value, kind)
+
+    return slot if main else side
+
+
+def _quantity_step(prefix: str, hot: bool) -> Callable[[_Out, Any, str], None]:
+    def side(out: _Out, value: Any, kind: str) -> None:
+        quantity.index(prefix, value, kind, out.qtys)
+
+    def slot(out: _Out, value: Any, kind: str) -> None:
+        amount = quantity.amount(value)
+        if amount is not None and out.value is None:
+            out.value = float(amount.value)
+            quantity.index_hot(prefix, amount, out.add, out.qtys)
+
+    return slot if hot else side
+
+
+def _reference_step(prefix: str, code: str, inside: bool, compartment: bool) -> Callable[[_Out, Any, str], None]:
+    """inside: a value for the row's own patient is head.pat (settled in _patients). compartment: its patients count for it."""
+    index, by_identifier = reference.index, reference.by_identifier
+
+    def step(out: _Out, value: Any, kind: str) -> None:
+        if inside or compartment:
+            text = value.get("reference") if isinstance(value, dict) else None
+            found = literal(text) if isinstance(text, str) else None
+            if found and not found[0] and found[1] == "Patient":
+                out.patients.setdefault(code, []).append(found[2])
+                if inside:
+                    by_identifier(prefix, value, out.add)
+                    return
+        index(prefix, value, kind, out.add)
+
+    def plain(out: _Out, value: Any, kind: str) -> None:
+        index(prefix, value, kind, out.add)
+
+    return step if inside or compartment else plain
+
+
+def _string_step(prefix: str) -> Callable[[_Out, Any, str], None]:
+    return lambda out, value, kind: string.index(prefix, value, kind, out.add, out.strs)
+
+
+def _uri_step(prefix: str) -> Callable[[_Out, Any, str], None]:
+    return lambda out, value, kind: uri.index(prefix, value, kind, out.add, out.strs)
+
+
+def _number_step(prefix: str) -> Callable[[_Out, Any, str], None]:
+    return lambda out, value, kind: number.index(prefix, value, kind, out.qtys)
+
+
+def _composite_step(prefix: str, n: composite.Nested) -> Callable[[_Out, Any, str], None]:
+    return lambda out, value, kind: composite.index(prefix, n, value, out.add, out.codes, out.qtys)
+
+
+def _step(type_: str, code: str, kind: str) -> Callable[[_Out, Any, str], None] | None:
+    prefix = f"{type_}.{code}"
+    if code in DERIVED.get(type_, ()):
+        return None
+    match kind:
+        case "token":
+            return _token_step(prefix, code == slots.code_param(type_))
+        case "date":
+            return _date_step(prefix, code == slots.date_param(type_), code == slots.FALLBACK.get(type_))
+        case "quantity":
+            return _quantity_step(prefix, code == slots.quantity_param(type_))
+        case "reference":
+            return _reference_step(prefix, code, code in slots.by_pat(type_), code in slots.patient_params(type_))
+        case "string":
+            return _string_step(prefix)
+        case "uri":
+            return _uri_step(prefix)
+        case "number":
+            return _number_step(prefix)
     return None
+
+
+class _Plan(NamedTuple):
+    extract: Callable[[dict[str, Any]], Any]
+    steps: dict[str, Step]
+    patient: tuple[str, ...]
+    inside: frozenset[str]
+
+
+@cache
+def _plan(type_: str) -> _Plan:
+    params = definitions.search_params(type_)
+    steps: dict[str, Step] = {code: (bit, _step(type_, code, params[code].kind)) for code, bit in slots.bits(type_).items()}
+    steps |= {code: (0, _composite_step(f"{type_}.{code}", n)) for code, n in composite.nested(type_).items()}
+    return _Plan(extractor(type_), steps, slots.patient_params(type_), slots.by_pat(type_))
+
+
+def _patients(type_: str, resource: dict[str, Any], plan: _Plan, out: _Out) -> int | None:
+    """The key of the patient whose record the row is in; terms for the other compartments, and for what head.pat does not say."""
+    if type_ == "Patient":
+        for other in out.patients.get("link", ()):
+            out.add(compartment_key(other))
+        return patient_key(str(resource["id"]))
+    ordered = list(dict.fromkeys(p for code in plan.patient for p in out.patients.get(code, ())))
+    if not ordered:
+        return None
+    first = ordered[0]
+    for other in ordered[1:]:
+        out.add(compartment_key(other))
+    if plan.inside and first not in out.patients.get(plan.patient[0], ()):
+        out.add(key(type_ + ELSEWHERE))
+    for code in plan.inside:
+        for p in out.patients.get(code, ()):
+            if p != first:
+                out.add(key64(f"{type_}.{code}|Patient/{p}"))
+    return patient_key(first)
 
 
 def rows(resource: dict[str, Any]) -> Indexed:
     """The index rows of one valid resource that has its id."""
-    patient = _patient_of(resource)
-    return Indexed(patient_key(patient) if patient else None, None, EARLIEST, LATEST, None, [], [], [], [], [], [])
+    type_ = resource["resourceType"]
+    plan = _plan(type_)
+    out = _Out()
+    steps = plan.steps
+    there = 0
+    for code, value, kind in plan.extract(resource):
+        step = steps.get(code)
+        if step is not None:
+            there |= step[0]
+            if step[1] is not None:
+                step[1](out, value, kind)
+    pat = _patients(type_, resource, plan, out)
+    lo, hi = out.main or out.fallback or (EARLIEST, EARLIEST)
+    if hi - lo > SPAN:
+        out.add(key(type_ + LONG))
+    hot = list(dict.fromkeys(out.hot))
+    codes = [(k, out.value) for k in hot[1:]] + out.codes
+    cares = _cares(type_, resource) if type_ in _CARE else []
+    return Indexed(pat, hot[0] if hot else None, lo, hi, out.value, [there, *dict.fromkeys(out.terms)], list(out.strs),
+                   list(out.dates), list(out.qtys), list(dict.fromkeys(codes)), cares)  # fmt: skip
+
+
+def _orgs(values: Any) -> list[int]:
+    found = []
+    for value in values if isinstance(values, list) else [values]:
+        text = value.get("reference") if isinstance(value, dict) else None
+        at = literal(text) if isinstance(text, str) else None
+        if at and not at[0] and at[1] == "Organization":
+            found.append(org_key(at[2]))
+    return found
+
+
+def _period(resource: dict[str, Any], name: str) -> tuple[datetime, datetime]:
+    value = resource.get(name)
+    found = of_value(value, "Period") if isinstance(value, dict) else of_value(value, "dateTime")
+    return found or (EARLIEST, LATEST)
+
+
+def _encounter(r: dict[str, Any]) -> list[tuple[int, datetime, datetime]]:
+    lo, hi = _period(r, "period")
+    if r.get("status") in ("finished", "cancelled", "entered-in-error") and hi == LATEST:
+        hi = lo + SPAN / 32 if lo > EARLIEST else lo
+    return [(org, lo, hi) for org in _orgs(r.get("serviceProvider"))]
+
+
+def _since(r: dict[str, Any], name: str) -> tuple[datetime, datetime]:
+    return _period(r, name)[0], LATEST
+
+
+def _appointment(r: dict[str, Any]) -> list[tuple[int, datetime, datetime]]:
+    actors = [p.get("actor") for p in r.get("participant") or () if isinstance(p, dict)]
+    return [(org, *_since(r, "start")) for org in _orgs(actors)]
+
+
+_CARE: dict[str, Callable[[dict[str, Any]], list[tuple[int, datetime, datetime]]]] = {
+    "Encounter": _encounter,
+    "EpisodeOfCare": lambda r: [(org, *_period(r, "period")) for org in _orgs(r.get("managingOrganization"))],
+    "CareTeam": lambda r: [(org, *_period(r, "period")) for org in _orgs(r.get("managingOrganization"))],
+    "Appointment": _appointment,
+    "ServiceRequest": lambda r: [(org, *_since(r, "authoredOn")) for org in _orgs(r.get("performer"))],
+}
+
+
+def _cares(type_: str, resource: dict[str, Any]) -> list[tuple[int, datetime, datetime]]:
+    """(facility, from, until): where the patient is or was cared for. A referral or an appointment opens it from its day on."""
+    return _CARE[type_](resource)

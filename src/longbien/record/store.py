@@ -12,7 +12,10 @@ from longbien.base.sql import queries
 from . import trail, write
 from .change import Change, Manner, Stored
 from .engine import Engine
+from .page import Page
 from .scope import Scope
+from .search import run
+from .search.parse import Handling
 from .types import number
 
 Q = queries(__file__, "sql/store.sql")
@@ -62,6 +65,15 @@ class Store:
                    r["op"] == write.CREATE)
             for r in rows
         ]  # fmt: skip
+
+    async def search(
+        self, type: str | None, params: Sequence[tuple[str, str]], *, handling: Handling = "lenient", base_url: str = "",
+        patient: str | None = None,
+    ) -> Page:  # fmt: skip
+        """One page. `type` None: over all types. `patient`: within that patient's compartment only. See search.run.search."""
+        return await run.search(
+            self.engine, self.scope, type, params, handling=handling, base_url=base_url, patient=patient
+        )
 
     async def commit(self, changes: Sequence[Change], manner: Manner = Manner()) -> list[Stored]:
         """Do all of `changes` or none: see write.commit."""

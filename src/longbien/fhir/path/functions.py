@@ -97,7 +97,10 @@ def get_value(c: Context, items: Items) -> Items:
 def distinct_items(items: Items) -> Items:
     if len(items) < 2:
         return items
-    return list({key(i): i for i in reversed(items)}.values())[::-1]
+    found: dict[Any, Any] = {}
+    for item in items:
+        found.setdefault(key(item), item)
+    return list(found.values())
 
 
 @function("distinct")

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from .context import Context, Place, shown
+from .prose.references import literal
 
 _ABSOLUTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*:\S+")
 _REST = re.compile(r"https?://.*/([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
@@ -20,6 +21,7 @@ class Bundle:
         self.resource = resource
         found = resource.get("entry")
         self.entries = [e for e in found if e.__class__ is dict] if found.__class__ is list else []
+        self._urls: dict[str, list[dict[str, Any]]] = {}
         self.by_url: dict[str, dict[str, Any]] = {}
         for e in self.entries:
             if e.get("fullUrl").__class__ is str and e.get("resource").__class__ is dict:
@@ -31,13 +33,70 @@ class Bundle:
         name = target.get("resourceType") if target else None
         return name if name.__class__ is str else None
 
+    def find(self, reference: str, source: str) -> list[dict[str, Any]]:
+        """The entries that a reference from the entry with fullUrl `source` leads to.
+        https://hl7.org/fhir/R4/bundle.html#references"""
+        url, _, version = reference.partition("/_history/")
+        if not _ABSOLUTE.match(url):
+            base = _REST.fullmatch(source)
+            if base is None:
+                return []
+            url = source[: -len(f"{base[1]}/{base[2]}")] + url
+        found = [e for e in self.urls().get(url, ()) if e.get("resource").__class__ is dict]
+        return [e for e in found if not version or _version(e["resource"]) == version]
+
+    def urls(self) -> dict[str, list[dict[str, Any]]]:
+        """Entries by fullUrl, several where a Bundle has several versions."""
+        if not self._urls:
+            for e in self.entries:
+                if e.get("fullUrl").__class__ is str:
+                    self._urls.setdefault(e["fullUrl"], []).append(e)
+        return self._urls
+
+
+def _version(resource: dict[str, Any]) -> Any:
+    meta = resource.get("meta")
+    return meta.get("versionId") if meta.__class__ is dict else None
+
 
 def check(bundle: Bundle, place: Place, c: Context) -> None:
     _links(bundle.resource, place, c)
+    kind = bundle.resource.get("type")
     entries = bundle.resource.get("entry")
     for i, e in enumerate(entries if entries.__class__ is list else ()):
         if e.__class__ is dict:
             _full_url(bundle, e, (place, "entry", i), c)
+            if kind == "searchset":
+                _search_result(e, (place, "entry", i), c)
+    if kind == "document" and bundle.entries:
+        _document(bundle, bundle.entries[0], (place, "entry", 0), c)
+
+
+def _search_result(e: dict[str, Any], place: Place, c: Context) -> None:
+    """What a search found has an id; what it has to say is an OperationOutcome. https://hl7.org/fhir/R4/search.html#outcome"""
+    resource, search = e.get("resource"), e.get("search")
+    if resource.__class__ is not dict:
+        return
+    is_outcome = resource.get("resourceType") == "OperationOutcome"
+    mode = search.get("mode") if search.__class__ is dict else None
+    if mode == "outcome" and not is_outcome:
+        c.error("value", "An entry of mode outcome must be an OperationOutcome", (place, "resource", None))
+    elif "id" not in resource and not is_outcome:
+        c.error("required", "The resources of a search result must have ids", (place, "resource", None))
+
+
+def _document(bundle: Bundle, first: dict[str, Any], place: Place, c: Context) -> None:
+    """A document holds everything that its Composition refers to, each once. https://hl7.org/fhir/R4/documents.html#content"""
+    composition, source = first.get("resource"), first.get("fullUrl")
+    if composition.__class__ is not dict or composition.get("resourceType") != "Composition":
+        return
+    for reference in literal(composition):
+        if reference[:1] in ("#", ""):
+            continue
+        found = bundle.find(reference, source if source.__class__ is str else "")
+        if len(found) != 1:
+            many = f"{len(found)} entries match" if found else "no entry matches"
+            c.error("not-found", f"The document refers to {shown(reference)}, but {many}", (place, "resource", None))
 
 
 def _links(resource: dict[str, Any], place: Place, c: Context) -> None:

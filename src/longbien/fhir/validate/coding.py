@@ -1,4 +1,4 @@
-"""Codes: required bindings, and codes of systems that are known whole.
+"""Required bindings: a code must come from the value set.
 
 https://hl7.org/fhir/R4/terminologies.html#required"""
 
@@ -59,22 +59,3 @@ def bound_concept(url: str) -> After | None:
 def _only_extensions(v: dict[str, Any]) -> bool:
     """A value that is only described (data-absent-reason and the like) has no code to judge."""
     return "extension" in v and not v.keys() - {"id", "extension"}
-
-
-def coding(v: dict[str, Any], c: Context, place: Place) -> None:
-    """A Coding of a system that the specification lists whole: an unknown code is an error where the system is R4's own
-    (it can never get more codes), a warning where HL7 still publishes it (v2, v3, THO); a wrong display is a warning."""
-    system, code = v.get("system"), v.get("code")
-    if system.__class__ is not str or code.__class__ is not str or "version" in v:
-        return
-    known = definitions.codes(system)
-    if not known:
-        return
-    display = known.get(code)
-    if display is None:
-        severity = c.error if system.startswith("http://hl7.org/fhir/") else c.warn
-        severity("code-invalid", f"The code {shown(code)} is unknown in the code system {system}", place)
-        return
-    said = v.get("display")
-    if said.__class__ is str and display and said.casefold() != display.casefold():
-        c.add("information", "code-invalid", f"The display {shown(said)} of {code} differs: {shown(display)}", place)

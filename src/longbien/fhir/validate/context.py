@@ -31,8 +31,8 @@ class Context:
     `check_inner` and `check_contained` check a resource inside another."""
 
     __slots__ = (
-        "best_practice", "bundle", "bundle_rules", "check_contained", "check_inner", "element_ids", "issues", "resource",
-        "root",
+        "best_practice", "bundle", "bundle_rules", "check_contained", "check_inner", "element_ids", "issues",
+        "known_extensions", "resource", "root",
     )  # fmt: skip
 
     def __init__(
@@ -40,6 +40,7 @@ class Context:
         resource: dict[str, Any],
         bundle_rules: bool,
         best_practice: bool,
+        known_extensions: bool,
         check_inner: NodeCheck,
         check_contained: NodeCheck,
     ):
@@ -52,6 +53,7 @@ class Context:
         self.element_ids: set[str] = set()
         self.bundle_rules = bundle_rules
         self.best_practice = best_practice
+        self.known_extensions = known_extensions
 
     def add(self, severity: Severity, code: str, text: str, place: Place) -> None:
         self.issues.append(Issue(severity, code, text, expression(place)))

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import definitions
 from ..definitions import Element, Structure, TypeRef
-from . import coding, extensions, invariants, narrative, primitives, references
+from . import coding, extensions, invariants, markup, narrative, primitives, references
 from .coding import After
 from .context import Context, Place, shown, type_name
 from .primitives import CHECKS
+from .prose import PROSE
 
 NodeCheck = Callable[[Any, Place, Context], None]
 Handler = Callable[[Any, dict[str, Any], Place, Context], None]
@@ -27,22 +28,7 @@ INNER = frozenset(("BackboneElement", "Element"))
 @cache
 def type_check(name: str) -> NodeCheck:
     """The check of a whole data type or resource type."""
-    structure = definitions.structure(name)
-    check = _node(structure, "")
-    if name == "Coding":
-        return _then(check, coding.coding)
-    if name == "Extension":
-        return _then(check, extensions.extension)
-    return check
-
-
-def _then(check: NodeCheck, more: Callable[[dict[str, Any], Context, Place], None]) -> NodeCheck:
-    def both(v: Any, place: Place, c: Context) -> None:
-        check(v, place, c)
-        if v.__class__ is dict:
-            more(v, c, place)
-
-    return both
+    return _node(definitions.structure(name), "")
 
 
 @cache
@@ -63,14 +49,23 @@ def _lazy(find: Callable[[], NodeCheck]) -> NodeCheck:
     return check
 
 
+class Primitive(NamedTuple):
+    """A member of a primitive type: whether it repeats, its element name, and the check of its `_member`."""
+
+    many: bool
+    name: str
+    element: NodeCheck
+
+
 class Members:
     """The members that a node may have: handlers by JSON name, which must be there, which exclude each other."""
 
-    def __init__(self, structure: Structure, path: str):
+    def __init__(self, structure: Structure, path: str, host: frozenset[str] | None):
         self.structure = structure
+        self.host = host or extensions.hosts(structure, path)
         self.path = path
         self.handlers: dict[str, Handler] = {}
-        self.primitives: dict[str, bool] = {}  # JSON name -> repeats
+        self.primitives: dict[str, Primitive] = {}
         self.required: list[tuple[str, tuple[str, ...]]] = []
         self.choices: list[frozenset[str]] = []
         prefix = path + "." if path else ""
@@ -94,7 +89,8 @@ class Members:
     def member(self, key: str, name: str, element: Element, t: TypeRef | None) -> None:
         many = element.max != 1
         if t is not None and t.code in PRIMITIVES:
-            self.primitives[key] = many
+            host = extensions.primitive_hosts(self.structure, element.path, t.code)
+            self.primitives[key] = Primitive(many, name, _lazy(lambda: _primitive_element(host)))
             self.handlers[key] = _primitive(self, key, name, element, t, many)
         else:
             check = self.complex(element, t)
@@ -112,7 +108,7 @@ class Members:
         if t.code == "Resource":
             return _resource_in(element.path)
         if t.code == "Extension":
-            hosts = extensions.hosts(self.structure, self.path)
+            hosts = self.host
             modifier = element.path.endswith("modifierExtension")
             plain = _lazy(lambda: type_check("Extension"))
             return extensions.used(plain, hosts, modifier)
@@ -131,17 +127,20 @@ def _resource_in(path: str) -> NodeCheck:
     return lambda v, place, c: c.check_inner(v, place, c)
 
 
-def _node(structure: Structure, path: str) -> NodeCheck:
-    """The check of one object: every member, what is missing, what excludes, the invariants."""
-    members = Members(structure, path)
+def _node(structure: Structure, path: str, host: frozenset[str] | None = None) -> NodeCheck:
+    """The check of one object: every member, what is missing, what excludes, the invariants. `host` is what extensions
+    must fit, where that is not the object itself."""
+    members = Members(structure, path, host)
     get = members.handlers.get
     required = tuple(members.required)
     simple = tuple((name, keys[0]) for name, keys in required if len(keys) == 1)
     several = tuple((name, keys) for name, keys in required if len(keys) > 1)
     choices = tuple(members.choices)
+    name = f"{structure.name}.{path}" if path else structure.name
     constraints = structure.elements[path].constraints
-    rules = tuple(r for key in constraints if (r := invariants.rule(structure, key)) is not None)
-    is_resource = structure.kind == "resource" and not path
+    rules = tuple(r for key in constraints if (r := invariants.rule(structure, key, name)) is not None)
+    more = extensions.extension if name == "Extension" else PROSE.get(name)
+    may_be_bare = (structure.kind == "resource" and not path) or host is not None
 
     def check(v: Any, place: Place, c: Context) -> None:
         if v.__class__ is not dict:
@@ -153,23 +152,28 @@ def _node(structure: Structure, path: str) -> NodeCheck:
                 handler(value, v, place, c)
             else:
                 _other(members, key, value, v, place, c)
-        for name, key in simple:
+        for member, key in simple:
             if key not in v:
-                c.error("required", f"{name} is required", place)
-        for name, keys in several:
+                c.error("required", f"{member} is required", place)
+        for member, keys in several:
             for key in keys:
                 if key in v:
                     break
             else:
-                c.error("required", f"{name} is required", place)
+                c.error("required", f"{member} is required", place)
         for choice in choices:
             if not choice.isdisjoint(v):
                 _one_choice(choice, v, place, c)
-        if len(v) < 2 and not is_resource and (not v or "id" in v):
+        if len(v) < 2 and not may_be_bare and (not v or "id" in v):
             c.error("invariant", "ele-1: an element must have a value or children", place)
         for holds, severity, text in rules:
             if not holds(v, c):
                 c.add(severity, "invariant", text, place)
+        if more is not None:
+            try:
+                more(v, place, c)
+            except invariants.STUMBLES:
+                return
 
     return check
 
@@ -201,29 +205,39 @@ def _stem(choice: Iterable[str]) -> str:
     return first[:n]
 
 
-def _companion(key: str, many: bool, value: Any, host: dict[str, Any], place: Place, c: Context) -> None:
+def _companion(key: str, primitive: Primitive, value: Any, host: dict[str, Any], place: Place, c: Context) -> None:
     """The `_member` of a primitive: id and extensions. https://hl7.org/fhir/R4/json.html#primitive"""
-    name = key[1:]
-    if not many:
-        _primitive_element(value, (place, name, None), c)
+    name = primitive.name
+    if not primitive.many:
+        _described(primitive, value, host.get(key[1:]), (place, name, None), c)
         return
     if value.__class__ is not list:
         c.error("structure", f"must be an array, not {type_name(value)}", (place, key, None))
         return
-    values = host.get(name)
+    values: Any = host.get(key[1:])
     if not value:
         c.error("structure", "An array must not be empty", (place, key, None))
     if values.__class__ is list and len(values) != len(value):
         c.error("structure", f"{name} and {key} must be of the same length", (place, key, None))
     for i, v in enumerate(value):
         if v is not None:
-            _primitive_element(v, (place, name, i), c)
+            has_value = values.__class__ is list and i < len(values)
+            _described(primitive, v, values[i] if has_value else None, (place, name, i), c)
         elif values is None:
             c.error("structure", "An element with neither value nor extension", (place, name, i))
 
 
-def _primitive_element(v: Any, place: Place, c: Context) -> None:
-    type_check("Element")(v, place, c)
+def _described(primitive: Primitive, v: Any, value: Any, place: Place, c: Context) -> None:
+    """One `_member` of one value; an id alone is enough only where there is a value."""
+    primitive.element(v, place, c)
+    if v.__class__ is dict and (not v or (value is None and not v.keys() - {"id"})):
+        c.error("invariant", "ele-1: an element must have a value or children", place)
+
+
+@cache
+def _primitive_element(host: frozenset[str]) -> NodeCheck:
+    """The check of a `_member`: an Element, whose extensions must fit the primitive that they describe."""
+    return _node(definitions.structure("Element"), "", host)
 
 
 def _primitive(members: Members, key: str, name: str, element: Element, t: TypeRef, many: bool) -> Handler:
@@ -234,8 +248,9 @@ def _primitive(members: Members, key: str, name: str, element: Element, t: TypeR
         else:
             return _definition_id if members.structure.name == "ElementDefinition" else _element_id
     code = "code-invalid" if t.code == "code" else "value"
-    more = invariants.on_primitive(members.structure, element)
-    one = _checked(bad, code, more) if more else None
+    more = invariants.on_primitive(members.structure, element, t.code)
+    one = _checked(more) if more else None
+    text = t.code in ("string", "markdown")
 
     def scalar(v: Any, host: dict[str, Any], place: Place, c: Context) -> None:
         wrong = bad(v)
@@ -243,7 +258,10 @@ def _primitive(members: Members, key: str, name: str, element: Element, t: TypeR
             if v.__class__ is list:
                 wrong = "must not be an array"
             c.error("structure" if v.__class__ in _NESTED else code, f"{name} {wrong}", (place, name, None))
-        elif one is not None:
+            return
+        if text and "<" in v:
+            markup.check(v, (place, name, None), c)
+        if one is not None:
             one(v, (place, name, None), c)
 
     def repeated(v: Any, host: dict[str, Any], place: Place, c: Context) -> None:
@@ -255,6 +273,8 @@ def _primitive(members: Members, key: str, name: str, element: Element, t: TypeR
         for i, x in enumerate(v):
             wrong = bad(x)
             if wrong is None:
+                if text and "<" in x:
+                    markup.check(x, (place, name, i), c)
                 continue
             if x is None and _has_companion(host, key, i):
                 continue
@@ -266,7 +286,7 @@ def _primitive(members: Members, key: str, name: str, element: Element, t: TypeR
 _NESTED = (dict, list, type(None))
 
 
-def _checked(bad: primitives.Check, code: str, rules: invariants.Rules) -> NodeCheck:
+def _checked(rules: invariants.Rules) -> NodeCheck:
     def check(v: Any, place: Place, c: Context) -> None:
         for holds, severity, text in rules:
             if not holds(v, c):
@@ -351,7 +371,7 @@ def _afterwards(structure: Structure, element: Element, t: TypeRef | None) -> tu
             elif t.code == "Coding":
                 found.append(coding.bound_coding(element.binding[1]))
         if t.code not in INNER and element.constraints:
-            found.extend(invariants.on_element(structure, element))
+            found.extend(invariants.on_element(structure, element, t.code))
         if "SimpleQuantity" in t.profiles:
             found.append(_simple_quantity)
     return tuple(f for f in found if f is not None)

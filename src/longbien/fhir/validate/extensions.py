@@ -5,14 +5,19 @@ https://hl7.org/fhir/R4/extensibility.html"""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .. import definitions
 from ..definitions import ExtensionDefinition, Structure
 from .context import Context, Place, shown
 
+_SD = "http://hl7.org/fhir/StructureDefinition/"
+_LOOSE = ("structuredefinition-", "elementdefinition-", "codesystem-", "valueset-", "capabilitystatement-", "cqf-", "regex")
+
 NodeCheck = Callable[[Any, Place, Context], None]
+# Examples, and the elements of other FHIR versions: https://hl7.org/fhir/R4/versions.html#extensions
+_OPEN = re.compile(r"https?://example\.org/|http://hl7\.org/fhir/[1-5]\.[0-9]/StructureDefinition/extension-[A-Z]")
 _ABSOLUTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*:\S+")
 
 
@@ -24,7 +29,7 @@ def value_type(v: dict[str, Any]) -> str | None:
     return None
 
 
-def extension(v: dict[str, Any], c: Context, place: Place) -> None:
+def extension(v: dict[str, Any], place: Place, c: Context) -> None:
     """ext-1, for every Extension however deep."""
     if ("extension" in v) == (value_type(v) is not None):
         text = "ext-1: an extension must have either a value or extensions, " + ("not both" if "extension" in v else "")
@@ -32,16 +37,43 @@ def extension(v: dict[str, Any], c: Context, place: Place) -> None:
 
 
 def hosts(structure: Structure, path: str) -> frozenset[str]:
-    """The contexts by which a definition may allow an extension on this element: its path, its types and their parents."""
-    full = f"{structure.name}.{path}" if path else structure.name
-    found = {full, "Element" if structure.kind != "resource" or path else structure.name}
-    name = structure.name
-    while not path and name and name in definitions.structure_names():
-        found.add(name)
-        name = definitions.structure(name).base
+    """The contexts by which a definition may allow an extension on this element: its path, its type and what that is
+    based on. A path that leads through the types around it (Patient.name) is known only when a value comes."""
     if path:
-        found.add("BackboneElement")
-    return frozenset(found)
+        return frozenset((f"{structure.name}.{path}", "Element", "BackboneElement"))
+    return frozenset(_family(structure.name))
+
+
+def primitive_hosts(owner: Structure, path: str, kind: str) -> frozenset[str]:
+    """The same for an element of a primitive type."""
+    return frozenset((f"{owner.name}.{path}", "Element", *_family(kind)))
+
+
+def _family(name: str) -> Iterator[str]:
+    while name and name in definitions.structure_names():
+        yield name
+        name = definitions.structure(name).base
+
+
+def _fits(known: ExtensionDefinition, host: frozenset[str], place: Place, c: Context) -> bool:
+    """Whether one of the contexts of a definition is this place. FHIRPath and extension contexts are not judged."""
+    if any(kind != "element" or expression in host for kind, expression in known.contexts) or not known.contexts:
+        return True
+    here = _path(place, c)
+    return any(expression in (here, here + "[x]") for _, expression in known.contexts)
+
+
+def _path(place: Place, c: Context) -> str:
+    """The path of the element that holds the extension at `place`, from its resource: Patient.name.family."""
+    names: list[str] = []
+    at = place[0] if place else None
+    while at is not None and at[1] not in ("resource", "contained", "outcome"):
+        names.append(at[1])
+        at = at[0]
+    kind = str(c.resource.get("resourceType"))
+    if at is None and names:
+        names.pop()
+    return ".".join([kind, *reversed(names)])
 
 
 def used(plain: NodeCheck, host: frozenset[str], modifier: bool) -> NodeCheck:
@@ -61,6 +93,8 @@ def used(plain: NodeCheck, host: frozenset[str], modifier: bool) -> NodeCheck:
         known = definitions.extension(url)
         if known is not None:
             _held(known, v, host, modifier, place, c)
+        elif c.known_extensions and not inside and not _OPEN.match(url):
+            c.error("extension", f"The extension {url} has no definition here", place)
         elif modifier:
             c.warn("extension", f"The modifier extension {url} is not understood here", place)
 
@@ -78,10 +112,11 @@ def _held(known: ExtensionDefinition, v: dict[str, Any], host: frozenset[str], m
         c.error("extension", f"The extension {known.url} must be {where}", place)
     if known.inner is not None:
         _parts(known, v, place, c)
-    paths = {e for k, e in known.contexts if k == "element"}
-    if paths and len(paths) == len(known.contexts) and paths.isdisjoint(host):
-        place_name = min(host, key=lambda h: (-h.count("."), h))
-        c.warn("extension", f"The extension {known.url} is not meant for {place_name}", place)
+    if not _fits(known, host, place, c):
+        # R4 names too few contexts for what describes definitions: its own definitions carry these elsewhere.
+        loose = known.url.removeprefix(_SD).startswith(_LOOSE)
+        say = c.warn if loose else c.error
+        say("extension", f"The extension {known.url} is not allowed on {_path(place, c)}", place)
 
 
 def _parts(known: ExtensionDefinition, v: dict[str, Any], place: Place, c: Context) -> None:

@@ -24,7 +24,7 @@ def contained(root: dict[str, Any], identity: str) -> dict[str, Any] | None:
     inside = root.get("contained")
     for r in inside if inside.__class__ is list else ():
         if r.__class__ is dict and r.get("id") == identity:
-            return r  # type: ignore[no-any-return]
+            return r
     return None
 
 

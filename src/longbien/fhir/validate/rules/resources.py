@@ -138,8 +138,8 @@ def bdl_first(kind: str, resource_type: str) -> Rule:
     def rule(v: dict[str, Any], c: Context) -> bool:
         if v.get("type") != kind:
             return True
-        entries = v.get("entry")
-        return bool(entries) and entries[0].get("resource", {}).get("resourceType") == resource_type
+        entries = v.get("entry", ())
+        return len(entries) > 0 and entries[0].get("resource", {}).get("resourceType") == resource_type
 
     return rule
 
@@ -222,6 +222,7 @@ RULES: dict[str, Rule] = {
     "que-11": not_both("answerOption", "initial"),
     "que-12": lambda v, c: len(v.get("enableWhen", ())) <= 1 or has(v, "enableBehavior"),
     "que-13": lambda v, c: v.get("repeats") is True or len(v.get("initial", ())) <= 1,
+    "ras-2": lambda v, c: v.get("probabilityDecimal", 0) <= 100,
     "rqg-1": one_of_two("resource", "action"),
     "sev-1": not_both("name", "query"),
     "spd-1": needs("xpath", "xpathUsage"),

@@ -48,7 +48,7 @@ def needs(a: str, b: str) -> Rule:
 
 def codings(concept: Any) -> list[tuple[Any, Any]]:
     """(system, code) of each coding of a CodeableConcept or a list of them."""
-    found = []
+    found: list[tuple[Any, Any]] = []
     for one in concept if concept.__class__ is list else [concept]:
         if one.__class__ is dict:
             found.extend((x.get("system"), x.get("code")) for x in one.get("coding", ()) if x.__class__ is dict)
@@ -61,12 +61,13 @@ def number(v: Any) -> Decimal | int | None:
 
 
 def not_after(start: Any, end: Any) -> bool:
-    """start <= end for two dateTimes; where their precisions leave it open, or one is no dateTime, it holds."""
+    """start <= end for two dateTimes. As in FHIRPath, two that agree as far as the shorter one goes but differ in precision
+    cannot be compared, and what cannot be compared does not hold."""
     if start.__class__ is not str or end.__class__ is not str:
         return True
     n = min(len(start), len(end))
     if n <= 10:
-        return start[:n] <= end[:n]
+        return start[:n] < end[:n] or start == end
     if start[-6:] == end[-6:] and start[:19] != end[:19]:
         return start[:19] < end[:19]
     try:

@@ -1,0 +1,88 @@
+"""Where this Longbien keeps things, and how its database is reached: the embedded server of the data folder, or any
+PostgreSQL by its URL."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from .config import Settings, setting
+from .errors import Invalid
+from .postgres import Embedded
+
+DATABASE = "longbien"
+OWNER = "longbien_owner"
+APP = "longbien_app"
+
+
+def default_data() -> Path:
+    """`.data` in the folder of a source checkout, whatever the present folder; else `~/.local/share/longbien`."""
+    root = Path(__file__).resolve().parents[3]
+    if (root / "pyproject.toml").is_file() and (root / "src" / "longbien").is_dir():
+        return root / ".data"
+    return Path("~/.local/share/longbien").expanduser()
+
+
+class Place(Settings):
+    data: Path | None = setting(
+        "LONGBIEN_DATA",
+        None,
+        "The folder of everything that is kept: database, blobs, secrets, logs. "
+        "Empty: `.data` in a source checkout, else `~/.local/share/longbien`.",
+    )
+    database_url: str = setting(
+        "LONGBIEN_DATABASE_URL",
+        "",
+        "Any PostgreSQL from version 15 on, instead of the embedded one: `postgresql://role:password@host/database`. "
+        "The application signs in by it; give it a role of its own, which owns nothing.",
+    )
+    owner_url: str = setting(
+        "LONGBIEN_OWNER_URL",
+        "",
+        "With LONGBIEN_DATABASE_URL: the URL of the role that owns the tables and migrates. "
+        "Empty: the same; then triggers alone, and not rights, keep the log from being changed.",
+    )
+
+    @property
+    def folder(self) -> Path:
+        return (self.data or default_data()).expanduser().absolute()
+
+
+class Urls(NamedTuple):
+    """How to sign in: as the application, and as the owner of the tables."""
+
+    app: str
+    owner: str
+    app_role: str
+    embedded: Embedded | None
+
+
+@contextlib.contextmanager
+def database(place: Place, *, prepare: bool = False) -> Iterator[Urls]:
+    """The database while the block runs: the embedded server is joined or started, and left afterwards. `prepare` sets
+    its roles and their passwords anew; a database that is not there yet is always made."""
+    if place.database_url:
+        app, owner = checked(place.database_url), checked(place.owner_url or place.database_url)
+        yield Urls(app, owner, unquote(urlsplit(app).username or ""), None)
+        return
+    with Embedded(place.folder) as server:
+        if prepare or not server.psql(f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"):  # noqa: S608
+            server.create_role(OWNER, "LOGIN NOSUPERUSER NOCREATEDB CREATEROLE")
+            server.create_role(APP, "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")
+            server.create_database(DATABASE, OWNER)
+        yield Urls(server.url(APP, DATABASE), server.url(OWNER, DATABASE), APP, server)
+
+
+def checked(url: str) -> str:
+    """The URL, or Invalid saying what is wrong with it (without its password)."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("postgresql", "postgres") and parts.username and parts.path.strip("/")
+    except ValueError:
+        good = False
+    if not good:
+        raise Invalid("LONGBIEN_DATABASE_URL must look like postgresql://role:password@host:5432/database")
+    return url

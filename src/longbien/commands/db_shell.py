@@ -1,0 +1,26 @@
+"""longbien db-shell: psql in the embedded database."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+
+from longbien.base.errors import Invalid
+from longbien.base.place import APP, DATABASE, OWNER, Place, database
+from longbien.base.postgres import SUPERUSER
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    who = parser.add_mutually_exclusive_group()
+    who.add_argument("--owner", dest="user", action="store_const", const=OWNER, help="as the owner of the tables")
+    who.add_argument("--superuser", dest="user", action="store_const", const=SUPERUSER, help="as the superuser")
+    parser.add_argument("psql", nargs="*", help="arguments for psql, after --")
+
+
+def run(args: argparse.Namespace) -> int:
+    user = args.user or APP
+    with database(Place.read()) as urls:
+        if urls.embedded is None:
+            raise Invalid("The database is not the embedded one: use psql with LONGBIEN_DATABASE_URL")
+        command = [*urls.embedded.psql_command(DATABASE, user), *args.psql]
+        return subprocess.run(command, env=urls.embedded.shell_environment(user)).returncode

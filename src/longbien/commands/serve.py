@@ -1,0 +1,50 @@
+"""longbien serve FD: one web process on a listening socket that it inherits. Started by `up` and `web`, not by people."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+
+import uvicorn
+
+from longbien.base.config import Settings, setting
+from longbien.base.errors import Unavailable
+
+from .supervise import die_with_parent
+
+
+class ServeSettings(Settings):
+    proxies: str = setting(
+        "LONGBIEN_PROXIES",
+        "",
+        "Addresses of reverse proxies, separated by commas, whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+    )
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("fd", type=int)
+
+
+def run(args: argparse.Namespace) -> int:
+    die_with_parent()
+    proxies = ServeSettings.read().proxies
+    server = uvicorn.Server(
+        uvicorn.Config(
+            "longbien.app:create_app",
+            factory=True,
+            loop="uvloop",
+            http="httptools",
+            lifespan="on",
+            log_config=None,
+            access_log=False,  # the audit trail says who read what; a URL may hold a name
+            server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies or None,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=3,
+        )
+    )
+    server.run(sockets=[socket.socket(fileno=args.fd)])
+    if not server.started:
+        raise Unavailable("the web server could not be started: see the messages above")
+    return 0

@@ -1,0 +1,43 @@
+"""Keys: what a search term is stored as. One place, so that what is written and what is asked cannot differ.
+
+    T.p|system|code   T.p||code (no system)   T.p=code (whatever the system)   T.p|system| (any code of a system)
+    T.p|Type/id       T.p|http://...          T.p|url|version                  references, uris, canonicals
+    T.p:identifier...  T.p:of-type|...        T.p!text                         by identifier, typed identifier, exact string
+A 64-bit key is a filter: two different terms share one with a chance of 2**-64 a pair."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from longbien.base.ids import key64
+
+_KEPT = 200_000
+_keys: dict[str, int] = {}
+
+
+def key(text: str) -> int:
+    """key64, remembering what recurs (codes, units). For what does not recur, such as ids, call key64 itself."""
+    found = _keys.get(text)
+    if found is None:
+        if len(_keys) >= _KEPT:
+            _keys.clear()
+        found = _keys[text] = key64(text)
+    return found
+
+
+@cache
+def param_key(prefix: str) -> int:
+    """The number of 'Type.param' in the side tables: 32 bits, signed. A test holds that no two parameters share one."""
+    low = key64(prefix) & 0xFFFF_FFFF
+    return low - (1 << 32) if low >= 1 << 31 else low
+
+
+def compartment_key(patient_id: str) -> int:
+    """The term of a resource that is also in the compartment of a patient other than the one in head.pat."""
+    return key64("compartment|Patient/" + patient_id)
+
+
+LONG = "~long"
+"""'T~long': the main date spans over a month, or has an open end: such rows are looked for apart (dates.SPAN)."""
+ELSEWHERE = "~elsewhere"
+"""'T~elsewhere': the row's patient comes from another parameter than the type's main one."""

@@ -1,0 +1,106 @@
+"""search: parse, compile, fetch a page, include, write the trail, hand over. The trail's lines are durable before the page is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from longbien.record import trail
+from longbien.record.engine import Engine
+from longbien.record.page import Entry, Page
+from longbien.record.scope import Scope
+from longbien.record.types import number, type_name
+
+from . import include, subset
+from .compile import Compiler, Heads
+from .parse import Handling, Query, encode_cursor, parse
+
+CAP = 10_000
+"""_total=estimate counts exactly up to here."""
+
+
+async def search(
+    engine: Engine,
+    scope: Scope,
+    type_: str | None,
+    params: Sequence[tuple[str, str]],
+    *,
+    handling: Handling = "lenient",
+    base_url: str = "",
+    patient: str | None = None,
+) -> Page:
+    """One page of a search as `scope` may see it. patient: only within that patient's compartment (GET Patient/1/Observation).
+    Raises Invalid (400, naming the parameter), Forbidden (a type), NotSupported, TooMany (a chain over too much), Unavailable."""
+    query = parse(type_, params, handling)
+    compiler = Compiler(engine, scope, base_url)
+    if type_ is not None:
+        compiler.may_read(type_)
+    page = Page(type_, self_params=query.kept, issues=query.issues, base_url=base_url)
+    if patient is not None:
+        page.path = f"Patient/{patient}/{type_ or '*'}"
+    found: list[Any] = []
+    if query.count == 0 or query.summary == "count":
+        page.total = await _count(engine, await compiler.heads(query, patient))
+    else:
+        heads = await compiler.heads(query, patient)
+        sql, args = heads.page(query.count + 1)
+        found = list(await engine.db.fetch(sql, *args, search=True))
+        more = len(found) > query.count
+        found = found[: query.count]
+        page.total = await _total(engine, compiler, query, patient, more, len(found))
+        if more:
+            page.next_params = [p for p in query.kept if p[0] != "_page"] + [("_page", encode_cursor(heads.cursor(found[-1])))]
+    page.entries = await entries(engine, found, "match")
+    if query.include or query.revinclude:
+        await include.add(engine, compiler, query, page)
+    await _audit(engine, scope, query, page, patient)
+    subset.apply(page, query)
+    return page
+
+
+async def entries(engine: Engine, rows: Sequence[Any], mode: Any) -> list[Entry]:
+    bodies = await engine.unpack_all([r["body"] for r in rows])
+    return [
+        Entry(type_name(r["type"]), r["id"], r["ver"], r["upd"], body, mode, r["pat"], r["rid"])
+        for r, body in zip(rows, bodies, strict=True)
+    ]
+
+
+async def _count(engine: Engine, heads: Heads, most: int | None = None) -> int:
+    sql, args = heads.count(most)
+    rows = await engine.db.fetch(sql, *args, search=True)
+    return int(rows[0][0])
+
+
+async def _total(engine: Engine, compiler: Compiler, query: Query, patient: str | None, more: bool, here: int) -> int | None:
+    """Known for nothing when the first page holds everything."""
+    if query.cursor is None and not more:
+        return here
+    if query.total == "accurate":
+        return await _count(engine, await compiler.heads(query, patient))
+    if query.total == "estimate":
+        counted = await _count(engine, await compiler.heads(query, patient), CAP + 1)
+        return counted if counted <= CAP else max(counted, await _estimate(engine, await compiler.heads(query, patient)))
+    return None
+
+
+async def _estimate(engine: Engine, heads: Heads) -> int:
+    """What the planner expects: within a few per cent for common codes."""
+    sql, args = heads.count()
+    inner = sql.removeprefix("SELECT count(*) FROM (").removesuffix(") x")
+    rows = await engine.db.fetch(f"EXPLAIN {inner}", *args, search=True)
+    text = rows[0][0]
+    return int(text.split("rows=")[1].split(" ")[0])
+
+
+async def _audit(engine: Engine, scope: Scope, query: Query, page: Page, patient: str | None) -> None:
+    """One line per patient found, one with n = 0 where nobody was."""
+    asked = "&".join(f"{k}={quote(v, safe=':,$/-._~*| ')}" for k, v in query.asked)
+    place = f"Patient/{patient}/{query.type or '*'}" if patient is not None else query.type or ""
+    why = f"{scope.reason}: {place}?{asked}" if scope.reason else f"{place}?{asked}"
+    type_ = number(query.type) if query.type else None
+    people = Counter(e.pat for e in page.entries)
+    lines = [trail.line(scope, "search", pat=pat, n=n, type=type_, why=why) for pat, n in people.items()]
+    await engine.trail.write(lines or [trail.line(scope, "search", n=0, type=type_, why=why)])

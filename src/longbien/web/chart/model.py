@@ -15,11 +15,11 @@ from ...base.words import Words
 from . import axis as axes
 from . import bars, measures, pins
 from .record import Life, Series, Visit, initials, short_place
-from .since import FIRST_LOOK, Measured, News, news
+from .since import ALARM, FIRST_LOOK, Measured, News, news
 from .spark import Limits, pressure, spark
 
 #: How many rows of laboratory tests and drugs the overview holds; the rest is counted and one key away.
-LABS, DRUGS = 9, 8
+LABS, DRUGS = 8, 8
 #: How much a list of a tab shows at once.
 PAGE = 100
 
@@ -120,9 +120,15 @@ def measured(s: Series, life: Life, now: datetime, w: Words) -> Measured:
     return Measured(shown, name, limits, decimals, vital)
 
 
+def _calm(flag: str, time: datetime, vital: bool, now: datetime) -> str:
+    """A critical value that is history is no call to act: it keeps its arrow and loses the red fill."""
+    old = now - time > (FIRST_LOOK if vital else ALARM)
+    return flag.removeprefix("cr ") if old else flag
+
+
 def _row(m: Measured, axis: axes.Axis, w: Words, now: datetime, height: float = 32, labels: bool = False) -> Row:
     s = m.series
-    value, flag = s.values[-1], m.limits.flag(s.values[-1])
+    value, flag = s.values[-1], _calm(m.limits.flag(s.values[-1]), s.times[-1], m.vital, now)
     text = w.number(value, m.decimals)
     delta = ""
     if len(s.values) > 1:
@@ -157,7 +163,7 @@ def _pressure_row(sys_: Series, dia: Series | None, life: Life, axis: axes.Axis,
     last = sys_.times[-1]
     low = w.number(below[last], 0) if last in below else "–"
     text = f"{w.number(sys_.values[-1], 0)}/{low}"
-    flag = m.limits.flag(sys_.values[-1])
+    flag = _calm(m.limits.flag(sys_.values[-1]), last, True, now)
     css = {"": "", "up": "flag", "dn": "flag lo", "cr up": "flag crit", "cr dn": "flag crit lo"}[flag]
     label = ", ".join(
         (w("Blood pressure") + f" {text} mmHg", w.moment(last, now), w.plural("%(n)s value", "%(n)s values", len(sys_.values)))

@@ -138,7 +138,7 @@ def _vitals(measured: Sequence[Measured], look: datetime, now: datetime, w: Word
         said.append(f"{bp} {w.number(upper.series.values[-1], 0)}{below}{_arrow(upper)}")
     order = {code: i for i, code in enumerate(VITALS)}
     for m in sorted(by.values(), key=lambda m: order.get(m.series.code, 99)):
-        text = f"{m.name.lower() if m.name[1:2].islower() else m.name} {w.number(m.series.values[-1], m.decimals)}"
+        text = f"{m.name.lower() if m.name[1:].islower() else m.name} {w.number(m.series.values[-1], m.decimals)}"
         said.append(f"{text}\u202f{m.series.unit}{_arrow(m)}" if m.series.unit in ("%", "°C", "kg", "cm") else text + _arrow(m))
     bad = any(m.limits.flag(m.series.values[-1]) for m in fresh)
     return [News("vitals", "abnormal" if bad else "", w("Vital signs"), ", ".join(said), latest)]

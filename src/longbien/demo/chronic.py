@@ -76,14 +76,16 @@ def _verb(before: str | None, drug: str) -> str:
 class Clinic:
     """Follow-up of all lasting illnesses together: one visit, one sheet, one list of drugs."""
 
-    def __init__(self, life: Life, until: date, every: int | None = None, first_choice: bool = False) -> None:
+    def __init__(self, life: Life, until: date, every: int | None = None, choice: int | None = None) -> None:
         self.life = life
         self.codes = [c for c in life.problems if c in ILLNESSES]
         self.until = until
         self.visits = 0
         self.rung: dict[str, int] = {}
         self.ladder = {
-            c: (v[0] if first_choice else life.chance.choice(v)) if (v := ILLNESSES[c].variants) else ILLNESSES[c].rungs
+            c: (v[choice % len(v)] if choice is not None else life.chance.choice(v))
+            if (v := ILLNESSES[c].variants)
+            else ILLNESSES[c].rungs
             for c in self.codes
         }
         usual = min((ILLNESSES[c].every for c in self.codes), default=90)

@@ -249,6 +249,13 @@ def test_the_burdened_have_more_than_500_encounters(k: int) -> None:
     assert (date.fromisoformat(max(days)) - date.fromisoformat(min(days))).days > 5 * 365
 
 
+def test_the_heaviest_life_is_heavy_enough_to_measure_with() -> None:
+    life = population.heaviest(SEED, TODAY)
+    assert len(kind(life, "Encounter")) >= 700
+    assert len(kind(life, "Observation")) >= 10_000
+    assert len({r["id"] for r in life}) == len(life)
+
+
 # --- this morning
 
 

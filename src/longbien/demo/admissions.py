@@ -228,8 +228,8 @@ STAYS: tuple[Stay, ...] = (
 )
 
 
-def _odds(life: Life, stay: Stay, day: date) -> float:
-    odds = stay.yearly[group(life.age(day))]
+def _odds(life: Life, stay: Stay, day: date, ages: int) -> float:
+    odds = stay.yearly[ages]
     if stay.after and life.body.has(stay.after, day):
         odds = stay.after_yearly
     if stay.season:
@@ -242,8 +242,9 @@ def stays(life: Life, begin: date, until: date) -> Iterator[tuple[date, Stay]]:
     day = begin
     last: date | None = None
     while day < until - timedelta(days=14):
+        ages = group(life.age(day))
         for stay in STAYS:
-            p = _odds(life, stay, day) / 12
+            p = _odds(life, stay, day, ages) / 12
             if p and life.chance.happens(p) and (last is None or (day - last).days > 40):
                 last = day + timedelta(days=life.chance.randint(0, 25))
                 if last < until - timedelta(days=14):

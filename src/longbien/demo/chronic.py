@@ -89,7 +89,7 @@ class Clinic:
             for c in self.codes
         }
         usual = min((ILLNESSES[c].every for c in self.codes), default=90)
-        self.every = every or round(usual * life.chance.uniform(0.95, 2.1))
+        self.every = every or round(usual * life.chance.uniform(1.1, 2.4))
         self.last: Visit | None = None
         self.checked: dict[str, date] = {}
         self.started: set[str] = set()
@@ -143,7 +143,7 @@ class Clinic:
         measured = life.vitals(visit, start, codes_measured)
         results = self._tests(visit, codes)
         changes = self._treat(visit, codes, {**measured, **{k: v for k, v in results.items() if isinstance(v, float)}})
-        if changes or self.visits % 4 == 1:
+        if changes or self.visits % 5 == 1:
             from_visit(life, visit, codes, measured, results, changes)
         if self.visits % 9 == 4 and any(c in HEART for c in codes) and mark != "PS":
             self._picture(visit, codes)
@@ -154,7 +154,7 @@ class Clinic:
             return {}
         wanted: list[str] = []
         for c in codes:
-            for span, names in ((150, ILLNESSES[c].labs), (360, ILLNESSES[c].yearly)):
+            for span, names in ((180, ILLNESSES[c].labs), (380, ILLNESSES[c].yearly)):
                 for name in names.split():
                     last = self.checked.get(name)
                     if name not in wanted and (last is None or (visit.day - last).days >= span):

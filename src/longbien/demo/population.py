@@ -90,6 +90,18 @@ def person(i: int, seed: int, today: date) -> list[Resource]:
     return life.out
 
 
+def heaviest(seed: int, today: date) -> list[Resource]:
+    """One life for measuring the chart: more than 700 encounters, about 10,000 observations. Nobody of `generate`."""
+    number = 999_999
+    who_is = people.make(number, seed, today, age=74, object="HT")
+    chance = Chance(seed, "life", number)
+    life = Life(who_is, today, chance, Body(chance, who_is.sex, who_is.birth))
+    life.body.today = today
+    life.out.extend(people.resources(who_is, today))
+    burdened.dialysis_life(life, hourly=True)
+    return life.out
+
+
 def _illnesses(life: Life, part: str, k: int) -> date:
     """Draw or fix the lasting illnesses; gives the day on which the ordinary history ends."""
     if part == slots.WARD:

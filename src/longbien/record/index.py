@@ -19,7 +19,9 @@ from longbien.fhir.references import literal
 from .search import slots
 from .search.keys import ELSEWHERE, LONG, compartment_key, key
 from .search.params import composite, dates, number, quantity, reference, string, token, uri
-from .search.params.dates import EARLIEST, LATEST, SPAN, of_value
+from .search.params.dates import EARLIEST as EARLIEST
+from .search.params.dates import LATEST as LATEST
+from .search.params.dates import SPAN, of_value
 
 DERIVED = {"Observation": ("combo-code", "combo-data-absent-reason", "combo-value-concept", "combo-value-quantity")}
 """Asked as 'x or component-x' (compile), so nothing is kept of them but the bit of presence."""
@@ -142,6 +144,10 @@ def _number_step(prefix: str) -> Callable[[_Out, Any, str], None]:
     return lambda out, value, kind: number.index(prefix, value, kind, out.qtys)
 
 
+def _composite_step(prefix: str, n: composite.Nested) -> Callable[[_Out, Any, str], None]:
+    return lambda out, value, kind: composite.index(prefix, n, value, out.add, out.codes, out.qtys)
+
+
 def _step(type_: str, code: str, kind: str) -> Callable[[_Out, Any, str], None] | None:
     prefix = f"{type_}.{code}"
     if code in DERIVED.get(type_, ()):
@@ -167,7 +173,6 @@ def _step(type_: str, code: str, kind: str) -> Callable[[_Out, Any, str], None] 
 class _Plan(NamedTuple):
     extract: Callable[[dict[str, Any]], Any]
     steps: dict[str, Step]
-    nested: tuple[composite.Nested, ...]
     patient: tuple[str, ...]
     inside: frozenset[str]
 
@@ -175,8 +180,9 @@ class _Plan(NamedTuple):
 @cache
 def _plan(type_: str) -> _Plan:
     params = definitions.search_params(type_)
-    steps = {code: (bit, _step(type_, code, params[code].kind)) for code, bit in slots.bits(type_).items()}
-    return _Plan(extractor(type_), steps, composite.nested(type_), slots.patient_params(type_), slots.by_pat(type_))
+    steps: dict[str, Step] = {code: (bit, _step(type_, code, params[code].kind)) for code, bit in slots.bits(type_).items()}
+    steps |= {code: (0, _composite_step(f"{type_}.{code}", n)) for code, n in composite.nested(type_).items()}
+    return _Plan(extractor(type_), steps, slots.patient_params(type_), slots.by_pat(type_))
 
 
 def _patients(type_: str, resource: dict[str, Any], plan: _Plan, out: _Out) -> int | None:
@@ -213,9 +219,6 @@ def rows(resource: dict[str, Any]) -> Indexed:
             there |= step[0]
             if step[1] is not None:
                 step[1](out, value, kind)
-    for n in plan.nested:
-        if n.list in resource:
-            composite.index(f"{type_}.{n.code}", n, resource, out.add, out.codes, out.qtys)
     pat = _patients(type_, resource, plan, out)
     lo, hi = out.main or out.fallback or (EARLIEST, EARLIEST)
     if hi - lo > SPAN:

@@ -47,3 +47,9 @@ ORDER BY 1 DESC LIMIT $4
 
 -- name: who_counts
 SELECT count(*)::int AS lines, count(DISTINCT actor)::int AS people FROM audit WHERE pat = $1 AND at >= $2
+
+-- name: open_visit
+-- The visit that runs now: the latest of this facility first. $2: the term of status in-progress; $3 the facility's key or null.
+SELECT h.id FROM head h
+WHERE h.pat = $1 AND h.type = $4 AND NOT h.deleted AND $2::int8 = ANY(h.terms)
+ORDER BY EXISTS (SELECT 1 FROM care c WHERE c.rid = h.rid AND c.org = $3) DESC, h.dlo DESC LIMIT 1

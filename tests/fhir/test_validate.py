@@ -65,6 +65,10 @@ def test_a_good_resource_has_no_issue(base):
     assert validate(BASES[base]) == []
 
 
+SD = "http://hl7.org/fhir/StructureDefinition/"
+ANIMAL = {"url": SD + "patient-animal", "extension": [{"url": "breed", "valueCodeableConcept": {"text": "x"}}]}
+PLACE = {"url": SD + "patient-birthPlace", "valueString": "Hà Nội"}
+LOST = {"url": SD + "data-absent-reason", "valueCode": "lost"}
 FAULTS = [
     # structure
     ("Patient", {"nickname": "An"}, "Patient.nickname", "unknown"),
@@ -108,6 +112,10 @@ FAULTS = [
     ("Patient", {"extension": [{"url": "http://x.vn/a"}]}, "Patient.extension[0]", "ext-1"),
     ("Patient", {"extension": [{"url": "a", "valueString": "b"}]}, "Patient.extension[0]", "absolute URL"),
     ("Patient", {"extension": [{"valueString": "b"}]}, "Patient.extension[0]", "url is required"),
+    ("Patient", {"extension": [PLACE]}, "Patient.extension[0]", "must have Address"),
+    ("Patient", {"extension": [{"url": SD + "humanname-own-name", "valueString": "An"}]}, "Patient.extension[0]", "not allowed on"),
+    ("Patient", {"extension": [LOST]}, "Patient.extension[0]", "required value set"),
+    ("Patient", {"extension": [ANIMAL]}, "Patient.extension[0]", "has 0 of species"),
     # invariants by hand and through FHIRPath
     ("Patient", {"contact": [{"gender": "male"}]}, "Patient.contact[0]", "pat-1"),
     ("Patient", {"telecom": [{"value": "1"}]}, "Patient.telecom[0]", "cpt-2"),

@@ -1,0 +1,181 @@
+"""Accounts: made, changed and disabled, never removed (the trail points to them). Every change is a trail line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from longbien.base.db import Database, Row
+from longbien.base.errors import Conflict, Forbidden, Invalid, NotFound
+from longbien.base.sql import queries
+from longbien.record import trail
+from longbien.record.engine import Engine
+
+from . import passwords, sessions
+from .actor import Actor
+from .lines import by
+from .passwords import Hasher
+from .roles import ACCOUNTS, ROLES
+
+Q = queries(__file__, "sql/access.sql")
+_LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{1,99}\Z")
+
+
+class NewAccount(NamedTuple):
+    """A person who may sign in. Ids are of Practitioner and Organization."""
+
+    login: str
+    name: str
+    role: str
+    practitioner: str | None = None
+    organization: str | None = None
+    department: str | None = None
+
+
+class DemoAccount(Protocol):
+    """What demo.facilities calls an account."""
+
+    @property
+    def login(self) -> str: ...
+    @property
+    def display(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def practitioner_id(self) -> str: ...
+    @property
+    def organization_id(self) -> str: ...
+    @property
+    def department_id(self) -> str: ...
+
+
+def _checked(account: NewAccount) -> NewAccount:
+    if not _LOGIN.match(account.login):
+        raise Invalid(f"Login {account.login[:40]!r}: 2 to 100 of a-z, 0-9, '.', '_', '-', '@'.", code="value")
+    if account.role not in ROLES or account.role == "machine":
+        raise Invalid(f"There is no role {account.role[:40]!r} for a person.", code="value")
+    name = " ".join(account.name.split())
+    if not 1 <= len(name) <= 200 or not name.isprintable():
+        raise Invalid("An account needs a name of 1 to 200 characters.", code="value")
+    return account._replace(name=name)
+
+
+async def ensure(engine: Engine, hasher: Hasher, demo: Sequence[DemoAccount], password: str) -> int:
+    """The demo's people, all with one password (hashed once: they share a salt, and everybody knows it anyway). Who is there
+    already keeps their password. Gives how many there are."""
+    passwords.check(password)
+    wanted = [
+        _checked(
+            NewAccount(d.login, d.display, d.role, d.practitioner_id or None, d.organization_id or None, d.department_id or None)
+        )
+        for d in demo
+    ]
+    if not wanted:
+        return 0
+    columns = [list(column) for column in zip(*wanted, strict=True)]
+    await engine.db.execute(Q.account_ensure, *columns, await hasher.hash(password))
+    await engine.trail.write([trail.line(by(0), "account", n=len(wanted), why=f"{len(wanted)} demo accounts")])
+    return len(wanted)
+
+
+async def create(engine: Engine, hasher: Hasher, admin: Actor | None, account: NewAccount, password: str | None = None) -> int:
+    """A new account; gives its number. `admin` None: the command line. Raises Forbidden, Invalid, Conflict (the login is taken)."""
+    _may(admin)
+    a = _checked(account)
+    stored = None
+    if password is not None:
+        passwords.check(password, a.login, a.name)
+        stored = await hasher.hash(password)
+    if await by_login(engine.db, a.login):
+        raise Conflict(f"There is an account {a.login!r} already.", code="duplicate")
+    number: int = await engine.db.fetchval(
+        Q.account_new, a.login, "person", a.name, a.role, a.practitioner, a.organization, a.department, stored
+    )
+    await _note(engine, admin, f"account {number} ({a.role}) made")
+    return number
+
+
+async def disable(engine: Engine, admin: Actor | None, number: int) -> None:
+    """Ends all its sessions and tokens, everywhere within a second. Raises Forbidden, NotFound."""
+    _may(admin)
+    done = await engine.db.fetchval("UPDATE account SET disabled = now() WHERE number = $1 RETURNING number", number)
+    if done is None:
+        raise NotFound(f"There is no account {number}.")
+    await sessions.end_all(engine.db, number)
+    await _note(engine, admin, f"account {number} disabled")
+
+
+async def enable(engine: Engine, admin: Actor | None, number: int) -> None:
+    _may(admin)
+    if await engine.db.fetchval("UPDATE account SET disabled = NULL WHERE number = $1 RETURNING number", number) is None:
+        raise NotFound(f"There is no account {number}.")
+    await _note(engine, admin, f"account {number} enabled")
+
+
+async def set_role(engine: Engine, admin: Actor | None, number: int, role: str) -> None:
+    """Takes effect everywhere within a second."""
+    _may(admin)
+    if role not in ROLES or role == "machine":
+        raise Invalid(f"There is no role {role[:40]!r} for a person.", code="value")
+    if (
+        await engine.db.fetchval(
+            "UPDATE account SET role = $2 WHERE number = $1 AND kind = 'person' RETURNING number", number, role
+        )
+        is None
+    ):
+        raise NotFound(f"There is no account {number} of a person.")
+    await _note(engine, admin, f"account {number} is now {role}")
+
+
+async def reset_password(engine: Engine, hasher: Hasher, admin: Actor | None, number: int, password: str) -> None:
+    """Somebody forgot theirs. Ends their sessions."""
+    _may(admin)
+    row = await engine.db.fetchrow("SELECT login, name FROM account WHERE number = $1 AND kind = 'person'", number)
+    if row is None:
+        raise NotFound(f"There is no account {number} of a person.")
+    passwords.check(password, row["login"], row["name"])
+    await _store_password(engine.db, number, await hasher.hash(password))
+    await sessions.end_all(engine.db, number)
+    await _note(engine, admin, f"password of account {number} reset")
+
+
+async def change_password(
+    engine: Engine, hasher: Hasher, actor: Actor, old: str, new: str, *, keep_session: str | None = None
+) -> None:
+    """One's own. Ends one's other sessions. Raises Forbidden (the old one is wrong), Invalid (the new one is no good).
+    Callers throttle as sign_in does: use Door.change_password."""
+    row = await by_login(engine.db, actor.login)
+    if row is None or not await hasher.verify(row["password"], old):
+        raise Forbidden("The present password is not right.")
+    passwords.check(new, actor.login, actor.name)
+    await _store_password(engine.db, actor.number, await hasher.hash(new))
+    await sessions.end_all(engine.db, actor.number, keep_session)
+    await _note(engine, actor, f"password of account {actor.number} changed by its owner")
+
+
+async def by_login(db: Database, login: str) -> Row | None:
+    return await db.fetchrow(Q.account_by_login, login)
+
+
+async def listed(db: Database, *, count: int = 200, after: str = "") -> Sequence[Row]:
+    """Accounts by login: number, login, kind, name, role, organization, department, disabled, signed_in."""
+    return await db.fetch(
+        """SELECT number, login, kind, name, role, organization, department, disabled, signed_in FROM account
+           WHERE login > $1 ORDER BY login LIMIT $2""",
+        after, min(count, 1000),
+    )  # fmt: skip
+
+
+async def _store_password(db: Database, number: int, stored: str) -> None:
+    await db.execute("UPDATE account SET password = $2 WHERE number = $1", number, stored)
+
+
+def _may(admin: Actor | None) -> None:
+    if admin is not None and not admin.may(ACCOUNTS):
+        raise Forbidden(f"{admin.name} may not manage accounts.")
+
+
+async def _note(engine: Engine, admin: Actor | None, why: str) -> None:
+    scope = by(admin.number if admin else 0, address=admin.address if admin else None, org=admin.org if admin else None)
+    await engine.trail.write([trail.line(scope, "account", why=why)])

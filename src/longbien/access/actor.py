@@ -1,0 +1,43 @@
+"""Actor: who came in at the door. A person or a machine, known; there is no actor for nobody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from longbien.record.index import org_key
+
+from .roles import ROLES, Permission, Role
+
+
+@dataclass(frozen=True)
+class Actor:
+    """number: account.number, the actor in the trail. reads / writes: what a machine's token allows (None: all types), empty for
+    people, whose role decides. organization, department, practitioner: resource ids."""
+
+    number: int
+    login: str
+    kind: str
+    name: str
+    role: str
+    practitioner: str | None = None
+    organization: str | None = None
+    department: str | None = None
+    reads: frozenset[str] | None = frozenset()
+    writes: frozenset[str] | None = frozenset()
+    address: str | None = None
+
+    @property
+    def person(self) -> bool:
+        return self.kind == "person"
+
+    @property
+    def known_role(self) -> Role | None:
+        """None for a role that is in no table: such an actor may do nothing."""
+        return ROLES.get(self.role)
+
+    @property
+    def org(self) -> int | None:
+        return org_key(self.organization) if self.organization else None
+
+    def may(self, permission: Permission) -> bool:
+        return self.role in permission.roles

@@ -1,0 +1,201 @@
+"""The one door: who is this, and what may they open. REST, pages, DICOMweb and sockets all come in here.
+
+    door = Door(engine, AccessSettings.read())
+    actor = await door.actor(request)                  # cookie or bearer token; raises Unauthenticated
+    store = await door.store(request, "TREAT")         # the record as this actor may see it
+
+`request` is an ASGI scope or anything that is a mapping of one (Starlette's Request, WebSocket)."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import replace
+from typing import NamedTuple
+
+from longbien.base.errors import Forbidden, LongbienError, Unauthenticated
+from longbien.base.ids import patient_key
+from longbien.base.sql import queries
+from longbien.record import trail
+from longbien.record.engine import Engine
+from longbien.record.scope import Scope
+from longbien.record.store import Store
+
+from . import accounts, peer, policy, purpose, sessions, sign_in, smart
+from .actor import Actor
+from .fresh import Fresh
+from .lines import Knocks
+from .passwords import Hasher
+from .peer import Connection
+from .settings import AccessSettings
+
+Q = queries(__file__, "sql/access.sql")
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class SignedIn(NamedTuple):
+    actor: Actor
+    set_cookie: str
+
+
+class Door:
+    """One per process. Close it before the engine."""
+
+    def __init__(self, engine: Engine, settings: AccessSettings | None = None):
+        self.engine = engine
+        self.settings = settings or AccessSettings.read()
+        self.hasher = Hasher(self.settings)
+        self.knocks = Knocks(engine)
+        self._proxies = peer.networks(self.settings.trusted_proxies)
+        self._by_token = Fresh(self._ask_token)
+        self._by_session = Fresh(self._ask_session)
+
+    async def close(self) -> None:
+        await self.knocks.close()
+
+    # -- who ----------------------------------------------------------------------------------------------------------
+
+    async def actor(self, request: Connection) -> Actor:
+        """Who this is. A bearer token wins over a cookie. Raises Unauthenticated; Forbidden when another site's page uses a cookie;
+        Unavailable."""
+        where = peer.peer(request, self._proxies)
+        given = peer.header(request, b"authorization")
+        if given is not None:
+            return await self._bearer(given, where.address)
+        secret = peer.cookie(request, sessions.cookie_name(where.secure))
+        if secret is None:
+            raise Unauthenticated("Sign in first, or send a bearer token.")
+        self._not_from_elsewhere(request, secret)
+        found = await self._by_session.get(sessions.digest(secret))
+        if found is None:
+            raise Unauthenticated("The sign-in has ended. Sign in again.")
+        return replace(found, address=where.address)
+
+    async def store(
+        self, request: Connection, purpose_: str | None = None, *, patient: str | None = None, reason: str | None = None
+    ) -> Store:  # fmt: skip
+        """The record as whoever sent `request` may see it. With `patient` (an id) the trail gets the exact reason that opens this
+        one patient (one question to the database more)."""
+        return await self.store_for(await self.actor(request), purpose_, patient=patient, reason=reason)
+
+    async def store_for(
+        self, actor: Actor, purpose_: str | None = None, *, patient: str | None = None, reason: str | None = None
+    ) -> Store:  # fmt: skip
+        if patient is not None and reason is None:
+            reason = await self.why(actor, patient)
+        return Store(self.engine, policy.scope(actor, purpose_, settings=self.settings, reason=reason))
+
+    def scope(self, actor: Actor, purpose_: str | None = None, *, reason: str | None = None) -> Scope:
+        return policy.scope(actor, purpose_, settings=self.settings, reason=reason)
+
+    def finding(self, actor: Actor) -> Store:
+        """To look for a person in the whole city: Patient resources only."""
+        return Store(self.engine, policy.finding(actor, settings=self.settings))
+
+    async def why(self, actor: Actor, patient_id: str) -> str | None:
+        """What opens this patient's record to `actor`, as the trail and the page say it; None when nothing does."""
+        rule = await policy.why(self.engine.db, actor, patient_id, settings=self.settings)
+        if rule == "purpose":
+            grant = await purpose.stated(self.engine, actor, patient_id)
+            return f"purpose: {grant.reason}" if grant else "purpose"
+        return f"care at {actor.organization}" if rule == "care" else rule
+
+    async def refused(self, actor: Actor, error: LongbienError, *, patient: str | None = None) -> None:
+        """Write into the trail that the door's answer was no (a type or a page that the role may not have). Rows that a scope hides
+        are written by the store itself."""
+        scope = Scope(actor.number, actor.name, "", "", org=actor.org, address=actor.address)
+        pat = patient_key(patient) if patient else None
+        await self.engine.trail.write([trail.line(scope, "refused", pat=pat, outcome=trail.REFUSED, why=error.text)])
+
+    # -- people -------------------------------------------------------------------------------------------------------
+
+    async def sign_in(self, request: Connection, login: str, password: str) -> SignedIn:
+        """A new session for the right password; send `set_cookie` as Set-Cookie. An older session of this browser ends. Raises
+        Unauthenticated (with the tries left), TooMany (with the seconds to wait), Forbidden (the form came from another site)."""
+        if peer.own_page(request) is False:
+            raise Forbidden("The sign-in form came from another site.")
+        where = peer.peer(request, self._proxies)
+        actor = await sign_in.check(self.engine, self.hasher, self.knocks, self.settings, login, password, where.address)
+        await self._end(request)
+        secret = await sessions.begin(
+            self.engine.db, actor.number, self.settings, where.address, peer.header(request, b"user-agent")
+        )
+        seconds = int(self.settings.session_hours * 3600)
+        return SignedIn(actor, sessions.cookie(secret, secure=where.secure, seconds=seconds))
+
+    async def sign_out(self, request: Connection) -> str:
+        """End this browser's session; gives the Set-Cookie that removes the cookie. No error when there was none."""
+        await self._end(request)
+        return sessions.cookie("", secure=peer.peer(request, self._proxies).secure, seconds=0)
+
+    async def change_password(self, request: Connection, old: str, new: str) -> None:
+        """One's own, throttled like signing in. This session goes on, the others end."""
+        actor = await self.actor(request)
+        await sign_in.check(self.engine, self.hasher, self.knocks, self.settings, actor.login, old, actor.address, quiet=True)
+        await accounts.change_password(self.engine, self.hasher, actor, old, new, keep_session=self._secret(request))
+
+    # -- forms --------------------------------------------------------------------------------------------------------
+
+    def csrf(self, request: Connection) -> str:
+        """The token to put into this session's forms (or into header X-CSRF-Token); empty when there is no session."""
+        secret = self._secret(request)
+        return sessions.csrf(secret) if secret else ""
+
+    def check_csrf(self, request: Connection, given: str | None) -> None:
+        """Raises Forbidden when the form does not belong to this session."""
+        expected = self.csrf(request)
+        if not expected or not hmac.compare_digest(expected.encode(), (given or "").encode("utf-8", "replace")):
+            raise Forbidden("This form does not belong to your sign-in. Load the page again.")
+
+    def _not_from_elsewhere(self, request: Connection, secret: str) -> None:
+        """A cookie is sent by the browser whoever asks. What changes things, and every socket, must come from our own pages."""
+        socket = request.get("type") == "websocket"
+        if not socket and request.get("method", "GET") in _SAFE:
+            return
+        if peer.own_page(request) is True:
+            return
+        given = peer.header(request, b"x-csrf-token")
+        if given is None or not hmac.compare_digest(sessions.csrf(secret).encode(), given.encode("utf-8", "replace")):
+            raise Forbidden("This request did not come from a page of this site.")
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    async def _bearer(self, given: str, address: str | None) -> Actor:
+        kind, _, token = given.partition(" ")
+        if kind.lower() != "bearer":
+            raise Unauthenticated("Send the token as 'Authorization: Bearer ...'.")
+        found = await self._by_token.get(sessions.digest(token.strip()))
+        if found is None:
+            self.knocks.note(address, "unknown token")
+            raise Unauthenticated("The token is not known, has expired or was revoked.")
+        return replace(found, address=address)
+
+    async def _ask_token(self, digest: bytes) -> Actor | None:
+        row = await self.engine.db.fetchrow(Q.token_actor, digest)
+        if row is None:
+            return None
+        fields = dict(row)
+        allowed = smart.parse(fields.pop("scope"))
+        return Actor(**fields, reads=allowed.reads, writes=allowed.writes)
+
+    async def _ask_session(self, digest: bytes) -> Actor | None:
+        row = await self.engine.db.fetchrow(Q.session_actor, digest, self.settings.idle_minutes * 60)
+        if row is None:
+            return None
+        fields = dict(row)
+        if fields.pop("stale"):
+            await self.engine.db.execute(Q.session_seen, digest)
+        return Actor(**fields)
+
+    def _secret(self, request: Connection) -> str | None:
+        return peer.cookie(request, sessions.cookie_name(peer.peer(request, self._proxies).secure))
+
+    async def _end(self, request: Connection) -> None:
+        secret = self._secret(request)
+        if secret is None:
+            return
+        number = await sessions.end(self.engine.db, secret)
+        self._by_session.forget(sessions.digest(secret))
+        if number is not None:
+            where = peer.peer(request, self._proxies)
+            scope = Scope(number, "door", "", "", address=where.address)
+            await self.engine.trail.write([trail.line(scope, "sign-out", why="signed out")])

@@ -1,0 +1,83 @@
+"""(actor, purpose) -> Scope: the only place where a warrant is made for somebody. What no table allows is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from longbien.base.db import Database
+from longbien.base.errors import Forbidden
+from longbien.base.ids import patient_key
+from longbien.record.scope import Everything, Nothing, Scope
+from longbien.record.types import number
+
+from .actor import Actor
+from .roles import FIND, Role
+from .rows import CareRows, IdentityRows, NewRows, OpenRows, Ordered, PurposeRows, Rule
+from .settings import AccessSettings
+
+PATIENT = "Patient"
+
+
+def rules(actor: Actor, role: Role, settings: AccessSettings) -> tuple[Rule, ...]:
+    """The rules for this actor, in order; the first that holds for a row decides."""
+    found = [Rule("open", "open", OpenRows())]
+    if role.rows in ("care", "care-ever"):
+        org = actor.org
+        if org is not None:
+            found.append(Rule("open", "care", CareRows(org, settings.care_days if role.rows == "care" else None)))
+        if role.clinical:
+            found.append(Rule("open", "purpose", PurposeRows(actor.number)))
+        if role.writes is not None and PATIENT in role.writes:
+            found.append(Rule("open", "new", NewRows()))
+    return tuple(found)
+
+
+def scope(actor: Actor, purpose: str | None = None, *, settings: AccessSettings, reason: str | None = None) -> Scope:
+    """What `actor` may do now. `purpose`: an HL7 v3 PurposeOfUse code, by default the first of the role's. `reason`: what the
+    trail shall say, by default which rules apply. Raises Forbidden for a purpose that the role does not have."""
+    role = actor.known_role
+    if role is None:
+        return Scope(actor.number, actor.name, "", f"no role {actor.role[:40]!r}", Nothing(), actor.org, address=actor.address)
+    chosen = purpose or role.purposes[0]
+    if chosen not in role.purposes:
+        raise Forbidden(f"{role.en} may not act for purpose {chosen[:20]!r}.")
+    if role.rows == "everything":
+        return Scope(actor.number, actor.name, chosen, reason or f"token of {actor.login}", Everything(), actor.org,
+                     actor.reads, actor.writes, actor.address)  # fmt: skip
+    ordered = Ordered(rules(actor, role, settings))
+    why = reason or f"{role.name}: " + "/".join(r.reason for r in ordered.rules if r.reason in ("care", "purpose"))
+    return Scope(
+        actor.number, actor.name, chosen, why.removesuffix(": "), ordered, actor.org, role.reads, role.writes, actor.address
+    )
+
+
+def finding(actor: Actor, *, settings: AccessSettings) -> Scope:
+    """A scope that may only search and read Patient, of the whole city: to find the person in front of one's desk before a
+    record may be opened by a stated purpose. Show name, birth date, ward and the number asked for; never more."""
+    if not actor.may(FIND):
+        raise Forbidden(f"{actor.name} may not look for people in the whole city.")
+    own = scope(actor, settings=settings, reason="finding a person")
+    return replace(own, rows=Ordered((Rule("open", "find", IdentityRows()),)), reads=frozenset({PATIENT}), writes=frozenset())
+
+
+async def why(db: Database, actor: Actor, patient_id: str, *, settings: AccessSettings) -> str | None:
+    """Which rule opens this patient's record to `actor`: 'care', 'purpose', 'new' (nobody knows the patient yet) or 'everything';
+    None when nothing does."""
+    role = actor.known_role
+    if role is None:
+        return None
+    if role.rows == "everything":
+        return "everything"
+    ordered = Ordered(rules(actor, role, settings))
+    args: list[Any] = [patient_key(patient_id), number(PATIENT)]
+
+    def bind(value: Any) -> str:
+        args.append(value)
+        return f"${len(args)}"
+
+    deciding = ordered.deciding("$1::bigint", "$2::smallint", bind)
+    found = await db.fetchval(f"SELECT {deciding}", *args)
+    if found is None or ordered.rules[found].effect == "close":
+        return None
+    return str(ordered.rules[found].reason)

@@ -1,0 +1,108 @@
+"""Which rows an actor may see: an ordered list of rules, made into one SQL condition. The first rule that holds decides; none: no.
+
+Consent and break-glass plug in here, without touching a query: a rule is (opens or closes, reason, SQL over a row's patient key and
+type). The order the house keeps for them:
+
+    1. open   emergency  (break-glass: stronger than a refusal)
+    2. close  refused    (the patient's consent directive)
+    3. open   care, purpose, consent given, ...
+
+Every rule binds its values, so the text of the condition depends only on which rules there are, and statements stay prepared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal, NamedTuple
+
+from longbien.record.scope import Bind, Rows
+from longbien.record.types import number
+
+from .resource_types import OPEN
+
+Reason = Literal["open", "new", "care", "purpose", "everything"]
+
+
+class Rule(NamedTuple):
+    effect: Literal["open", "close"]
+    reason: str
+    rows: Rows
+
+
+@cache
+def _open_numbers() -> tuple[int, ...]:
+    return tuple(sorted(n for n in (number(t) for t in OPEN) if n is not None))
+
+
+@dataclass(frozen=True)
+class OpenRows:
+    """About no patient, and of a type that cannot be."""
+
+    def sql(self, pat: str, type: str, bind: Bind) -> str:
+        return f"({pat} IS NULL AND {type} = ANY({bind(_open_numbers())}::smallint[]))"
+
+
+@dataclass(frozen=True)
+class NewRows:
+    """A patient whom the record does not know at all yet: whoever may write a Patient may begin one. Never true of a row that is
+    already there, so it opens nothing to a reader."""
+
+    def sql(self, pat: str, type: str, bind: Bind) -> str:
+        known = f"EXISTS (SELECT 1 FROM head known WHERE known.pat = {pat})"  # noqa: S608 - a column or a placeholder
+        return f"({pat} IS NOT NULL AND NOT {known})"
+
+
+@dataclass(frozen=True)
+class CareRows:
+    """Patients under care at the facility `org` (key64): from the day before it begins (referrals, appointments) to `days` after it
+    ended; days None: for ever after."""
+
+    org: int
+    days: int | None
+
+    def sql(self, pat: str, type: str, bind: Bind) -> str:
+        since = "" if self.days is None else f" AND c.hi > now() - make_interval(days => {bind(self.days)}::int)"
+        begun = "c.lo < now() + interval '1 day'"
+        where = f"c.pat = {pat} AND c.org = {bind(self.org)}::bigint AND {begun}{since}"
+        return f"EXISTS (SELECT 1 FROM care c WHERE {where})"  # noqa: S608 - columns and placeholders
+
+
+@dataclass(frozen=True)
+class PurposeRows:
+    """Patients for whom `account` has stated a purpose that still runs."""
+
+    account: int
+
+    def sql(self, pat: str, type: str, bind: Bind) -> str:
+        return (  # column names and placeholders only
+            f"EXISTS (SELECT 1 FROM purpose_grant g WHERE g.account = {bind(self.account)}::int AND g.pat = {pat}"  # noqa: S608
+            " AND g.until > now() AND g.begins <= now()"
+            " AND NOT EXISTS (SELECT 1 FROM purpose_end e WHERE e.number = g.number))"
+        )
+
+
+@dataclass(frozen=True)
+class IdentityRows:
+    """Patient resources of the whole city: to find a person before anything of theirs may be opened."""
+
+    def sql(self, pat: str, type: str, bind: Bind) -> str:
+        return f"({type} = {bind(number('Patient'))}::smallint)"
+
+
+@dataclass(frozen=True)
+class Ordered:
+    rules: tuple[Rule, ...]
+
+    def sql(self, pat: str, type: str, bind: Bind) -> str:
+        if not self.rules:
+            return "false"
+        if all(rule.effect == "open" for rule in self.rules):  # the order does not matter: let the planner choose
+            return "(" + " OR ".join(rule.rows.sql(pat, type, bind) for rule in self.rules) + ")"
+        whens = (f"WHEN {r.rows.sql(pat, type, bind)} THEN {'true' if r.effect == 'open' else 'false'}" for r in self.rules)
+        return f"(CASE {' '.join(whens)} ELSE false END)"
+
+    def deciding(self, pat: str, type: str, bind: Bind) -> str:
+        """SQL that gives the position of the rule that decides, null when none does."""
+        whens = (f"WHEN {r.rows.sql(pat, type, bind)} THEN {n}" for n, r in enumerate(self.rules))
+        return f"(CASE {' '.join(whens)} END)" if self.rules else "NULL::int"

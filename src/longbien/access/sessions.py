@@ -1,0 +1,67 @@
+"""Sessions of people. The cookie holds 256 random bits; the database only their hash."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+
+from longbien.base.db import Database, Row
+from longbien.base.sql import queries
+
+from .actor import Actor
+from .settings import AccessSettings
+
+Q = queries(__file__, "sql/access.sql")
+
+
+def digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
+
+
+def csrf(secret: str) -> str:
+    """The form token that belongs to a session: known only to who holds the cookie, and the cookie cannot be told from it."""
+    return hashlib.sha256(b"csrf " + secret.encode("utf-8", "replace")).hexdigest()[:43]
+
+
+def cookie_name(secure: bool) -> str:
+    return "__Host-longbien" if secure else "longbien"
+
+
+def cookie(secret: str, *, secure: bool, seconds: int) -> str:
+    """The value of Set-Cookie. seconds 0 removes it."""
+    return f"{cookie_name(secure)}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}" + ("; Secure" if secure else "")
+
+
+async def begin(db: Database, account: int, settings: AccessSettings, address: str | None, agent: str | None) -> str:
+    """A new session; gives the secret for the cookie."""
+    secret = secrets.token_urlsafe(32)
+    shown = (agent or "").replace("\0", "")[:300].encode("utf-8", "replace").decode()
+    await db.execute(Q.session_new, digest(secret), account, settings.session_hours * 3600, address, shown)
+    return secret
+
+
+async def end(db: Database, secret: str) -> int | None:
+    """End it; gives the account's number, or None when there was no such session."""
+    number: int | None = await db.fetchval(Q.session_end, digest(secret))
+    return number
+
+
+async def of(db: Database, actor: Actor, settings: AccessSettings) -> Sequence[Row]:
+    """The open sessions of this actor: key, created, seen, expires, address, agent."""
+    return await db.fetch(Q.session_list, actor.number, settings.idle_minutes * 60)
+
+
+async def end_one(db: Database, actor: Actor, key: str) -> None:
+    """End another session of one's own, by its key in `of`."""
+    await db.execute(Q.session_end_one, actor.number, key)
+
+
+async def end_all(db: Database, account: int, but: str | None = None) -> None:
+    """End every session of an account, except the one with this secret."""
+    await db.execute(Q.session_end_all, account, digest(but) if but else b"")
+
+
+async def clean(db: Database, settings: AccessSettings) -> None:
+    """Remove what has expired."""
+    await db.execute(Q.session_clean, settings.idle_minutes * 60)

@@ -1,0 +1,28 @@
+"""The settings of the door."""
+
+from __future__ import annotations
+
+from longbien.base.config import Settings, setting
+
+
+class AccessSettings(Settings):
+    care_days: int = setting(
+        "LONGBIEN_CARE_DAYS", 90, "Days after the end of an encounter that its facility's staff may still open the record."
+    )
+    purpose_hours: float = setting("LONGBIEN_PURPOSE_HOURS", 4.0, "Hours that a stated purpose opens a patient's record.")
+    session_hours: float = setting("LONGBIEN_SESSION_HOURS", 12.0, "Hours after which a sign-in ends whatever happens.")
+    idle_minutes: float = setting("LONGBIEN_IDLE_MINUTES", 30.0, "Minutes without a request after which a sign-in ends.")
+    password_time: int = setting("LONGBIEN_PASSWORD_TIME", 3, "Passes of argon2id over its memory.")
+    password_memory: int = setting("LONGBIEN_PASSWORD_MEMORY", 65536, "Memory of argon2id in KiB (RFC 9106: 65536).")
+    password_at_once: int = setting("LONGBIEN_PASSWORD_AT_ONCE", 2, "Passwords that one process checks at the same time.")
+    free_tries: int = setting("LONGBIEN_FREE_TRIES", 5, "Wrong passwords for a login from one address before it has to wait.")
+    free_tries_login: int = setting(
+        "LONGBIEN_FREE_TRIES_LOGIN", 30, "Wrong passwords for a login from anywhere before it has to wait."
+    )
+    free_tries_address: int = setting(
+        "LONGBIEN_FREE_TRIES_ADDRESS", 100, "Wrong passwords from one address (a hospital may share one) before it has to wait."
+    )
+    longest_wait: int = setting("LONGBIEN_LONGEST_WAIT", 900, "Seconds that wrong passwords make somebody wait at most.")
+    trusted_proxies: str = setting(
+        "LONGBIEN_TRUSTED_PROXIES", "", "Networks (10.0.0.0/8, comma between) whose X-Forwarded-For and -Proto are believed."
+    )

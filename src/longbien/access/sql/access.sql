@@ -1,0 +1,122 @@
+-- name: throttle_count
+-- One try more. The wait doubles with every try beyond the free ones; an hour of peace begins a new count. No row: a wait runs.
+INSERT INTO throttle AS t (key, failures, last, until)
+  VALUES ($1, 1, now(), CASE WHEN 1 > $2::int THEN now() + interval '1 second' ELSE now() END)
+ON CONFLICT (key) DO UPDATE SET
+  failures = CASE WHEN t.last < now() - interval '1 hour' THEN 1 ELSE t.failures + 1 END,
+  last = now(),
+  until = CASE WHEN t.last < now() - interval '1 hour' OR t.failures + 1 < $2 THEN now()
+               ELSE now() + least(power(2, least(t.failures + 1 - $2, 20)), $3::int) * interval '1 second' END
+  WHERE t.until <= now()
+RETURNING failures
+
+-- name: throttle_wait
+SELECT ceil(extract(epoch FROM greatest(until - now(), interval '1 second')))::int FROM throttle WHERE key = $1
+
+-- name: throttle_forgive
+WITH gone AS (DELETE FROM throttle WHERE key = ANY($1::bytea[]))
+UPDATE throttle SET failures = greatest(failures - 1, 0), until = now() WHERE key = ANY($2::bytea[])
+
+-- name: throttle_clean
+DELETE FROM throttle WHERE last < now() - make_interval(secs => $1)
+
+-- name: account_by_login
+SELECT number, login, kind, name, role, practitioner, organization, department, password, disabled IS NOT NULL AS disabled
+FROM account WHERE login = $1
+
+-- name: account_signed_in
+UPDATE account SET signed_in = now() WHERE number = $1
+
+-- name: account_new
+INSERT INTO account (login, kind, name, role, practitioner, organization, department, password)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING number
+
+-- name: account_ensure
+-- As many as there are; those that are there keep their password.
+INSERT INTO account (login, kind, name, role, practitioner, organization, department, password)
+SELECT login, 'person', name, role, practitioner, organization, department, $7
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+  AS t(login, name, role, practitioner, organization, department)
+ON CONFLICT (login) DO UPDATE SET name = excluded.name, role = excluded.role, practitioner = excluded.practitioner,
+  organization = excluded.organization, department = excluded.department
+
+-- name: machine_ensure
+INSERT INTO account (login, kind, name, role) VALUES ($1, 'machine', $2, 'machine')
+ON CONFLICT (login) DO UPDATE SET name = excluded.name RETURNING number, disabled IS NOT NULL AS disabled
+
+-- name: session_new
+INSERT INTO session (hash, account, expires, address, agent) VALUES ($1, $2, now() + make_interval(secs => $3), $4, $5)
+
+-- name: session_actor
+-- $2: seconds of idleness that end a session.
+SELECT a.number, a.login, a.kind, a.name, a.role, a.practitioner, a.organization, a.department, s.seen < now() - interval '1 minute' AS stale
+FROM session s JOIN account a ON a.number = s.account
+WHERE s.hash = $1 AND a.disabled IS NULL AND s.expires > now() AND s.seen > now() - make_interval(secs => $2)
+
+-- name: session_seen
+UPDATE session SET seen = now() WHERE hash = $1
+
+-- name: session_end
+DELETE FROM session WHERE hash = $1 RETURNING account
+
+-- name: session_end_all
+DELETE FROM session WHERE account = $1 AND hash <> $2
+
+-- name: session_list
+SELECT encode(hash, 'hex') AS key, created, seen, expires, address, agent FROM session
+WHERE account = $1 AND expires > now() AND seen > now() - make_interval(secs => $2) ORDER BY seen DESC LIMIT 100
+
+-- name: session_end_one
+DELETE FROM session WHERE account = $1 AND encode(hash, 'hex') = $2
+
+-- name: session_clean
+DELETE FROM session WHERE expires < now() OR seen < now() - make_interval(secs => $1)
+
+-- name: token_new
+INSERT INTO api_token (hash, account, scope, expires) VALUES ($1, $2, $3, now() + make_interval(secs => $4)) RETURNING number
+
+-- name: token_actor
+SELECT a.number, a.login, a.kind, a.name, a.role, a.practitioner, a.organization, a.department, t.scope
+FROM api_token t JOIN account a ON a.number = t.account
+WHERE t.hash = $1 AND a.disabled IS NULL AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > now())
+
+-- name: token_list
+SELECT t.number, a.name, t.scope, t.created, t.expires, t.revoked FROM api_token t JOIN account a ON a.number = t.account
+ORDER BY t.number DESC LIMIT 1000
+
+-- name: token_revoke
+UPDATE api_token SET revoked = now() WHERE number = $1 AND revoked IS NULL RETURNING account
+
+-- name: purpose_new
+INSERT INTO purpose_grant (account, pat, purpose, reason, until)
+VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5)) RETURNING number, begins, until
+
+-- name: purpose_open
+SELECT g.number, g.purpose, g.reason, g.begins, g.until FROM purpose_grant g
+WHERE g.account = $1 AND g.pat = $2 AND g.until > now() AND NOT EXISTS (SELECT 1 FROM purpose_end e WHERE e.number = g.number)
+ORDER BY g.until DESC LIMIT 1
+
+-- name: purpose_end
+-- Whatever is still open for this patient ends.
+INSERT INTO purpose_end (number)
+SELECT g.number FROM purpose_grant g WHERE g.account = $1 AND g.pat = $2 AND g.until > now()
+ON CONFLICT DO NOTHING
+
+-- name: draft_save
+INSERT INTO draft (account, pat, form, content) VALUES ($1, $2, $3, $4)
+ON CONFLICT (account, pat, form) DO UPDATE SET content = excluded.content, updated = now() RETURNING updated
+
+-- name: draft_load
+SELECT content, updated FROM draft WHERE account = $1 AND pat = $2 AND form = $3
+
+-- name: draft_list
+SELECT form, updated FROM draft WHERE account = $1 AND pat = $2 ORDER BY updated DESC LIMIT 100
+
+-- name: draft_drop
+DELETE FROM draft WHERE account = $1 AND pat = $2 AND form = $3
+
+-- name: looked
+-- A look within half an hour belongs to the same visit. Gives the visit before this one.
+INSERT INTO looked AS l (account, pat) VALUES ($1, $2)
+ON CONFLICT (account, pat) DO UPDATE SET at = now(), before = CASE WHEN l.at < now() - interval '30 minutes' THEN l.at ELSE l.before END
+RETURNING before

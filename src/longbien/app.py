@@ -1,0 +1,84 @@
+"""The roof: the one file that knows everybody. Opens the house (engine, door) and lays the routes.
+
+uvicorn --factory longbien.app:create_app"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from longbien.access.door import Door
+from longbien.base import log
+from longbien.base.db import Database
+from longbien.base.errors import LongbienError, Unavailable
+from longbien.base.place import Place
+from longbien.record.engine import Engine
+from longbien.rest.routes import PREFIX, Fhir
+
+_log = log.get(__name__)
+READY_SECONDS = 2.0
+
+
+class App(Starlette):
+    """/fhir goes straight to the FHIR face, past Starlette's routing: it has its own dispatch and its own faces for errors."""
+
+    def __init__(self, fhir: Fhir, **more: Any):
+        super().__init__(**more)
+        self.fhir = fhir
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            path: str = scope["path"]
+            if path.startswith(PREFIX) and path[len(PREFIX) :][:1] in ("", "/"):
+                scope["app"] = self
+                await self.fhir(scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
+
+
+async def healthz(request: Request) -> Response:
+    """The process runs."""
+    return JSONResponse({"status": "ok"})
+
+
+async def readyz(request: Request) -> Response:
+    """The process can answer: its database does."""
+    engine: Engine | None = getattr(request.app.state, "engine", None)
+    try:
+        if engine is None:
+            raise Unavailable("The server is starting.")
+        async with asyncio.timeout(READY_SECONDS):
+            await engine.db.fetchval("SELECT 1")
+    except (LongbienError, TimeoutError) as why:
+        text = why.text if isinstance(why, LongbienError) else "The database does not answer."
+        return JSONResponse({"status": "unavailable", "reason": text}, 503, {"Retry-After": "2"})
+    return JSONResponse({"status": "ready"})
+
+
+def create_app(database_url: str | None = None) -> App:
+    """The application. The database is opened when the server starts (lifespan), closed when it stops."""
+    url = database_url or Place.read().database_url
+    fhir = Fhir()
+
+    @asynccontextmanager
+    async def lifespan(app: App) -> AsyncIterator[None]:
+        if not url:
+            raise Unavailable("LONGBIEN_DATABASE_URL is not set: which database shall be opened?")
+        engine = await Engine.open(await Database.open(url))
+        door = Door(engine)
+        app.state.engine, app.state.door, fhir.door = engine, door, door
+        try:
+            yield
+        finally:
+            fhir.door = None
+            await door.close()
+            await engine.close()
+
+    return App(fhir, routes=[Route("/healthz", healthz), Route("/readyz", readyz)], lifespan=lifespan)

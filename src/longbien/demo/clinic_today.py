@@ -1,0 +1,164 @@
+"""Today's other work at 08:20: the clinics, and the other wards."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from longbien.demo import facilities
+from longbien.demo.admissions import STAYS, Stay, admission, easing_value, hospital_drugs
+from longbien.demo.facilities import Bed
+from longbien.demo.illnesses import ILLNESSES
+from longbien.demo.life import Life
+from longbien.demo.shapes import at, stamp
+from longbien.demo.ward_today import expect_discharge, open_stay
+
+# Reasons in the cardiology clinic, most common first.
+_REASONS = (
+    "Tái khám tăng huyết áp",
+    "Tái khám sau can thiệp mạch vành",
+    "Tái khám rung nhĩ",
+    "Hồi hộp, đánh trống ngực",
+    "Khó thở khi gắng sức",
+)
+_STAY_OF = {
+    "HH": ("J18.9", "J44.1"),
+    "NOI": ("J18.9", "I50.9"),
+    "NHI": ("J18.9", "A09"),
+    "TK": ("I63.9",),
+    "TM": ("I50.9",),
+    "NGOAI": ("K35.8", "K80.0"),
+    "TN": ("A97.1",),
+    "TH": ("K92.2",),
+    "CTCH": ("S72.0",),
+    "NTIET": ("J18.9",),
+    "THAN": ("I50.9",),
+    "CTM": ("I21.4",),
+}
+
+
+def outpatient(life: Life, k: int, minh: bool) -> None:
+    """An appointment today: eight in the morning in every state, the others planned for the afternoon."""
+    chance = life.chance
+    mark, dept = (
+        ("SN", "TM") if minh else chance.choice((("SN", "NTIET"), ("SN", "HH"), ("BG", "NOI"), ("NC", "TM"), ("SN", "KKB")))
+    )
+    doctor = facilities.member("bs.minh") if minh else life.doctor(mark, dept)
+    if k < 8:
+        start = at(life.today, 7, 16) + timedelta(minutes=8 * k)
+        status = ("finished", "finished", "finished", "finished", "finished", "in-progress", "arrived", "arrived")[k]
+    else:
+        start = at(life.today, 13, 30) + timedelta(minutes=8 * (k - 8))
+        status = "planned"
+    known = next((c for c in life.problems if c in ILLNESSES), None)
+    reason = f"Tái khám {life.problems[known]['code']['text'].lower()}" if known else chance.choice(_REASONS)
+    booked = {"finished": "fulfilled", "in-progress": "arrived", "arrived": "arrived", "planned": "booked"}[status]
+    place = facilities.department(mark, dept)
+    appointment = life.new(
+        "Appointment",
+        status=booked,
+        serviceType=[{"text": place.name}],
+        reasonCode=[{"text": reason}],
+        start=stamp(start),
+        end=stamp(start + timedelta(minutes=8)),
+        minutesDuration=8,
+        created=(life.today - timedelta(days=chance.randint(5, 40))).isoformat(),
+        participant=[
+            {"actor": life.subject, "status": "accepted"},
+            {"actor": doctor.reference, "status": "accepted"},
+            {"actor": {"reference": f"Location/{facilities.clinic_id(mark, place.code)}"}, "status": "accepted"},
+        ],
+    )
+    visit = life.visit(
+        mark,
+        dept,
+        start,
+        reason,
+        status=status,
+        doctor=doctor,
+        minutes=7,
+        appointment=[{"reference": f"Appointment/{appointment['id']}"}],
+    )
+    if known:
+        life.diagnoses(visit, [life.problems[known]])
+    if status in ("finished", "in-progress"):
+        seen = life.vitals(visit, start - timedelta(minutes=6), "BP HR WT")
+        if status == "finished":
+            text = "Huyết áp đạt mục tiêu." if seen["SBP"] < 140 else "Huyết áp chưa đạt mục tiêu."
+            life.note(
+                visit,
+                start + timedelta(minutes=6),
+                "kham",
+                (
+                    ("Khám", f"HA {seen['SBP']:.0f}/{seen['DBP']:.0f}, mạch {seen['HR']:.0f}."),
+                    ("Đánh giá", text),
+                    ("Hướng xử trí", "Tiếp tục đơn cũ, hẹn 1 tháng."),
+                ),
+            )
+    elif status == "arrived":
+        life.vitals(visit, start - timedelta(minutes=4), "BP HR WT")
+
+
+def choose_stay(life: Life, bed: Bed) -> Stay:
+    wanted = _STAY_OF.get(bed.department, ("J18.9",))
+    icd = life.chance.choice(wanted)
+    return next(x for x in STAYS if x.icd == icd)
+
+
+def inpatient(life: Life, bed: Bed) -> None:
+    """A patient of another ward: admitted some days ago, still there."""
+    chance = life.chance
+    if bed.department == "SAN":
+        _mother(life, bed)
+        return
+    stay = choose_stay(life, bed)
+    day = chance.randint(1, max(2, stay.days - 1))
+    start = at(life.today - timedelta(days=day), chance.randint(7, 21), chance.randint(0, 59))
+    visit = open_stay(life, bed.facility, bed.department, start, stay.reason, bed, life.doctor(bed.facility, bed.department))
+    condition = life.diagnosis(stay.icd, stay.text, visit)
+    others = list(life.problems.values())[:4]
+    life.diagnoses(visit, [condition, *others])
+    life.vitals(visit, start, "BP HR TEMP RR SPO2" if life.age(life.today) >= 15 else "HR TEMP RR SPO2 WT", TEMP=36.9 + stay.fever)
+    seen = life.labs(visit, start + timedelta(minutes=30), stay.labs.split(), stay.given)
+    if stay.image:
+        life.imaging(visit, start + timedelta(minutes=60), *stay.image)
+    hospital_drugs(life, visit, stay, condition, stay.days + 2)
+    life.note(visit, start + timedelta(minutes=80), "vao-vien", admission(life, stay, seen, others))
+    for n in range(1, day + 1):
+        morning = at(start.date() + timedelta(days=n), 6, chance.randint(0, 40))
+        life.vitals(
+            visit,
+            morning,
+            "BP HR TEMP SPO2" if life.age(life.today) >= 15 else "HR TEMP SPO2",
+            TEMP=36.8 + stay.fever * max(0.0, 1 - n / 3) * 0.8,
+        )
+        if n < day:
+            text = stay.course[min(n - 1, len(stay.course) - 1)]
+            life.note(
+                visit,
+                morning + timedelta(hours=2),
+                "dieu-tri",
+                (("Diễn biến", text), ("Hướng xử trí", "Tiếp tục điều trị, theo dõi.")),
+            )
+    if day >= 2:
+        again = {c: easing_value(life, c, v, life.today) for c, v in stay.given.items() if not isinstance(v, str)}
+        codes = [c for c in stay.labs.split() if c not in ("DENNS1", "ABG", "LIPID", "COAG")]
+        life.labs(visit, at(life.today, 5, 30), codes, again, minutes=60)
+    expect_discharge(visit, life.today + timedelta(days=max(1, stay.days - day)))
+
+
+def _mother(life: Life, bed: Bed) -> None:
+    start = at(life.today - timedelta(days=1), 14, 20)
+    visit = open_stay(life, bed.facility, "SAN", start, "Thai đủ tháng, chuyển dạ", bed, life.doctor(bed.facility, "SAN"))
+    life.diagnoses(visit, [life.diagnosis("O80.9", "Đẻ thường", visit)])
+    life.vitals(visit, start, "BP HR TEMP")
+    life.labs(visit, start + timedelta(minutes=20), ("CBC", "COAG"))
+    life.procedure(visit, start + timedelta(hours=7), 30, "SN01")
+    life.prescribe(visit, "para500", days=4)
+    life.note(
+        visit,
+        start + timedelta(hours=8),
+        "dieu-tri",
+        (("Diễn biến", "Đẻ thường, mẹ tỉnh, ra máu ít. Con khóc to, bú tốt."), ("Hướng xử trí", "Theo dõi co hồi tử cung.")),
+    )
+    life.vitals(visit, at(life.today, 6, 10), "BP HR TEMP")
+    expect_discharge(visit, life.today + timedelta(days=2))

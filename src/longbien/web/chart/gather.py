@@ -1,0 +1,148 @@
+"""From what the record gives for one patient (record.life) to the chart's typed inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from ...record.life import Column, Lived
+from . import record as r
+from .measures import LOINC
+
+#: Resource types that the chart reads besides Patient and Observation.
+TYPES = (
+    "Encounter", "Condition", "AllergyIntolerance", "MedicationRequest", "MedicationStatement", "Composition",
+    "DocumentReference", "ClinicalImpression", "DiagnosticReport", "ImagingStudy", "ServiceRequest", "Coverage", "CareTeam", "Task",
+)  # fmt: skip
+ACKNOWLEDGE = "acknowledge-result"
+IMAGING = {"RAD", "IMG", "imaging", "LP29684-5", "RUS", "CT", "NMR", "CUS", "363679005"}
+LAB = {"LAB", "laboratory", "HM", "CH", "MB", "SR", "LP29693-6", "108252007"}
+
+_decode = msgspec.json.Decoder().decode
+
+
+def read_all(bodies: Iterable[bytes]) -> list[dict[str, Any]]:
+    return [_decode(b) for b in bodies]
+
+
+def places_asked(lived: Lived, encounters: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Ids of organisations that the visits name without a display."""
+    found = set()
+    for e in encounters:
+        provider = e.get("serviceProvider") or {}
+        if provider.get("reference") and not provider.get("display"):
+            found.add(r.reference_id(provider))
+    return found
+
+
+def gather(lived: Lived, encounters: list[dict[str, Any]], places: Mapping[str, str], lang: str) -> r.Life:
+    """`encounters`: the visits, decoded. `places`: names of organisations by id."""
+
+    def each(type_: str) -> list[dict[str, Any]]:
+        return read_all(lived.bodies.get(type_, ()))
+
+    reports = each("DiagnosticReport")
+    imaging = [x for x in reports if _categories(x) & IMAGING]
+    told = [x for x in reports if not _categories(x) & (IMAGING | LAB) and (x.get("conclusion") or x.get("presentedForm"))]
+    studies = [i for x in each("ImagingStudy") if (i := r.image(x, lang))]
+    days = {s.time.date() for s in studies}
+    pictures = studies + [i for x in imaging if (i := r.image(x, lang)) and i.time.date() not in days]
+    notes = [n for t in ("Composition", "DocumentReference", "ClinicalImpression") for x in each(t) if (n := r.note(x, lang))]
+    answered = {r.reference_id(b) for x in reports for b in x.get("basedOn") or ()}
+    tasks = each("Task")
+    return r.Life(
+        r.person(_decode(lived.patient)),
+        [v for x in encounters if (v := r.visit(x, places, lang))],
+        [d for t in ("MedicationRequest", "MedicationStatement") for x in each(t) if (d := r.drug(x, places, lang))],
+        notes + [n for x in told if (n := r.note(x, lang))],
+        pictures,
+        [p for x in each("Condition") if (p := r.problem(x, lang))],
+        [a for x in each("AllergyIntolerance") if (a := r.allergy(x, lang))],
+        [s for c in lived.columns if (s := series(c, lang))] + panels(read_all(lived.panels), lang),
+        [q for x in each("ServiceRequest") if x.get("id") not in answered and (q := r.pending(x, lang))],
+        [_coverage(x) for x in each("Coverage") if x.get("status") == "active"],
+        [(r.concept(p.get("role"), lang), str(r.first(p, "member", "display") or "")) for x in each("CareTeam") for p in x.get("participant") or () if r.first(p, "member", "display")],
+        frozenset(r.reference_id(t.get("focus")) for t in tasks if r.code_of(t.get("code")) == ACKNOWLEDGE),
+    )  # fmt: skip
+
+
+def _categories(x: Mapping[str, Any]) -> set[str]:
+    return {str(c.get("code")) for k in x.get("category") or () for c in k.get("coding") or ()}
+
+
+def _coverage(x: Mapping[str, Any]) -> tuple[str, str, str]:
+    name = r.concept(x.get("type")) or str(r.first(x, "payor", "display") or "")
+    level = next((str(c.get("value") or "") for c in x.get("class") or () if c.get("value")), "")
+    return " · ".join(p for p in (name, level) if p), str(x.get("subscriberId") or ""), str(r.first(x, "period", "end") or "")[:10]
+
+
+def _coding(code: Any) -> tuple[str, str, str]:
+    """(system, code, display): LOINC where there is one, else the first."""
+    codings = [c for c in (code or {}).get("coding") or () if c.get("code")]
+    chosen = next((c for c in codings if c.get("system") == LOINC), codings[0] if codings else None)
+    text = str((code or {}).get("text") or "")
+    if chosen is None:
+        return "", text, text
+    return str(chosen.get("system") or ""), str(chosen["code"]), text or str(chosen.get("display") or chosen["code"])
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value) if value is not None else None
+    except (TypeError, ValueError):
+        return None
+
+
+def _range(x: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    return _number(r.first(x, "referenceRange", "low", "value")), _number(r.first(x, "referenceRange", "high", "value"))
+
+
+def series(c: Column, lang: str) -> r.Series | None:
+    """A column in the unit of its latest result. The index holds canonical units (g for kg, mmol/L for umol/L): the latest body
+    says by how much they differ. Fahrenheit, which differs by an offset, is shown as Celsius."""
+    x = _decode(c.sample)
+    quantity = x.get("valueQuantity") or {}
+    shown, stored = _number(quantity.get("value")), c.values[-1]
+    unit = str(quantity.get("code") or quantity.get("unit") or "")
+    low, high = _range(x)
+    values = c.values
+    if unit == "[degF]":
+        unit, low, high = "Cel", None, None
+    elif shown is not None and stored and shown != stored:
+        factor = shown / stored
+        values = [float(f"{v * factor:.10g}") for v in values]
+    system, code, name = _coding(x.get("code"))
+    n = len(c.times) - len(c.ids)
+    return r.Series(
+        system, code, unit, c.times, values, [""] * n + c.ids, [*c.times[:n], *c.updated], name, low, high
+    )
+
+
+def panels(observations: Iterable[Mapping[str, Any]], lang: str) -> list[r.Series]:
+    """The components of panels (blood pressure) as series of their own."""
+    found: dict[tuple[str, str, str], list[tuple[datetime, float, str]]] = {}
+    names: dict[tuple[str, str, str], str] = {}
+    for x in observations:
+        time = r.moment(x.get("effectiveDateTime") or r.first(x, "effectivePeriod", "start") or x.get("effectiveInstant"))
+        if time is None or x.get("status") in ("entered-in-error", "cancelled"):
+            continue
+        for part in x.get("component") or ():
+            quantity = part.get("valueQuantity") or {}
+            value = _number(quantity.get("value"))
+            if value is None:
+                continue
+            system, code, name = _coding(part.get("code"))
+            key = (system, code, str(quantity.get("code") or quantity.get("unit") or ""))
+            names.setdefault(key, name)
+            found.setdefault(key, []).append((time, value, str(x.get("id") or "")))
+    out = []
+    for (system, code, unit), rows in found.items():
+        rows.sort(key=lambda row: row[0])
+        out.append(
+            r.Series(system, code, unit, [t for t, _, _ in rows], [v for _, v, _ in rows], [i for _, _, i in rows], [],
+                     names[(system, code, unit)])
+        )  # fmt: skip
+    return out

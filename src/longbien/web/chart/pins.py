@@ -1,0 +1,62 @@
+"""Marks on the axis for visits, images and notes. Where they crowd they are gathered into one mark with a count: nothing is
+drawn over, nothing is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One mark: `count` things between `first` and `last`, at `x` percent. `label` is the common label of all (or "" when they
+    differ), `ids` their ids (at most 40 for links), `new` if any came since the last look."""
+
+    x: float
+    label: str
+    count: int
+    first: datetime
+    last: datetime
+    ids: tuple[str, ...]
+    new: bool = False
+    title: str = ""
+
+
+Item = tuple[datetime, str, str, str]  # (time, id, short label, title)
+
+
+def gather(items: Sequence[Item], x: Callable[[datetime], float], gap: float, look: datetime | None = None) -> list[Pin]:
+    """Items in time order become pins at least `gap` percent apart. New and old things never share a pin: what is new is
+    seen as new."""
+    out: list[Pin] = []
+    group: list[Item] = []
+
+    def close() -> None:
+        if not group:
+            return
+        labels = {g[2] for g in group}
+        middle = (x(group[0][0]) + x(group[-1][0])) / 2
+        fresh = look is not None and group[-1][0] > look
+        out.append(
+            Pin(
+                round(middle, 2),
+                group[0][2] if len(labels) == 1 else "",
+                len(group),
+                group[0][0],
+                group[-1][0],
+                tuple(g[1] for g in group[:40]),
+                fresh,
+                group[0][3] if len(group) == 1 else "",
+            )
+        )
+        group.clear()
+
+    for item in items:
+        if group:
+            crosses = look is not None and group[-1][0] <= look < item[0]
+            if crosses or x(item[0]) - x(group[0][0]) >= gap:
+                close()
+        group.append(item)
+    close()
+    return out

@@ -1,0 +1,216 @@
+"""A page: a handler that names the permission it needs and the purpose it is opened for. A route without both does not start.
+
+    @page(CHART, "TREAT")
+    async def chart(call: Call) -> Response: ...
+
+    routes = [route("/patients/{id}", chart)]
+
+`OPEN` pages (sign-in, language) need nobody. Every other page knows its actor before the handler runs; a form must carry the
+session's token; an error of the house gets the face of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from ..access.actor import Actor
+from ..access.door import Door
+from ..access.roles import ROLES, Permission
+from ..base import clock, log
+from ..base.errors import Forbidden, LongbienError, Unauthenticated, Unavailable
+from ..base.words import Words, choose, words
+from ..record.engine import Engine
+from ..record.scope import Scope
+from . import render
+from .chart.record import short_place
+
+_log = log.get(__name__)
+OPEN = Permission("open", "A page that needs nobody", frozenset())
+NOBODY_PURPOSE = "none"
+LANGUAGE_COOKIE = "lang"
+
+
+@dataclass
+class Me:
+    """Who is signed in, as the top bar shows it."""
+
+    name: str
+    role: str
+    place: str
+
+
+@dataclass
+class Call:
+    """One request on its way through a handler."""
+
+    request: Request
+    door: Door
+    w: Words
+    purpose: str
+    who: Actor | None = None
+    now: datetime = field(default_factory=clock.now)
+    form: FormData | None = None
+
+    @property
+    def actor(self) -> Actor:
+        if self.who is None:
+            raise Unauthenticated("Sign in first.")
+        return self.who
+
+    @property
+    def engine(self) -> Engine:
+        return self.door.engine
+
+    @property
+    def lang(self) -> str:
+        return self.w.lang
+
+    @property
+    def query(self) -> Any:
+        return self.request.query_params
+
+    @property
+    def part(self) -> bool:
+        """Does the browser ask for a part of a page, to put into the one it shows?"""
+        return self.query.get("part") == "1" or self.request.headers.get("x-part") == "1"
+
+    def field(self, name: str, limit: int = 20_000) -> str:
+        """A form field as text, trimmed, without NUL; "" when it is not there."""
+        value = self.form.get(name) if self.form is not None else None
+        return value.replace("\0", "").replace("\r\n", "\n").strip()[:limit] if isinstance(value, str) else ""
+
+    def scope(self, reason: str | None = None, purpose: str | None = None) -> Scope:
+        return self.door.scope(self.actor, purpose or self._own_purpose(), reason=reason)
+
+    def _own_purpose(self) -> str | None:
+        """The page's purpose where the role has it, else the role's first."""
+        role = self.actor.known_role
+        return self.purpose if role and self.purpose in role.purposes else None
+
+    def me(self) -> Me | None:
+        if self.who is None:
+            return None
+        role = ROLES.get(self.who.role)
+        title = (role.vi if self.lang == "vi" else role.en) if role else self.who.role
+        places: dict[str, str] = self.request.app.state.places if hasattr(self.request.app.state, "places") else {}
+        return Me(self.who.name, title, short_place(places.get(self.who.organization or "", "")))
+
+    def html(self, template: str, status: int = 200, headers: dict[str, str] | None = None, **context: Any) -> Response:
+        given = {
+            "now": self.now,
+            "me": self.me(),
+            "csrf": self.door.csrf(self.request),
+            "demo": bool(getattr(self.request.app.state, "demo", False)),
+            "user": self.who.number if self.who else "",
+            **context,
+        }
+        return HTMLResponse(render.html(template, self.lang, **given), status, {**render.HEADERS, **(headers or {})})
+
+    def go(self, href: str) -> Response:
+        return RedirectResponse(href, 303, {"Cache-Control": "no-store"})
+
+
+Handler = Callable[[Call], Awaitable[Response]]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is known of a page without opening it; for the tests of the house."""
+
+    permission: Permission
+    purpose: str
+    handler: str
+
+
+PAGES: list[Page] = []
+
+
+def page(permission: Permission, purpose: str) -> Callable[[Handler], Endpoint]:
+    """Make a Starlette endpoint of a handler."""
+
+    def make(handler: Handler) -> Endpoint:
+        known = Page(permission, purpose, f"{handler.__module__}.{handler.__qualname__}")
+        PAGES.append(known)
+
+        async def endpoint(request: Request) -> Response:
+            door: Door = request.app.state.door
+            w = words(choose(request.cookies.get(LANGUAGE_COOKIE)))
+            call = Call(request, door, w, purpose)
+            try:
+                return await _run(call, permission, handler)
+            except LongbienError as error:
+                return await _face(call, error)
+
+        endpoint.page = known  # type: ignore[attr-defined]
+        endpoint.__name__ = handler.__name__
+        return endpoint
+
+    return make
+
+
+def route(path: str, endpoint: Endpoint, methods: Sequence[str] = ("GET",)) -> Route:
+    """A route of a page. Raises TypeError for an endpoint that names no permission and purpose."""
+    if not isinstance(getattr(endpoint, "page", None), Page):
+        raise TypeError(f"{path}: the handler needs @page(permission, purpose)")
+    return Route(path, endpoint, methods=list(methods))
+
+
+async def _run(call: Call, permission: Permission, handler: Handler) -> Response:
+    writes = call.request.method not in ("GET", "HEAD")
+    if permission is not OPEN:
+        call.who = await call.door.actor(call.request)
+        if not call.who.may(permission):
+            error = Forbidden(f"{call.who.role} may not: {permission.title}")
+            await call.door.refused(call.who, error)
+            raise error
+    else:
+        call.who = await _perhaps(call)
+    if writes:
+        call.form = await call.request.form(max_fields=200, max_part_size=1024 * 1024)
+        if permission is not OPEN:
+            given = call.request.headers.get("x-csrf-token") or call.field("csrf")
+            call.door.check_csrf(call.request, given)
+    return await handler(call)
+
+
+async def _perhaps(call: Call) -> Actor | None:
+    try:
+        return await call.door.actor(call.request)
+    except LongbienError:
+        return None
+
+
+async def _face(call: Call, error: LongbienError) -> Response:
+    """An error as a page: what happened, in the reader's words, and what to do next."""
+    w, request = call.w, call.request
+    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    if isinstance(error, Unauthenticated):
+        if call.part or request.method != "GET":
+            return PlainTextResponse(w("Sign in again; what you wrote is kept."), 401)
+        return RedirectResponse(f"/sign-in?next={quote(path)}", 303)
+    title, text = {
+        400: (w("This cannot be read"), w("The address or the form holds something that cannot be used.")),
+        403: (w("Not allowed"), w("Your account does not have the right to open this page.")),
+        404: (w("Not found"), w("There is no such record, or it is not open to you.")),
+        409: (w("Somebody else was first"), w("The record changed in the meantime. Load the page again; your draft is kept.")),
+        410: (w("Removed"), w("This was removed from the record.")),
+        422: (w("This cannot be recorded"), w("Something in it does not hold. Go back: your draft is kept.")),
+        429: (w("A little too fast"), w("Wait a moment, then try again.")),
+        503: (w("The record is not reachable"), w("It usually comes back within seconds. Your drafts are kept.")),
+        507: (w("The disk is full"), w("Reading goes on; nothing can be written until there is room.")),
+    }.get(error.status, (w("This did not work"), w("It has been noted. Go back and try again.")))
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Unavailable) else {}
+    if error.status >= 500:
+        _log.warning("%s: %s", request.url.path.split("/")[1], error.text)
+    if call.part:
+        return PlainTextResponse(f"{title}. {text}", error.status, headers)
+    return call.html("error.html", error.status, headers, title=title, text=text, detail="", href="/", action=w("To the start"))

@@ -1,0 +1,156 @@
+"""The frame of the chart: the patient's life read once, the strip, the tabs, the panel. Every section stands in it."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from ...access import drafts, looked, purpose
+from ...access.roles import CHART_WRITE, STATE_PURPOSE
+from ...base.errors import NotFound
+from ...base.ids import FHIR_ID, new_id
+from ...base.words import Words, mark
+from ...record.life import life, named
+from ..chart import gather as g
+from ..chart.model import Chart, build
+from ..chart.record import Life
+from ..page import Call
+
+FORMS = (
+    ("note", mark("Note"), "N", mark("Sign the note")),
+    ("vitals", mark("Vital signs"), "V", mark("Save vital signs")),
+    ("allergy", mark("Allergy"), "", mark("Record allergy")),
+    ("problem", mark("Problem"), "", mark("Add problem")),
+)
+TABS = (
+    ("overview", "", mark("Overview"), None),
+    ("labs", "labs", mark("Results"), "labs"),
+    ("imaging", "imaging", mark("Imaging"), "images"),
+    ("drugs", "drugs", mark("Drugs"), "drugs"),
+    ("notes", "notes", mark("Notes"), "notes"),
+    ("nursing", "nursing", mark("Nursing"), "vitals"),
+    ("visits", "visits", mark("Visits"), "visits"),
+    ("problems", "problems", mark("Problems"), None),
+)
+SUBSTANCES = (
+    mark("Penicillin"), mark("Amoxicillin"), mark("Cefalosporin"), mark("Aspirin"), mark("Ibuprofen"), mark("Co-trimoxazole"),
+    mark("Contrast medium"), mark("Latex"), mark("Shrimp"), mark("Crab"), mark("Sea fish"), mark("Peanut"), mark("Milk"), mark("Egg"),
+)  # fmt: skip
+NEWS = 11
+_decode = msgspec.json.Decoder().decode
+
+
+async def place_names(call: Call, ids: set[str]) -> dict[str, str]:
+    """Names of organisations, kept by the process: there are few and they rarely change."""
+    known: dict[str, str] = call.request.app.state.places
+    missing = [i for i in ids if i not in known][:500]
+    for id_, body in (await named(call.engine, "Organization", missing)).items():
+        known[id_] = str(_decode(body).get("name") or id_)
+    if call.actor.organization and call.actor.organization not in known:
+        await place_names(call, {call.actor.organization}) if call.actor.organization not in ids else None
+    return known
+
+
+async def read_life(call: Call, patient: str, reason: str) -> Life:
+    lived = await life(call.engine, call.scope(reason), patient, g.TYPES)
+    encounters = g.read_all(lived.bodies.get("Encounter", ()))
+    places = await place_names(call, g.places_asked(lived, encounters) | ({call.actor.organization} if call.actor.organization else set()))
+    return g.gather(lived, encounters, places, call.lang)
+
+
+def form_state(key: str, title: str, letter: str, action: str, w: Words) -> SimpleNamespace:
+    return SimpleNamespace(
+        key=key, title=w(title), letter=letter, action=w(action), values={}, errors={}, error="", once=new_id(), saved=None
+    )
+
+
+async def forms(call: Call, patient: str) -> list[SimpleNamespace]:
+    """The four forms with their drafts in them."""
+    out = []
+    kept = {row["form"] for row in await drafts.listed(call.engine.db, call.actor, patient)}
+    for key, title, letter, action in FORMS:
+        form = form_state(key, title, letter, action, call.w)
+        found = await drafts.load(call.engine.db, call.actor, patient, key) if key in kept else None
+        if found:
+            try:
+                form.values = {str(k): str(v) for k, v in json.loads(found[0]).items()}
+                form.saved = found[1]
+            except (ValueError, AttributeError):
+                form.values = {}
+        out.append(form)
+    return out
+
+
+async def frame(call: Call, patient: str, tab: str, *, looking: bool = False) -> dict[str, Any] | Response:
+    """The template's context for one patient, or the page that asks for a purpose. `looking`: count this as a look (for "since you
+    last looked"). Raises NotFound."""
+    if not FHIR_ID.match(patient):
+        raise NotFound("There is no such patient.")
+    reason = await call.door.why(call.actor, patient)
+    if reason is None:
+        return await ask_purpose(call, patient)
+    look = await looked.look(call.engine.db, call.actor, patient) if looking else await _last_look(call, patient)
+    one = await read_life(call, patient, reason)
+    span = call.query.get("span", "all")
+    chart: Chart = build(one, call.w, call.now, look, span)
+    w = call.w
+    past = [v for v in one.visits if v.start <= call.now]
+    grant = await purpose.stated(call.engine, call.actor, patient) if reason.startswith("purpose") else None
+    warrant = None
+    if grant is not None:
+        text = w("Opened for: %(reason)s. Until %(time)s.", reason=f"“{grant.reason}”", time=w.moment(grant.until, call.now))
+        warrant = SimpleNamespace(text=text, emergency=grant.purpose == "ETREAT")
+    writes = call.actor.may(CHART_WRITE)
+    counts = {**chart.counts}
+    return {
+        "person": one.person,
+        "life": one,
+        "chart": chart,
+        "tab": tab,
+        "tabs": [SimpleNamespace(key=k, path=p, title=w(t), n=counts[c] if c else (len(one.problems) if k == "problems" else None)) for k, p, t, c in TABS],
+        "warrant": warrant,
+        "forms": await forms(call, patient) if writes and not call.part else [],
+        "panel": call.query.get("panel") if call.query.get("panel") in {f[0] for f in FORMS} else "note",
+        "panel_open": "panel" in call.query,
+        "substances": [w(s) for s in SUBSTANCES],
+        "last_visit": max(past, key=lambda v: v.start, default=None),
+        "spans": ("all", "life", "years", "stay", "day") if chart.stay else ("all", "life", "years", "stay"),
+        "news_limit": 500 if call.query.get("news") == "all" else NEWS,
+        "toast": "",
+    }
+
+
+async def _last_look(call: Call, patient: str) -> Any:
+    """When the reader last looked, without counting this as a look."""
+    return await looked.look(call.engine.db, call.actor, patient)
+
+
+PURPOSES = (
+    ("TREAT", mark("I treat this patient, or was asked to consult")),
+    ("CAREMGT", mark("Transfer, referral or follow-up between hospitals")),
+    ("HOPERAT", mark("Work of the hospital: registration, records")),
+)
+
+
+async def ask_purpose(
+    call: Call, patient: str, *, error: str = "", reason: str = "", chosen: str = "", status: int = 403
+) -> Response:
+    """The page that asks why. Shows the name only to who may find people in the whole city."""
+    role = call.actor.known_role
+    if not call.actor.may(STATE_PURPOSE) or role is None:
+        raise NotFound("There is no such record, or it is not open to you.")
+    if call.part:
+        raise NotFound("This record is not open to you any more.")
+    store = call.door.finding(call.actor)
+    stored = await store.read("Patient", patient)
+    who = g.r.person(_decode(stored.body))
+    line = " · ".join(x for x in (call.w.sex(who.sex), call.w.date(who.birth)) if x)
+    return call.html(
+        "purpose.html", status, id=patient, who=SimpleNamespace(name=who.name, line=line), error=error, reason=reason,
+        chosen=chosen or role.purposes[0], purposes=[SimpleNamespace(code=c, text=call.w(t)) for c, t in PURPOSES if c in role.purposes],
+        hours=call.w.number(call.door.settings.purpose_hours),
+    )  # fmt: skip

@@ -1,0 +1,61 @@
+"""Live updates: the open chart hears that something of its patient changed, and asks for the changed parts itself. The event holds
+a type and an id, never content: what may be seen is decided when it is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from starlette.responses import Response, StreamingResponse
+
+from ...access.roles import CHART
+from ...base.errors import LongbienError, NotFound
+from ...base.ids import FHIR_ID, patient_key
+from ...record.live import News
+from ..page import Call, page
+
+BEAT = 15.0
+"""Seconds between signs of life; with each the right to listen is asked again."""
+WAITING = 200
+
+
+@page(CHART, "TREAT")
+async def live(call: Call) -> Response:
+    patient = call.request.path_params["id"]
+    if not FHIR_ID.match(patient) or await call.door.why(call.actor, patient) is None:
+        raise NotFound("This record is not open to you.")
+    return StreamingResponse(
+        _events(call, patient), media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    )
+
+
+async def _events(call: Call, patient: str) -> AsyncIterator[str]:
+    queue: asyncio.Queue[News] = asyncio.Queue(WAITING)
+
+    def heard(news: News) -> None:
+        if not queue.full():
+            queue.put_nowait(news)
+
+    stop = call.engine.live.listen(patient_key(patient), heard)
+    try:
+        yield "retry: 3000\n\n"
+        while True:
+            try:
+                news = await asyncio.wait_for(queue.get(), BEAT)
+            except TimeoutError:
+                if not await _still(call, patient):
+                    return
+                yield ": here\n\n"
+                continue
+            yield f"event: changed\ndata: {news.type}/{news.id}\n\n"
+    finally:
+        stop()
+
+
+async def _still(call: Call, patient: str) -> bool:
+    """Does the listener still have a session and a reason?"""
+    try:
+        actor = await call.door.actor(call.request)
+        return await call.door.why(actor, patient) is not None
+    except LongbienError:
+        return False

@@ -1,0 +1,81 @@
+"""Coming in, going out, choosing a language."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from starlette.responses import Response
+
+from ...access.roles import HOME
+from ...base.errors import TooMany, Unauthenticated
+from ...base.words import LANGUAGES
+from ..page import LANGUAGE_COOKIE, NOBODY_PURPOSE, OPEN, Call, page
+
+
+def inside(path: str | None) -> str:
+    """A path of this site to go on to; anything else is the start."""
+    if not path or not path.startswith("/") or path.startswith(("//", "/\\")) or urlsplit(path).netloc:
+        return "/"
+    return path
+
+
+@page(OPEN, NOBODY_PURPOSE)
+async def start(call: Call) -> Response:
+    return call.go("/today" if call.who else "/sign-in")
+
+
+def _door(call: Call, *, name: str = "", error: str = "", status: int = 200) -> Response:
+    state = call.request.app.state
+    target = call.field("next") or call.query.get("next")
+    return call.html(
+        "sign-in.html", status, name=name, error=error, next=inside(target), place="", logins=getattr(state, "demo_logins", ())
+    )
+
+
+@page(OPEN, NOBODY_PURPOSE)
+async def sign_in_form(call: Call) -> Response:
+    return call.go("/today") if call.who else _door(call)
+
+
+@page(OPEN, NOBODY_PURPOSE)
+async def sign_in(call: Call) -> Response:
+    name = call.field("name", 100)
+    given = call.form.get("password") if call.form is not None else None
+    password = given if isinstance(given, str) else ""
+    try:
+        came = await call.door.sign_in(call.request, name, password)
+    except TooMany as error:
+        text = call.w("Too many tries. Wait %(span)s, then try again.", span=_seconds(call, error.retry_after))
+        return _door(call, name=name, error=text, status=429)
+    except Unauthenticated as error:
+        left = re.search(r"(\d+) tr(?:y|ies) left", error.text)
+        text = call.w("Staff code or password is not right.")
+        if left:
+            text += " " + call.w.plural("%(n)s try left before a wait.", "%(n)s tries left before a wait.", int(left[1]))
+        return _door(call, name=name, error=text, status=401)
+    response = call.go(inside(call.field("next")))
+    response.headers.append("Set-Cookie", came.set_cookie)
+    return response
+
+
+def _seconds(call: Call, n: int) -> str:
+    return call.w("%(n)s s", n=n) if n < 90 else call.w("%(n)s min", n=-(-n // 60))
+
+
+@page(HOME, "HOPERAT")
+async def sign_out(call: Call) -> Response:
+    response = call.go("/sign-in")
+    response.headers.append("Set-Cookie", await call.door.sign_out(call.request))
+    return response
+
+
+@page(OPEN, NOBODY_PURPOSE)
+async def language(call: Call) -> Response:
+    """Remember a language for a year, and go back to where it was chosen."""
+    wanted = call.field("lang", 2)
+    back = call.field("next") or urlsplit(call.request.headers.get("referer", "")).path
+    response = call.go(inside(back))
+    if wanted in LANGUAGES:
+        response.set_cookie(LANGUAGE_COOKIE, wanted, max_age=365 * 86400, samesite="lax", httponly=True)
+    return response

@@ -1,0 +1,49 @@
+"""The shell's routes, and what the pages need of the application's state.
+
+    app.state.door          access.door.Door
+    set_up(app.state)       once, at start
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.routing import BaseRoute, Route
+
+from ..record.people import Nearby
+from . import assets
+from .page import route
+from .pages import chart, live, search, session, today, who, write
+from .terms import TermSettings
+
+ROUTES: list[BaseRoute] = [
+    Route("/static/{hash}/{name:path}", assets.serve),
+    route("/", session.start),
+    route("/sign-in", session.sign_in_form),
+    route("/sign-in", session.sign_in, ["POST"]),
+    route("/sign-out", session.sign_out, ["POST"]),
+    route("/language", session.language, ["POST"]),
+    route("/today", today.today),
+    route("/search", search.search),
+    route("/terms/icd10", write.icd10),
+    route("/patients/{id}", chart.chart),
+    route("/patients/{id}/live", live.live),
+    route("/patients/{id}/who-saw", who.who_saw),
+    route("/patients/{id}/purpose", chart.state_purpose, ["POST"]),
+    route("/patients/{id}/seen", write.seen, ["POST"]),
+    route("/patients/{id}/acknowledge", write.acknowledge, ["POST"]),
+    route("/patients/{id}/write/{form}", write.write, ["POST"]),
+    route("/patients/{id}/drafts/{form}", write.draft, ["POST"]),
+    route("/patients/{id}/read/{type}/{rid}", chart.read),
+    route("/patients/{id}/labs/{code:path}", chart.values),
+    route("/patients/{id}/{tab}", chart.section),
+]
+
+
+def set_up(state: Any, *, demo: bool = False, demo_logins: tuple[Any, ...] = ()) -> None:
+    """`demo_logins`: objects with name, password, role, shown on the sign-in page of a demo only."""
+    state.places = {}
+    state.nearby = Nearby()
+    state.icd10 = TermSettings.read().icd10
+    state.demo = demo
+    state.demo_logins = demo_logins

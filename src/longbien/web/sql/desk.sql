@@ -1,0 +1,55 @@
+-- name: seen
+-- Everything up to now has been seen: the next "since you last looked" begins here.
+INSERT INTO looked AS l (account, pat, at, before) VALUES ($1, $2, now(), now())
+ON CONFLICT (account, pat) DO UPDATE SET at = now(), before = now()
+
+-- name: looked_at
+-- When this account last looked at these patients.
+SELECT pat, coalesce(before, at) AS at FROM looked WHERE account = $1 AND pat = ANY($2::bigint[])
+
+-- name: recent
+SELECT pat, at FROM looked WHERE account = $1 ORDER BY at DESC LIMIT 8
+
+-- name: drafts
+SELECT pat, form, updated FROM draft WHERE account = $1 AND pat <> 0 ORDER BY updated DESC LIMIT 8
+
+-- name: care
+-- Visits at a facility that run now or began today; newest first. $1 the facility's key, $2 the day's start, $3 its end.
+SELECT h.pat, h.id, c.lo, c.hi, v.body
+FROM care c JOIN head h ON h.rid = c.rid JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+WHERE c.org = $1 AND c.hi > $2 AND c.lo < $3 AND h.type = $4 AND NOT h.deleted AND {allowed}
+ORDER BY c.lo DESC LIMIT 2000
+
+-- name: people
+SELECT h.pat, h.rid, h.ver, h.id, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+WHERE h.pat = ANY($1::bigint[]) AND h.type = $2 AND NOT h.deleted AND {allowed}
+
+-- name: results
+-- What was measured lately of several patients; the row before each is not needed here.
+SELECT h.pat, h.id, h.code, extract(epoch FROM h.dlo)::float8 AS at, h.val, extract(epoch FROM h.upd)::float8 AS upd
+FROM head h
+WHERE h.pat = ANY($1::bigint[]) AND h.type = $2 AND h.dlo > $3 AND h.code = ANY($4::bigint[]) AND h.val IS NOT NULL AND NOT h.deleted
+  AND NOT ($5::int8 = ANY(h.terms)) AND {allowed}
+ORDER BY h.dlo DESC LIMIT 5000
+
+-- name: tasks
+SELECT v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+WHERE h.pat = ANY($1::bigint[]) AND h.type = $2 AND h.dlo > $3 AND NOT h.deleted AND {allowed} LIMIT 2000
+
+-- name: who_saw
+-- Who did what on one patient: lines of one person, kind and reason within ten minutes are one line here. $2: from; $3: before; $4: rows.
+SELECT max(a.at) AS at, a.actor, coalesce(n.name, '') AS name, coalesce(n.role, '') AS role, n.organization, a.kind, a.outcome,
+       a.purpose, a.why, array_agg(DISTINCT a.type) FILTER (WHERE a.type IS NOT NULL) AS types, sum(a.n)::int AS n
+FROM audit a LEFT JOIN account n ON n.number = a.actor
+WHERE a.pat = $1 AND a.at >= $2 AND a.at < $3
+GROUP BY a.actor, n.name, n.role, n.organization, a.kind, a.outcome, a.purpose, a.why, date_bin('10 minutes', a.at, '2000-01-01')
+ORDER BY 1 DESC LIMIT $4
+
+-- name: who_counts
+SELECT count(*)::int AS lines, count(DISTINCT actor)::int AS people FROM audit WHERE pat = $1 AND at >= $2
+
+-- name: open_visit
+-- The visit that runs now: the latest of this facility first. $2: the term of status in-progress; $3 the facility's key or null.
+SELECT h.id FROM head h
+WHERE h.pat = $1 AND h.type = $4 AND NOT h.deleted AND $2::int8 = ANY(h.terms)
+ORDER BY EXISTS (SELECT 1 FROM care c WHERE c.rid = h.rid AND c.org = $3) DESC, h.dlo DESC LIMIT 1

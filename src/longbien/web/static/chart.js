@@ -1,0 +1,157 @@
+// The open chart: panels, drafts, live updates, the axis' speeds, the ICD-10 box.
+"use strict";
+(() => {
+  const chart = $(".chart"), side = $("#side"), id = chart.dataset.patient, base = "/patients/" + id;
+  const forms = $$("form[data-form]");
+
+  // ---- open charts, next patient
+  const here = base, mine = JSON.parse(sessionStorage.getItem("open") || "[]").filter((c) => c.href !== here);
+  const given = $(".strip h1 b")?.textContent || "?";
+  mine.unshift({ href: here, name: given }); sessionStorage.setItem("open", JSON.stringify(mine.slice(0, 4)));
+  const seg = $("#open");
+  if (mine.length > 1) {
+    for (const c of mine.slice(0, 4)) { const a = document.createElement("a"); a.href = c.href; a.textContent = c.name; if (c.href === here) a.setAttribute("aria-current", "page"); seg.append(a); }
+    seg.hidden = false;
+  }
+  const list = JSON.parse(sessionStorage.getItem("list") || "[]"), at = list.indexOf(here), next = list[at + 1];
+  if (at >= 0 && next) { const n = $("#next"); n.href = next; n.hidden = false; }
+
+  // ---- the panel
+  function open(key) {
+    side.classList.add("open");
+    for (const f of forms) f.hidden = f.dataset.form !== key;
+    $$("#write [data-panel]").forEach((a) => a.dataset.panel === key ? a.setAttribute("aria-current", "true") : a.removeAttribute("aria-current"));
+    const form = $(`form[data-form="${key}"]`), field = $("[aria-invalid], textarea, input:not([type=hidden])", form);
+    if (field) field.focus();
+  }
+  document.addEventListener("click", async (e) => {
+    const p = e.target.closest("[data-panel]");
+    if (p && !e.ctrlKey && !e.metaKey) { e.preventDefault(); open(p.dataset.panel); return; }
+    if (e.target.closest("[data-close]")) { close(e.target.closest("#read") ? "read" : "write"); return; }
+    const r = e.target.closest("[data-read]");
+    if (r && !e.ctrlKey && !e.metaKey) { e.preventDefault(); await read(r.href); return; }
+    const s = e.target.closest("a[data-span]");
+    if (s && !e.ctrlKey && !e.metaKey) { e.preventDefault(); chart.dataset.span = s.dataset.span; await refresh(); $(`a[data-span="${s.dataset.span}"]`)?.focus(); }
+  });
+  async function read(href) {
+    try {
+      const r = await fetch(href, { headers: { "X-Part": "1" } });
+      $("#read-text").innerHTML = await r.text();
+      $("#read").hidden = false; side.classList.add("open"); $("#read-text").focus({ preventScroll: true });
+    } catch { lb.toast(chart.dataset.offline); }
+  }
+  function close(what) {
+    if (what === "read") $("#read").hidden = true; else side.classList.remove("open");
+    document.activeElement?.blur();
+  }
+  lb.keys.n = () => open("note"); lb.keys.v = () => open("vitals");
+  lb.keys.a = () => { const b = $(".ack"); if (b) b.form.requestSubmit(); };
+  lb.keys["shift a"] = () => { const b = $("#seen"); if (b) b.form.requestSubmit(); };
+  lb.keys["0"] = () => $('a[data-span="all"]')?.click();
+  for (const a of $$(".tabs a[data-key]")) lb.keys[a.dataset.key] = () => a.click();
+  lb.keys.Escape = (e) => {
+    if (!$("#read").hidden) { close("read"); return true; }
+    if (side.contains(document.activeElement) && lb.typing(e)) { document.activeElement.blur(); return true; }
+    if (side.classList.contains("open") && getComputedStyle(side).position === "fixed") { close("write"); return true; }
+    if (lb.typing(e)) return false;
+    location.href = $("#back").href; return true;
+  };
+
+  // ---- drafts: to the server as typed, to this machine when the server is away; never lost
+  const label = (f, text) => { const s = $("[data-saved-at]", f); if (s) s.textContent = text; };
+  const values = (f) => Object.fromEntries([...new FormData(f)].filter(([k]) => !["csrf", "once", "discard"].includes(k)));
+  const key = (f) => `draft ${document.body.dataset.user || ""} ${id} ${f.dataset.form}`;
+  for (const f of forms) {
+    let timer;
+    const start = JSON.stringify(values(f));
+    const kept = lb.store(key(f));
+    if (kept && JSON.stringify(kept) !== start && !$("[aria-invalid]", f)) {
+      for (const [k, v] of Object.entries(kept)) { const el = f.elements[k]; if (el) el.value = v; }
+      send(f);
+    }
+    f.addEventListener("input", () => {
+      lb.store(key(f), values(f));
+      clearTimeout(timer); timer = setTimeout(() => send(f), 500);
+    });
+    f.addEventListener("submit", (e) => {
+      clearTimeout(timer);
+      if (f.dataset.sent) { e.preventDefault(); return; }   // a second Enter does not write twice
+      f.dataset.sent = "1"; f.dataset.before = JSON.stringify(values(f));
+      lb.store(key(f), null);
+      setTimeout(() => { delete f.dataset.sent; if (!navigator.onLine) lb.store(key(f), JSON.parse(f.dataset.before)); }, 4000);
+    });
+    window.addEventListener("pagehide", () => { if (lb.store(key(f)) && !f.dataset.sent) send(f); });
+  }
+  async function send(f) {
+    const body = values(f);
+    try {
+      const r = await lb.post(`${base}/drafts/${f.dataset.form}`, body);
+      if (!r.ok) throw new Error(r.status);
+      if (JSON.stringify(body) === JSON.stringify(values(f))) lb.store(key(f), null);
+      label(f, await r.text());
+      const d = $('[name="discard"]', f); if (d) d.hidden = false;
+    } catch { label(f, chart.dataset.offline); setTimeout(() => { if (lb.store(key(f)) && !f.dataset.sent) send(f); }, 5000); }
+  }
+
+  // ---- live: somebody wrote; fetch the changed parts, leave the panel alone
+  let busy = false, again = false;
+  async function refresh() {
+    if (busy) { again = true; return; }
+    busy = true;
+    try {
+      const u = new URL(location.href); u.searchParams.set("part", "1"); u.searchParams.set("span", chart.dataset.span);
+      const r = await fetch(u);
+      if (!r.ok) return;
+      const fresh = new DOMParser().parseFromString(await r.text(), "text/html");
+      const before = new Set($$("#news .wide b:first-of-type").map((b) => b.textContent));
+      const focus = document.activeElement?.closest("[data-part]") ? document.activeElement.getAttribute("href") : null;
+      for (const part of $$("[data-part]", fresh)) { const old = document.getElementById(part.id); if (old) old.innerHTML = part.innerHTML; }
+      if (focus) $(`[data-part] [href="${CSS.escape(focus)}"]`)?.focus();
+      const alarm = $$("#news .wide b:first-of-type").find((b) => !before.has(b.textContent));
+      if (alarm) $("#alarm-said").textContent = alarm.parentElement.textContent;
+      return true;
+    } catch { return false; }
+    finally { busy = false; if (again) { again = false; refresh(); } }
+  }
+  let wait;
+  const live = new EventSource(chart.dataset.live);
+  live.addEventListener("changed", () => { clearTimeout(wait); wait = setTimeout(async () => { if (await refresh()) $("#news-said").textContent = chart.dataset.changed; }, 150); });
+  window.addEventListener("pagehide", () => live.close());
+
+  // ---- ICD-10 by Vietnamese words
+  for (const box of $$("[data-terms]")) {
+    const ul = document.getElementById(box.getAttribute("aria-controls")), code = $("[data-code]", box.parentElement);
+    let timer, mark = -1, asked = 0;
+    const items = () => $$("li", ul);
+    const show = (on) => { ul.hidden = !on; box.setAttribute("aria-expanded", String(on)); if (!on) box.removeAttribute("aria-activedescendant"); };
+    const pick = (li) => { box.value = li.dataset.name; code.value = li.dataset.code; show(false); box.dispatchEvent(new Event("input", { bubbles: true })); box.dataset.picked = box.value; };
+    const move = (i) => { const all = items(); if (!all.length) return; mark = (i + all.length) % all.length; all.forEach((li, n) => li.setAttribute("aria-selected", String(n === mark))); box.setAttribute("aria-activedescendant", all[mark].id); all[mark].scrollIntoView({ block: "nearest" }); };
+    box.addEventListener("input", (e) => {
+      if (!e.isTrusted) return;
+      code.value = ""; clearTimeout(timer);
+      timer = setTimeout(async () => {
+        const n = ++asked, q = box.value.trim();
+        if (!q) { show(false); return; }
+        try {
+          const r = await fetch(box.dataset.terms + "?" + new URLSearchParams({ q }));
+          if (n !== asked || !r.ok) return;
+          const found = await r.json();
+          ul.replaceChildren(...found.map((t, i) => {
+            const li = document.createElement("li"); li.role = "option"; li.id = ul.id + "-" + i; li.dataset.code = t.code; li.dataset.name = t.name;
+            const a = document.createElement("span"), b = document.createElement("span"); a.textContent = t.name; b.textContent = t.code; b.className = "code quiet"; li.append(a, b);
+            li.addEventListener("mousedown", (ev) => { ev.preventDefault(); pick(li); }); return li;
+          }));
+          show(found.length > 0); if (found.length) move(0);
+        } catch { show(false); }
+      }, 100);
+    });
+    box.addEventListener("keydown", (e) => {
+      if (ul.hidden || e.isComposing) return;
+      if (e.key === "ArrowDown" || e.key === "ArrowUp") { e.preventDefault(); move(mark + (e.key === "ArrowDown" ? 1 : -1)); }
+      else if (e.key === "Enter" && mark >= 0 && !e.ctrlKey) { e.preventDefault(); pick(items()[mark]); }
+      else if (e.key === "Escape") { e.stopPropagation(); e.preventDefault(); show(false); }
+    });
+    box.addEventListener("blur", () => show(false));
+  }
+  const first = $("[aria-invalid]"); if (first) first.focus();
+})();

@@ -15,19 +15,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from longbien.access.door import Door
-from longbien.base import log
-from longbien.base.config import Settings, setting
-from longbien.base.db import Database
 from longbien.base.errors import LongbienError, Unavailable
+from longbien.base.place import Place
 from longbien.record.engine import Engine
 from longbien.rest.routes import PREFIX, Fhir
+from longbien.web import routes as web
 
-_log = log.get(__name__)
 READY_SECONDS = 2.0
-
-
-class AppSettings(Settings):
-    database_url: str = setting("LONGBIEN_DATABASE_URL", "", "The PostgreSQL database (15 or newer) instead of the embedded one.")
 
 
 class App(Starlette):
@@ -68,16 +62,17 @@ async def readyz(request: Request) -> Response:
 
 def create_app(database_url: str | None = None) -> App:
     """The application. The database is opened when the server starts (lifespan), closed when it stops."""
-    url = database_url or AppSettings.read().database_url
     fhir = Fhir()
 
     @asynccontextmanager
     async def lifespan(app: App) -> AsyncIterator[None]:
+        url = database_url or Place.read().database_url
         if not url:
             raise Unavailable("LONGBIEN_DATABASE_URL is not set: which database shall be opened?")
-        engine = await Engine.open(await Database.open(url))
+        engine = await Engine.open(url)
         door = Door(engine)
         app.state.engine, app.state.door, fhir.door = engine, door, door
+        web.set_up(app.state)
         try:
             yield
         finally:
@@ -85,4 +80,13 @@ def create_app(database_url: str | None = None) -> App:
             await door.close()
             await engine.close()
 
-    return App(fhir, routes=[Route("/healthz", healthz), Route("/readyz", readyz)], lifespan=lifespan)
+    return App(fhir, routes=[Route("/healthz", healthz), Route("/readyz", readyz), *web.ROUTES], lifespan=lifespan)
+
+
+async def work(database_url: str, stop: asyncio.Event) -> None:
+    """What is done in the background until `stop`: the trail is sealed (Engine does). Departments' reactions join here."""
+    engine = await Engine.open(database_url, services=False)
+    try:
+        await stop.wait()
+    finally:
+        await engine.close()

@@ -19,7 +19,9 @@ from longbien.fhir.references import literal
 from .search import slots
 from .search.keys import ELSEWHERE, LONG, compartment_key, key
 from .search.params import composite, dates, number, quantity, reference, string, token, uri
-from .search.params.dates import EARLIEST, LATEST, SPAN, of_value
+from .search.params.dates import EARLIEST as EARLIEST
+from .search.params.dates import LATEST as LATEST
+from .search.params.dates import SPAN, of_value
 
 DERIVED = {"Observation": ("combo-code", "combo-data-absent-reason", "combo-value-concept", "combo-value-quantity")}
 """Asked as 'x or component-x' (compile), so nothing is kept of them but the bit of presence."""

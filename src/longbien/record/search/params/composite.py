@@ -14,8 +14,8 @@ from longbien.fhir import definitions
 
 from ..ask import Ask, Bind, Cond, all_of, any_of, plain, split
 from ..keys import key, param_key
-from .number import test
-from .quantity import RAW, Q, amount, asked
+from .number import Q, test
+from .quantity import RAW, amount, asked
 from .reference import target
 from .token import codings
 

@@ -17,13 +17,12 @@ from ..slots import bits, date_param
 
 Span = tuple[datetime, datetime]
 EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
+"""The driver stores it as -infinity, and gives that back without a zone."""
 LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 SPAN = timedelta(days=32)
 """Rows whose main date spans more carry the term '~long', so that a search from a day on need not look at every older row."""
 
-_FORM = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?)?)?)?\Z"
-)
+_FORM = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?)?)?)?\Z")
 
 
 def _clamped(t: datetime) -> datetime:

@@ -96,7 +96,7 @@ def _statement(scope: Scope, q: Question, alternatives: Sequence[Sequence[str]])
         conditions.append(f"h.dlo < {bind(datetime(q.year + 1, 1, 1, tzinfo=UTC))} AND h.dhi > {bind(low)}")
     exact = [key64(f"Patient.name!{s}") for w in q.words for s in spellings(w)]
     sql = (
-        "SELECT h.rid, (SELECT count(*) FROM unnest(h.terms) t WHERE t = ANY(" + bind(exact) + "::int8[])) AS exact"  # noqa: S608
+        "SELECT h.rid, (SELECT count(*) FROM unnest(h.terms) t WHERE t = ANY(" + bind(exact) + "::int8[])) AS exact"
         " FROM head h WHERE " + " AND ".join(conditions) + f" ORDER BY exact DESC, h.rid DESC LIMIT {CANDIDATES + 1}"
     )
     return sql, args

@@ -236,7 +236,7 @@ def partial_date(text: str, now: datetime) -> str | None:
     if not text.strip():
         return ""
     m = re.fullmatch(r"(?:(?:(\d{1,2})/)?(\d{1,2})/)?(\d{4})", text.strip())
-    if not m or not 1890 <= int(m[3]):
+    if not m or not int(m[3]) >= 1890:
         return None
     year, month, day = int(m[3]), int(m[2] or 1), int(m[1] or 1)
     try:

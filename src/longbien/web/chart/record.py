@@ -194,7 +194,7 @@ def code_of(value: Any, *systems: str) -> str:
     """The first code of a CodeableConcept, of one of `systems` where given."""
     if isinstance(value, list):
         value = value[0] if value else None
-    for c in first({"v": value}, "v") and value.get("coding") or ():
+    for c in (first({"v": value}, "v") and value.get("coding")) or ():
         if c.get("code") and (not systems or c.get("system") in systems):
             return str(c["code"])
     return ""

@@ -15,9 +15,9 @@ from ...base.ids import patient_key
 from ...base.words import Words, mark, parse_instant
 from ...record.trail import KINDS, PURPOSES
 from ...record.types import type_name
+from ..chart.record import short_place
 from ..desk import Q
 from ..page import Call, page
-from ..chart.record import short_place
 from .frame import frame
 
 SHOWN = 200

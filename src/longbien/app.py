@@ -16,18 +16,14 @@ from starlette.routing import Route
 
 from longbien.access.door import Door
 from longbien.base import log
-from longbien.base.config import Settings, setting
 from longbien.base.db import Database
 from longbien.base.errors import LongbienError, Unavailable
+from longbien.base.place import Place
 from longbien.record.engine import Engine
 from longbien.rest.routes import PREFIX, Fhir
 
 _log = log.get(__name__)
 READY_SECONDS = 2.0
-
-
-class AppSettings(Settings):
-    database_url: str = setting("LONGBIEN_DATABASE_URL", "", "The PostgreSQL database (15 or newer) instead of the embedded one.")
 
 
 class App(Starlette):
@@ -68,7 +64,7 @@ async def readyz(request: Request) -> Response:
 
 def create_app(database_url: str | None = None) -> App:
     """The application. The database is opened when the server starts (lifespan), closed when it stops."""
-    url = database_url or AppSettings.read().database_url
+    url = database_url or Place.read().database_url
     fhir = Fhir()
 
     @asynccontextmanager

@@ -72,7 +72,7 @@ def test_every_official_example_is_accepted_but_those_at_fault(examples):
 def verdict(case: dict) -> bool:
     """True: errors. Set as HL7's validator is by default: unknown extensions are refused, comments in JSON passed over."""
     try:
-        return has_errors(json.loads(case["content"], comments=True), known_extensions=True)
+        return has_errors(json.loads(case["content"], comments=True), strict=True)
     except Invalid:
         return True
 
@@ -98,7 +98,7 @@ def test_rules_by_hand_say_what_their_fhirpath_says(examples):
     compiled = {}
     for example in examples:
         resource = example["resource"]
-        if resource["resourceType"] in ("StructureDefinition", "CodeSystem", "ImplementationGuide"):
+        if len(json.dumps(resource)) > 100_000:
             continue
         context = Context(resource, True, False, False, None, None)
         for name, structure, value in typed(resource):
@@ -112,8 +112,7 @@ def test_rules_by_hand_say_what_their_fhirpath_says(examples):
                 if rule(value, context) != compiled[name, key](value, {"resource": resource, "rootResource": resource}):
                     differs[key] = differs.get(key, 0) + 1
     assert len(met) > 80
-    # ras-2 as published is empty, hence not true, where there is no probability at all; what it means is clear.
-    assert differs.keys() == {"ras-2"}
+    assert differs == {}
 
 
 def typed(resource: dict) -> Iterator[tuple[str, definitions.Structure, dict]]:

@@ -28,6 +28,7 @@ from pathlib import Path
 from markupsafe import Markup, escape
 
 from .clock import local
+from .fold import fold
 
 LANGUAGES = ("vi", "en")
 DEFAULT = "vi"
@@ -92,12 +93,6 @@ def catalogue(lang: str) -> dict[Key, list[str]]:
 # ---- folding: how people search --------------------------------------------------------------------------------------
 
 _TONES = "\u0300\u0301\u0303\u0309\u0323"  # grave, acute, tilde, hook above, dot below
-
-
-def fold(text: str) -> str:
-    """The search key of a text: lower case, no marks, đ as d, blanks collapsed. Hòa, Hoà and HOA fold to one."""
-    flat = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
-    return " ".join("".join(c for c in flat if not unicodedata.combining(c)).casefold().split())
 
 
 def toned(text: str) -> str:

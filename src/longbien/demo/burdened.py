@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from longbien.demo import acute, facilities
+from longbien.demo import admissions, facilities
 from longbien.demo.chronic import YEARS_OF_RECORD, Clinic, give
-from longbien.demo.life import Life, at
+from longbien.demo.life import Life
+from longbien.demo.shapes import at
 from longbien.fhir import systems as s
 
 
@@ -35,7 +36,7 @@ def dialysis_life(life: Life) -> None:
             clinic.hold(nxt)
             nxt = next(visits, None)
         if day in falls_ill:
-            acute.be_admitted(life, day, falls_ill[day])
+            admissions.be_admitted(life, day, falls_ill[day])
         if day == begin:
             life.problem("N18.5", "Suy thận mạn giai đoạn 5, lọc máu chu kỳ", begin)
         if day >= begin and day.weekday() in days and day > life.inside_until:
@@ -46,12 +47,12 @@ def dialysis_life(life: Life) -> None:
         life.settle(clinic.last.start)
 
 
-def _admissions(life: Life, codes: tuple[str, ...]) -> Iterator[tuple[date, acute.Stay]]:
+def _admissions(life: Life, codes: tuple[str, ...]) -> Iterator[tuple[date, admissions.Stay]]:
     """One admission for each code, spread over the years of the record."""
     span = round(YEARS_OF_RECORD * 365.25) - 120
     for n, icd in enumerate(codes):
         back = span - round(span * (n + life.chance.uniform(0.1, 0.9)) / len(codes)) + 60
-        yield life.today - timedelta(days=back), next(x for x in acute.STAYS if x.icd == icd)
+        yield life.today - timedelta(days=back), next(x for x in admissions.STAYS if x.icd == icd)
 
 
 def _session(life: Life, day: date, hour: int, n: int, dry: float) -> None:
@@ -73,9 +74,7 @@ def _session(life: Life, day: date, hour: int, n: int, dry: float) -> None:
             visit,
             start,
             ("CBC", "LYTES", "UREA", "CREA", "CA", "PHOS"),
-            K=potassium,
-            HGB=chance.near(103, 7, 82, 121),
-            PHOS=chance.near(1.8, 0.3, 1.1, 2.7),
+            {"K": potassium, "HGB": chance.near(103, 7, 82, 121), "PHOS": chance.near(1.8, 0.3, 1.1, 2.7)},
         )
         life.prescribe(
             visit, "epo2000", "Tiêm dưới da 2.000 đơn vị/lần, tuần 3 lần sau lọc", days=30, reason=life.problems["N18.5"]
@@ -83,20 +82,32 @@ def _session(life: Life, day: date, hour: int, n: int, dry: float) -> None:
     if n % 39 == 20:
         gained = f"{over:.1f}".replace(".", ",")
         life.note(
-            visit, start + timedelta(minutes=60), "dieu-tri",
-            (("Diễn biến", f"Buổi lọc thứ {n}. Tăng {gained} kg giữa hai buổi. Cầu nối tốt, không tụt huyết áp."),
-             ("Hướng xử trí", "Siêu lọc theo cân khô, dặn hạn chế nước và kali.")),
-        )  # fmt: skip
+            visit,
+            start + timedelta(minutes=60),
+            "dieu-tri",
+            (
+                ("Diễn biến", f"Buổi lọc thứ {n}. Tăng {gained} kg giữa hai buổi. Cầu nối tốt, không tụt huyết áp."),
+                ("Hướng xử trí", "Siêu lọc theo cân khô, dặn hạn chế nước và kali."),
+            ),
+        )
 
 
 def frail_life(life: Life) -> None:
     """Heart, lungs, sugar, joints, an old stroke: clinics at three hospitals, rehabilitation courses, many admissions."""
     for icd, years in (
-        ("I10", 16.0), ("E11.9", 9.5), ("E78.5", 9.0), ("I25.9", 7.0), ("I50.9", 5.0), ("I48", 4.0), ("I69.3", 6.5), ("J44.9", 8.0), ("N18.9", 4.5),
-    ):  # fmt: skip
+        ("I10", 16.0),
+        ("E11.9", 9.5),
+        ("E78.5", 9.0),
+        ("I25.9", 7.0),
+        ("I50.9", 5.0),
+        ("I48", 4.0),
+        ("I69.3", 6.5),
+        ("J44.9", 8.0),
+        ("N18.9", 4.5),
+    ):
         give(life, icd, years)
     clinic = Clinic(life, life.today, every=17)
-    events: list[tuple[date, int, acute.Stay | None]] = [(d, -1, None) for d in clinic.days()]
+    events: list[tuple[date, int, admissions.Stay | None]] = [(d, -1, None) for d in clinic.days()]
     events += [(d, -2, stay) for d, stay in _admissions(life, ("I50.9", "J44.1", "J18.9", "I50.9"))]
     begin = life.today - timedelta(days=round(YEARS_OF_RECORD * 365.25) - 30)
     day = begin
@@ -105,7 +116,7 @@ def frail_life(life: Life) -> None:
         day += timedelta(days=life.chance.randint(120, 165))
     for when, n, stay in sorted(events, key=lambda e: (e[0], e[1])):
         if stay:
-            acute.be_admitted(life, when, stay)
+            admissions.be_admitted(life, when, stay)
         elif n < 0:
             clinic.hold(when)
         elif when > life.inside_until:
@@ -128,6 +139,11 @@ def _exercise(life: Life, day: date, n: int) -> None:
         life.procedure(visit, start + timedelta(minutes=5), 35, life.chance.choice(("PH07", "PH08", "PH04")))
     if n == 0:
         life.note(
-            visit, start, "kham",
-            (("Khám", "Liệt nhẹ nửa người, cơ lực chi 4/5, đi với gậy."), ("Hướng xử trí", "Đợt tập 4 tuần: vận động có trợ giúp, tập đi.")),
-        )  # fmt: skip
+            visit,
+            start,
+            "kham",
+            (
+                ("Khám", "Liệt nhẹ nửa người, cơ lực chi 4/5, đi với gậy."),
+                ("Hướng xử trí", "Đợt tập 4 tuần: vận động có trợ giúp, tập đi."),
+            ),
+        )

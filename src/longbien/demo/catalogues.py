@@ -1,6 +1,7 @@
 """The starter catalogues as FHIR resources: code systems, value sets, tests with ranges, drugs, order sets, demo prices.
 
-Every id is made of the catalogue's own code, so that a second load changes nothing. Vietnamese is the display, English a designation.
+Every id is made of the catalogue's own code, so that a second load changes nothing. Vietnamese is the display, English a
+designation.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from longbien.demo import facilities
-from longbien.demo.life import NOTES
+from longbien.demo.shapes import NOTES
 from longbien.demo.starter import Row, by, rows
 from longbien.fhir import systems as s
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from longbien.demo import facilities
-from longbien.demo.acute import STAYS, Stay, admission, easing_value, hospital_drugs
-from longbien.demo.chronic import ILLNESSES
+from longbien.demo.admissions import STAYS, Stay, admission, easing_value, hospital_drugs
 from longbien.demo.facilities import Bed
-from longbien.demo.life import Life, at, stamp
+from longbien.demo.illnesses import ILLNESSES
+from longbien.demo.life import Life
+from longbien.demo.shapes import at, stamp
 from longbien.demo.ward_today import expect_discharge, open_stay
 
 # Reasons in the cardiology clinic, most common first.
@@ -20,9 +21,19 @@ _REASONS = (
     "Khó thở khi gắng sức",
 )
 _STAY_OF = {
-    "HH": ("J18.9", "J44.1"), "NOI": ("J18.9", "I50.9"), "NHI": ("J18.9", "A09"), "TK": ("I63.9",), "TM": ("I50.9",), "NGOAI": ("K35.8", "K80.0"),
-    "TN": ("A97.1",), "TH": ("K92.2",), "CTCH": ("S72.0",), "NTIET": ("J18.9",), "THAN": ("I50.9",), "CTM": ("I21.4",),
-}  # fmt: skip
+    "HH": ("J18.9", "J44.1"),
+    "NOI": ("J18.9", "I50.9"),
+    "NHI": ("J18.9", "A09"),
+    "TK": ("I63.9",),
+    "TM": ("I50.9",),
+    "NGOAI": ("K35.8", "K80.0"),
+    "TN": ("A97.1",),
+    "TH": ("K92.2",),
+    "CTCH": ("S72.0",),
+    "NTIET": ("J18.9",),
+    "THAN": ("I50.9",),
+    "CTM": ("I21.4",),
+}
 
 
 def outpatient(life: Life, k: int, minh: bool) -> None:
@@ -107,7 +118,7 @@ def inpatient(life: Life, bed: Bed) -> None:
     others = list(life.problems.values())[:4]
     life.diagnoses(visit, [condition, *others])
     life.vitals(visit, start, "BP HR TEMP RR SPO2" if life.age(life.today) >= 15 else "HR TEMP RR SPO2 WT", TEMP=36.9 + stay.fever)
-    seen = life.labs(visit, start + timedelta(minutes=30), stay.labs.split(), **stay.given)
+    seen = life.labs(visit, start + timedelta(minutes=30), stay.labs.split(), stay.given)
     if stay.image:
         life.imaging(visit, start + timedelta(minutes=60), *stay.image)
     hospital_drugs(life, visit, stay, condition, stay.days + 2)
@@ -131,7 +142,7 @@ def inpatient(life: Life, bed: Bed) -> None:
     if day >= 2:
         again = {c: easing_value(life, c, v, life.today) for c, v in stay.given.items() if not isinstance(v, str)}
         codes = [c for c in stay.labs.split() if c not in ("DENNS1", "ABG", "LIPID", "COAG")]
-        life.labs(visit, at(life.today, 5, 30), codes, minutes=60, **again)
+        life.labs(visit, at(life.today, 5, 30), codes, again, minutes=60)
     expect_discharge(visit, life.today + timedelta(days=max(1, stay.days - day)))
 
 

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 from longbien.demo import facilities
 from longbien.demo.chronic import YEARS_OF_RECORD
-from longbien.demo.life import Life, at
+from longbien.demo.life import Life
+from longbien.demo.shapes import at
 
 # months of age: (local code, name, CVX, dose). The national programme, and what most Hanoi families add at twelve months.
 SCHEDULE: dict[float, tuple[tuple[str, str, str | None, int], ...]] = {
@@ -104,7 +105,7 @@ def pregnancy(life: Life, due: date, order: int) -> None:
         if week >= 22:
             life.vital(visit, start, "FUNDAL", week - 3 + chance.randint(-1, 1))
         if labs:
-            life.labs(visit, start + timedelta(minutes=20), labs.split(), ABO=_blood(life))
+            life.labs(visit, start + timedelta(minutes=20), labs.split(), {"ABO": _blood(life)})
         if image and chance.happens(0.9):
             life.imaging(visit, start + timedelta(minutes=40), *image)
         if week in (12, 26):
@@ -114,9 +115,16 @@ def pregnancy(life: Life, due: date, order: int) -> None:
             said = "Hết nghén, ăn được." if week > 12 else "Nghén nhẹ, ra dịch ít."
             words = f"Tim thai rõ, tử cung tương xứng {week} tuần." if week > 12 else "Thai trong buồng tử cung."
             life.note(
-                visit, start + timedelta(minutes=30), "kham",
-                (("Bệnh sử", said), ("Khám", words), ("Đánh giá", f"Thai {week} tuần, hiện bình thường."), ("Hướng xử trí", "Hẹn khám thai theo lịch.")),
-            )  # fmt: skip
+                visit,
+                start + timedelta(minutes=30),
+                "kham",
+                (
+                    ("Bệnh sử", said),
+                    ("Khám", words),
+                    ("Đánh giá", f"Thai {week} tuần, hiện bình thường."),
+                    ("Hướng xử trí", "Hẹn khám thai theo lịch."),
+                ),
+            )
     if due < life.today - timedelta(days=6):
         _birth(life, due, mark, order)
 
@@ -157,6 +165,12 @@ def _birth(life: Life, day: date, mark: str, order: int) -> None:
         (("Diễn biến", f"{text}. {baby}"), ("Hướng xử trí", "Theo dõi co hồi tử cung, cho con bú sớm.")),
     )
     life.note(
-        visit, end - timedelta(minutes=30), "ra-vien",
-        (("Chẩn đoán ra viện", f"Sau {text.lower()}, con lần {order}."), ("Tình trạng ra viện", "Mẹ ổn định, tử cung co tốt, sản dịch ít. Con bú tốt."), ("Hướng điều trị tiếp", "Khám lại sau 6 tuần.")),
-    )  # fmt: skip
+        visit,
+        end - timedelta(minutes=30),
+        "ra-vien",
+        (
+            ("Chẩn đoán ra viện", f"Sau {text.lower()}, con lần {order}."),
+            ("Tình trạng ra viện", "Mẹ ổn định, tử cung co tốt, sản dịch ít. Con bú tốt."),
+            ("Hướng điều trị tiếp", "Khám lại sau 6 tuần."),
+        ),
+    )

@@ -10,12 +10,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from longbien.base import clock
-from longbien.demo import acute, burdened, clinic_today, family, people, slots, ward_today
+from longbien.demo import acute, admissions, burdened, clinic_today, family, people, slots, ward_stories, ward_today
 from longbien.demo.body import Body
 from longbien.demo.chance import Chance
-from longbien.demo.chronic import ILLNESSES, YEARS_OF_RECORD, Clinic, draw, give
-from longbien.demo.life import Life, at
+from longbien.demo.chronic import YEARS_OF_RECORD, Clinic, draw, give
+from longbien.demo.illnesses import ILLNESSES
+from longbien.demo.life import Life
 from longbien.demo.people import Person
+from longbien.demo.shapes import at
 from longbien.fhir import systems as s
 
 Resource = dict[str, Any]
@@ -37,7 +39,7 @@ def who(i: int, seed: int, today: date) -> Person:
     """The person behind number `i`: some are namesakes of the person before them, so that search has something to tell apart."""
     part, k = slots.part(i)
     if part == slots.WARD:
-        w = ward_today.WARD[k]
+        w = ward_stories.WARD[k]
         fixed: dict[str, Any] = {"name": w.name, "sex": w.sex, "age": w.age}
         if k == 0:
             fixed.update(birth=date(today.year - 71 - (today < date(today.year, 3, 14)), 3, 14), object="HT")
@@ -91,7 +93,7 @@ def person(i: int, seed: int, today: date) -> list[Resource]:
 def _illnesses(life: Life, part: str, k: int) -> date:
     """Draw or fix the lasting illnesses; gives the day on which the ordinary history ends."""
     if part == slots.WARD:
-        story = ward_today.WARD[k]
+        story = ward_stories.WARD[k]
         for icd, years in story.lasting:
             give(life, icd, years)
         if k == 0:
@@ -116,7 +118,7 @@ def _history(life: Life, until: date) -> None:
     if any(c in ILLNESSES for c in life.problems):
         events += [(day, lambda d=day: clinic.hold(d)) for day in clinic.days()]  # type: ignore[misc]
     events += [(d, lambda d=d, x=x: acute.be_ill(life, d, x)) for d, x in acute.schedule(life, begin, until) if d < until]  # type: ignore[misc]
-    events += [(d, lambda d=d, x=x: acute.be_admitted(life, d, x)) for d, x in acute.stays(life, begin, until)]  # type: ignore[misc]
+    events += [(d, lambda d=d, x=x: admissions.be_admitted(life, d, x)) for d, x in admissions.stays(life, begin, until)]  # type: ignore[misc]
     if life.person.sex == "F" and 19 <= life.age(life.today) <= 47:
         for order, due in enumerate(family.births(life), 1):
             events.append((due - timedelta(days=220), lambda due=due, order=order: family.pregnancy(life, due, order)))  # type: ignore[misc]
@@ -128,13 +130,31 @@ def _history(life: Life, until: date) -> None:
 
 _ALLERGIES = (
     (30, "medication", "Penicillin", "mày đay toàn thân", {"system": s.ATC, "code": "J01C", "display": "Penicillins"}),
-    (12, "medication", "Cephalosporin", "phát ban", {"system": s.ATC, "code": "J01D", "display": "Other beta-lactam antibacterials"}),
-    (16, "medication", "Aspirin, NSAID", "phù mi mắt, khó thở", {"system": s.ATC, "code": "M01A", "display": "Antiinflammatory products, non-steroids"}),
-    (8, "medication", "Thuốc cản quang iod", "nổi mề đay", {"system": s.ATC, "code": "V08A", "display": "X-ray contrast media, iodinated"}),
+    (
+        12,
+        "medication",
+        "Cephalosporin",
+        "phát ban",
+        {"system": s.ATC, "code": "J01D", "display": "Other beta-lactam antibacterials"},
+    ),
+    (
+        16,
+        "medication",
+        "Aspirin, NSAID",
+        "phù mi mắt, khó thở",
+        {"system": s.ATC, "code": "M01A", "display": "Antiinflammatory products, non-steroids"},
+    ),
+    (
+        8,
+        "medication",
+        "Thuốc cản quang iod",
+        "nổi mề đay",
+        {"system": s.ATC, "code": "V08A", "display": "X-ray contrast media, iodinated"},
+    ),
     (22, "food", "Tôm, cua", "mày đay", {"system": s.ALLERGEN, "code": "crustacean", "display": "Tôm, cua"}),
     (6, "food", "Lạc", "ngứa họng, mày đay", {"system": s.ALLERGEN, "code": "peanut", "display": "Lạc"}),
     (6, "environment", "Phấn hoa", "hắt hơi, chảy mũi", {"system": s.ALLERGEN, "code": "pollen", "display": "Phấn hoa"}),
-)  # fmt: skip
+)
 
 
 def _allergies(life: Life, part: str, k: int) -> None:

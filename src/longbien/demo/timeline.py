@@ -17,7 +17,7 @@ Resource = dict[str, Any]
 def _when(r: Resource) -> str:
     period = r.get("period") or r.get("performedPeriod") or {}
     keys = ("effectiveDateTime", "authoredOn", "date", "started", "occurrenceDateTime", "onsetDateTime", "recordedDate", "start")
-    return next((r[k] for k in keys if k in r), period.get("start", ""))
+    return str(next((r[k] for k in keys if k in r), period.get("start", "")))
 
 
 def _value(o: Resource) -> str:

@@ -44,9 +44,9 @@ def key(type: str, params: list[tuple[str, str]]) -> int:
     return key64(f"{type}?{urlencode(sorted(params))}")
 
 
-async def matches(within: Store, type: str, params: list[tuple[str, str]]) -> list[str]:
-    """Ids of what the condition finds, at most two. Unknown parameters are refused: ignoring one would match too much."""
-    page = await within.search(type, [*params, ("_count", "2")], handling="strict")
+async def matches(within: Store, type: str, params: list[tuple[str, str]], most: int = 2) -> list[str]:
+    """Ids of what the condition finds, at most `most`. Unknown parameters are refused: ignoring one would match too much."""
+    page = await within.search(type, [*params, ("_count", str(most))], handling="strict")
     return [s.id for s in page.matches]
 
 

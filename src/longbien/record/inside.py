@@ -61,12 +61,13 @@ class _View(Engine):
     def __init__(self, engine: Engine, connection: Connection):
         self._engine = engine
         self.db = _OneConnection(connection)
+        self._connection = connection
         self.codec = engine.codec
         self.trail = self.kept = _Kept()
         self.live = self.later = _Later()
 
     async def rids(self, n: int, connection: Connection | None = None) -> list[int]:
-        return await self._engine.rids(n, connection or self.db._connection)
+        return await self._engine.rids(n, connection or self._connection)
 
     async def _learn(self, number: int) -> None:
         await self._engine._learn(number)

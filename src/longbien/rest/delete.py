@@ -17,9 +17,9 @@ def deleted(request: Request, stored: Stored | None) -> Answer:
     the same: the standard wants the same answer each time."""
     headers = versions.headers(stored) if stored else ()
     if request.prefer.returns != "OperationOutcome":
-        return Answer(204, b"", headers)
+        return Answer(204, b"", headers, stored)
     text = f"{stored.type}/{stored.id} was deleted." if stored else "There was nothing to delete."
-    return Answer(200, fhir_json.dumps(outcome([Issue("information", "informational", text)])), headers)
+    return Answer(200, fhir_json.dumps(outcome([Issue("information", "informational", text)])), headers, stored)
 
 
 async def delete(request: Request, type: str, id: str) -> Answer:

@@ -26,7 +26,7 @@ _KNOWN = ("_count", "_since", BELOW, "_format", "_pretty", "_summary")
 
 
 class Asked(NamedTuple):
-    count: int
+    size: int
     below: int
     since: datetime | None
     only_count: bool
@@ -70,10 +70,10 @@ def asked(request: Request) -> Asked:
 
 async def history(request: Request, type: str, id: str) -> Answer:
     a = asked(request)
-    wanted = 1 if a.only_count else a.count + 1
+    wanted = 1 if a.only_count else a.size + 1
     found = await request.store.history(type, id, count=wanted, below=a.below)
-    more = len(found) > a.count and not a.only_count
-    page = found[: a.count]
+    more = len(found) > a.size and not a.only_count
+    page = found[: a.size]
     newer = [s for s in page if a.since is None or s.updated >= a.since]
     more = more and len(newer) == len(page)
     # Versions are numbered without gaps from 1: the newest one's number is how many there are.

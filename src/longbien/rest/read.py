@@ -13,4 +13,4 @@ async def read(request: Request, type: str, id: str) -> Answer:
     if (b"if-none-match" in headers or b"if-modified-since" in headers) and versions.unchanged(request, stored):
         return versions.not_modified(stored)
     body = subset(request, stored.body) if asked(request) else stored.body
-    return Answer(200, body, versions.headers(stored))
+    return Answer(200, body, versions.headers(stored), stored)

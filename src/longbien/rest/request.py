@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from longbien.base.errors import Invalid
+from longbien.record.change import Stored
 from longbien.record.store import Store
 
-from .body import Receive
+from .body import Place, Receive
 from .negotiate import Preferences, preferences
 from .settings import RestSettings
 
@@ -20,25 +21,36 @@ Params = list[tuple[str, str]]
 
 
 class Answer(NamedTuple):
-    """What goes back. `body` is complete JSON, or empty."""
+    """What goes back. `body` is complete JSON, or empty. `stored`: the version that the answer is about (for batches)."""
 
     status: int
     body: bytes = b""
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    stored: Stored | None = None
 
 
 class Request:
-    """`headers`: lower-case names; of a repeated header the last. `given`: a batch entry's own resource instead of a body."""
+    """`headers`: lower-case names; of a repeated header the last."""
 
-    def __init__(self, scope: Any, receive: Receive | None, headers: dict[bytes, bytes], store: Store, settings: RestSettings,
-                 *, given: dict[str, Any] | None = None, base_url: str | None = None):  # fmt: skip
+    given: dict[str, Any] | None = None
+    """A batch entry's own resource instead of a body."""
+
+    def __init__(
+        self, scope: Any, receive: Receive, headers: dict[bytes, bytes], store: Store, settings: RestSettings, place: Place
+    ):
         self.scope = scope
         self.receive = receive
         self.headers = headers
         self.store = store
         self.settings = settings
-        self.given = given
-        self._base_url = base_url
+        self.place = place
+
+    def entry(self, method: str, query: bytes, headers: dict[bytes, bytes], given: dict[str, Any] | None, store: Store) -> Request:
+        """A request that stands in an entry of this one's bundle."""
+        inner = Request({"method": method, "query_string": query}, self.receive, headers, store, self.settings, self.place)
+        inner.given = given
+        inner.base_url = self.base_url
+        return inner
 
     @property
     def method(self) -> str:
@@ -64,8 +76,6 @@ class Request:
     @cached_property
     def base_url(self) -> str:
         """Where this server is, without a slash at the end: as set, else as the request says."""
-        if self._base_url is not None:
-            return self._base_url
         return self.settings.base_url.rstrip("/") or of_host(self.scope, self.headers)
 
     def header(self, name: bytes) -> str | None:

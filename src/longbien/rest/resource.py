@@ -31,9 +31,8 @@ async def sent(request: Request, type: str | None = None) -> dict[str, Any]:
 
 async def raw(request: Request) -> bytes:
     """The body's bytes, within the limits of the settings."""
-    if request.receive is None:
-        return b""
-    return await body.read(request.receive, request.headers, request.settings.max_body, request.settings.body_seconds)
+    settings = request.settings
+    return await body.read(request.receive, request.headers, settings.max_body, settings.body_seconds, request.place)
 
 
 def written(request: Request, stored: Stored) -> Answer:
@@ -43,9 +42,9 @@ def written(request: Request, stored: Stored) -> Answer:
     status = 201 if stored.created else 200
     returns = request.prefer.returns
     if returns == "minimal":
-        return Answer(status, b"", headers)
+        return Answer(status, b"", headers, stored)
     if returns == "OperationOutcome":
         verb = "created" if stored.created else "updated" if stored.changed else "there already"
         text = f"{stored.type}/{stored.id} version {stored.version}: {verb}."
-        return Answer(status, fhir_json.dumps(outcome([Issue("information", "informational", text)])), headers)
-    return Answer(status, stored.body, headers)
+        return Answer(status, fhir_json.dumps(outcome([Issue("information", "informational", text)])), headers, stored)
+    return Answer(status, stored.body, headers, stored)

@@ -4,6 +4,7 @@ Dispatch is by the number of path segments: the hot routes cost a split and a ta
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
@@ -14,8 +15,8 @@ from longbien.base.ids import FHIR_ID
 from longbien.record.store import Store
 from longbien.record.types import number
 
-from . import capability, faults, negotiate
-from .body import Disconnected, Receive
+from . import batch, capability, faults, negotiate
+from .body import Disconnected, Place, Receive
 from .create import create
 from .delete import conditional_delete, delete
 from .faults import NotAllowed
@@ -50,20 +51,24 @@ class Fhir:
     def __init__(self, settings: RestSettings | None = None, door: Door | None = None):
         self.settings = settings or RestSettings.read()
         self.door = door
+        self._places = asyncio.Semaphore(2)
 
     async def __call__(self, scope: Any, receive: Receive, send_: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         pretty = False
+        place = Place(self._places)
         try:
-            answer, pretty = await self._answer(scope, receive, headers)
+            answer, pretty = await self._answer(scope, receive, headers, place)
         except Disconnected:
             return
         except Exception as error:
             answer = faults.answer(error)
+        finally:
+            place.give_back()
         encoding = headers.get(b"accept-encoding", b"")
         await send(answer, send_, method=scope["method"], accept_encoding=encoding, pretty=pretty)
 
-    async def _answer(self, scope: Any, receive: Receive, headers: dict[bytes, bytes]) -> tuple[Answer, bool]:
+    async def _answer(self, scope: Any, receive: Receive, headers: dict[bytes, bytes], place: Place) -> tuple[Answer, bool]:
         path = scope["path"][len(PREFIX) :].strip("/")
         segments = path.split("/") if path else []
         if segments == ["metadata"]:
@@ -71,7 +76,7 @@ class Fhir:
         if self.door is None:
             raise Unavailable("The server is starting.", 2)
         store = await self.door.store(scope)
-        request = Request(scope, receive, headers, store, self.settings)
+        request = Request(scope, receive, headers, store, self.settings, place)
         pretty = False
         if scope["query_string"]:
             negotiate.check_accept(headers.get(b"accept", b""), request.param("_format"))
@@ -96,7 +101,7 @@ def _route(request: Request, segments: list[str]) -> tuple[dict[str, Handler], l
     if count == 0:
         return SYSTEM, []
     type = segments[0]
-    if number(type) is None:
+    if number(type) is None or type in capability.NO_ENDPOINT:
         raise _unknown(type)
     if count == 2 and FHIR_ID.match(segments[1]):
         return INSTANCE, segments
@@ -109,7 +114,11 @@ def _route(request: Request, segments: list[str]) -> tuple[dict[str, Handler], l
     raise _nowhere(segments)
 
 
-SYSTEM: dict[str, Handler] = {}
+async def _bundle(request: Request) -> Answer:
+    return await batch.system(request, dispatch)
+
+
+SYSTEM: dict[str, Handler] = {"POST": _bundle}
 
 
 def _unknown(type: str) -> NotFound:

@@ -29,7 +29,7 @@ def _packed(body: bytes) -> bytes:
 
 async def send(answer: Answer, send_: Send, *, method: str, accept_encoding: bytes, pretty: bool = False) -> None:
     """`no-cache` lets clients keep an answer only if they ask again each time (ETag): who may see it can change."""
-    status, body, more = answer
+    status, body, more, _ = answer
     if pretty and body:
         body = msgspec.json.format(body, indent=2)
     if len(body) > WORTH_PACKING and b"gzip" in accept_encoding:

@@ -71,4 +71,4 @@ def unchanged(request: Request, stored: Stored) -> bool:
 
 
 def not_modified(stored: Stored) -> Answer:
-    return Answer(304, b"", headers(stored))
+    return Answer(304, b"", headers(stored), stored)

@@ -22,4 +22,4 @@ async def vread(request: Request, type: str, id: str, version: str) -> Answer:
     if versions.unchanged(request, stored):
         return versions.not_modified(stored)
     body = subset(request, stored.body) if asked(request) else stored.body
-    return Answer(200, body, versions.headers(stored))
+    return Answer(200, body, versions.headers(stored), stored)

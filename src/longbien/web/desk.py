@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -17,10 +18,12 @@ from ..base.words import Words, given_first
 from ..record import trail
 from ..record.engine import Engine
 from ..record.scope import Scope
+from ..record.search.params.units import canonical
 from ..record.types import number
 from .chart import measures
 from .chart import record as r
 from .chart.model import age_days
+from .chart.since import is_new
 from .chart.spark import Limits
 
 Q = queries(__file__, "sql/desk.sql")
@@ -186,23 +189,15 @@ def _fill(
         if m.code in said:
             continue
         band = m.band(person.sex, age)
-        factor, value = 1.0, float(x["val"])
-        if m.ucum == "umol/L":  # the index holds mmol/L
-            factor = 1000.0
-        elif m.ucum == "g/L":
-            factor = 0.01
-        elif m.ucum == "kg":
-            factor = 0.001
-        elif m.ucum == "mg/L":
-            factor = 10.0
-        value = float(f"{value * factor:.10g}")
+        step = float(canonical(m.ucum, Decimal(1))[1])  # the index holds canonical units
+        value = float(f"{float(x['val']) / step:.10g}")
         limits = Limits(band.low, band.high, band.critical_low, band.critical_high) if band else Limits()
         flag = limits.flag(value)
-        critical = flag[:2] == "cr" and m.group != "vital" and x["id"] not in acknowledged
-        fresh = datetime.fromtimestamp(x["upd"], UTC) > look
+        fresh = is_new(datetime.fromtimestamp(x["at"], UTC), datetime.fromtimestamp(x["upd"], UTC), look)
+        critical = flag[:2] == "cr" and (fresh if m.group == "vital" else x["id"] not in acknowledged)
         if critical or (fresh and flag):
             css = {"up": "hi", "dn": "lo", "cr up": "crit", "cr dn": "crit lo"}[flag]
-            row.news.append(New(m.name(w.lang), css, w.number(value, m.decimals)))
+            row.news.append(New(measures.SHORT.get(m.loinc, {}).get(w.lang) or m.name(w.lang), css, w.number(value, m.decimals)))
             row.urgent = row.urgent or critical
             said.add(m.code)
         elif fresh:

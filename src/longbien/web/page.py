@@ -30,6 +30,7 @@ from ..base.words import Words, choose, words
 from ..record.engine import Engine
 from ..record.scope import Scope
 from . import render
+from .chart.record import short_place
 
 _log = log.get(__name__)
 OPEN = Permission("open", "A page that needs nobody", frozenset())
@@ -100,7 +101,7 @@ class Call:
         role = ROLES.get(self.who.role)
         title = (role.vi if self.lang == "vi" else role.en) if role else self.who.role
         places: dict[str, str] = self.request.app.state.places if hasattr(self.request.app.state, "places") else {}
-        return Me(self.who.name, title, places.get(self.who.organization or "", ""))
+        return Me(self.who.name, title, short_place(places.get(self.who.organization or "", "")))
 
     def html(self, template: str, status: int = 200, headers: dict[str, str] | None = None, **context: Any) -> Response:
         given = {

@@ -93,7 +93,7 @@ def used(plain: NodeCheck, host: frozenset[str], modifier: bool) -> NodeCheck:
         known = definitions.extension(url)
         if known is not None:
             _held(known, v, host, modifier, place, c)
-        elif c.known_extensions and not inside and not _OPEN.match(url):
+        elif c.strict and not inside and not _OPEN.match(url):
             c.error("extension", f"The extension {url} has no definition here", place)
         elif modifier:
             c.warn("extension", f"The modifier extension {url} is not understood here", place)

@@ -140,7 +140,7 @@ ATTRIBUTES = frozenset(
         "datetime",
     ]
 )
-_PLAIN = re.compile(r'<div xmlns="http://www\.w3\.org/1999/xhtml">[^<&]*[^<&\s][^<&]*</div>')
+_PLAIN = re.compile(r'<div xmlns="http://www\.w3\.org/1999/xhtml">\s*[^<&\s][^<&]*</div>')
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
 _XML_ENTITIES = frozenset(("amp", "lt", "gt", "quot", "apos"))
 

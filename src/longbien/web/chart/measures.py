@@ -16,6 +16,24 @@ LOINC = "http://loinc.org"
 VITALS = ("85354-9", "8867-4", "8310-5", "9279-1", "59408-5", "2708-6", "29463-7")
 SYSTOLIC, DIASTOLIC, BP_PANEL = "8480-6", "8462-4", ("85354-9", "55284-4")
 
+#: What staff say for a measure whose full name does not fit a row.
+SHORT: dict[str, dict[str, str]] = {
+    "98979-8": {"vi": "eGFR", "en": "eGFR"},
+    "6690-2": {"vi": "Bạch cầu", "en": "White cells"},
+    "777-3": {"vi": "Tiểu cầu", "en": "Platelets"},
+    "789-8": {"vi": "Hồng cầu", "en": "Red cells"},
+    "4544-3": {"vi": "Hematocrit", "en": "Haematocrit"},
+    "718-7": {"vi": "Huyết sắc tố", "en": "Haemoglobin"},
+    "8310-5": {"vi": "Nhiệt độ", "en": "Temperature"},
+    "9279-1": {"vi": "Nhịp thở", "en": "Breaths"},
+    "8867-4": {"vi": "Mạch", "en": "Pulse"},
+    "59408-5": {"vi": "SpO₂", "en": "SpO₂"},
+    "29463-7": {"vi": "Cân nặng", "en": "Weight"},
+    "14771-0": {"vi": "Glucose đói", "en": "Glucose, fasting"},
+    "2093-3": {"vi": "Cholesterol", "en": "Cholesterol"},
+    "33762-6": {"vi": "NT-proBNP", "en": "NT-proBNP"},
+}
+
 #: Codes of one measure under an older or local number: the same row on the chart.
 SAME = {"55284-4": "85354-9", "2708-6": "59408-5", "3141-9": "29463-7", "8331-1": "8310-5"}
 

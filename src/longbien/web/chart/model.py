@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from markupsafe import Markup
@@ -15,11 +15,11 @@ from ...base.words import Words
 from . import axis as axes
 from . import bars, measures, pins
 from .record import Life, Series, Visit, initials, short_place
-from .since import FIRST_LOOK, Measured, News, news
+from .since import ALARM, FIRST_LOOK, Measured, News, news
 from .spark import Limits, pressure, spark
 
 #: How many rows of laboratory tests and drugs the overview holds; the rest is counted and one key away.
-LABS, DRUGS = 9, 8
+LABS, DRUGS = 8, 8
 #: How much a list of a tab shows at once.
 PAGE = 100
 
@@ -99,7 +99,7 @@ def measured(s: Series, life: Life, now: datetime, w: Words) -> Measured:
     """Name, limits and decimals of a series. The range that came with the result wins; the catalogue's holds only in its own
     unit."""
     m = measures.table().get(s.code) if s.system in (measures.LOINC, "") else None
-    name = m.name(w.lang) if m else (s.name or s.code)
+    name = measures.SHORT.get(s.code, {}).get(w.lang) or (m.name(w.lang) if m else (s.name or s.code))
     limits = Limits(s.low, s.high)
     same_unit = m is not None and s.unit in (m.ucum, m.unit, "")
     if m and same_unit:
@@ -113,14 +113,22 @@ def measured(s: Series, life: Life, now: datetime, w: Words) -> Measured:
     unit = m.unit if m and same_unit else measures.printed(s.unit)
     if unit == "/min":
         unit = w("/min")
+    elif len(unit) > 9:
+        unit = unit.split("/1")[0]
     shown = Series(s.system, s.code, unit, s.times, s.values, s.ids, s.updated, s.name, s.low, s.high)
     vital = (m.group == "vital") if m else False
     return Measured(shown, name, limits, decimals, vital)
 
 
-def _row(m: Measured, axis: axes.Axis, w: Words, now: datetime, height: float = 32) -> Row:
+def _calm(flag: str, time: datetime, vital: bool, now: datetime) -> str:
+    """A critical value that is history is no call to act: it keeps its arrow and loses the red fill."""
+    old = now - time > (FIRST_LOOK if vital else ALARM)
+    return flag.removeprefix("cr ") if old else flag
+
+
+def _row(m: Measured, axis: axes.Axis, w: Words, now: datetime, height: float = 32, labels: bool = False) -> Row:
     s = m.series
-    value, flag = s.values[-1], m.limits.flag(s.values[-1])
+    value, flag = s.values[-1], _calm(m.limits.flag(s.values[-1]), s.times[-1], m.vital, now)
     text = w.number(value, m.decimals)
     delta = ""
     if len(s.values) > 1:
@@ -143,7 +151,7 @@ def _row(m: Measured, axis: axes.Axis, w: Words, now: datetime, height: float = 
         )
         if x
     )
-    plot = spark(axis, s.times, s.values, m.limits, w, decimals=m.decimals, height=height)
+    plot = spark(axis, s.times, s.values, m.limits, w, decimals=m.decimals, height=height, labels=labels)
     hidden = bisect_left(s.times, axis.start)
     return Row(s.code, m.name, s.unit, plot, text, css, delta, label, len(s.values), hidden)
 
@@ -155,10 +163,10 @@ def _pressure_row(sys_: Series, dia: Series | None, life: Life, axis: axes.Axis,
     last = sys_.times[-1]
     low = w.number(below[last], 0) if last in below else "–"
     text = f"{w.number(sys_.values[-1], 0)}/{low}"
-    flag = m.limits.flag(sys_.values[-1])
+    flag = _calm(m.limits.flag(sys_.values[-1]), last, True, now)
     css = {"": "", "up": "flag", "dn": "flag lo", "cr up": "flag crit", "cr dn": "flag crit lo"}[flag]
     label = ", ".join(
-        (f"{w('Blood pressure')} {text} mmHg", w.moment(last, now), w.plural("%(n)s value", "%(n)s values", len(sys_.values)))
+        (w("Blood pressure") + f" {text} mmHg", w.moment(last, now), w.plural("%(n)s value", "%(n)s values", len(sys_.values)))
     )
     return Row(
         "bp",
@@ -209,7 +217,8 @@ def interest(m: Measured, now: datetime, look: datetime) -> tuple[int, float, in
     last = m.series.times[-1]
     flag = m.limits.flag(m.series.values[-1])
     recent = now - last < timedelta(days=180)
-    rank = 0 if flag[:2] == "cr" and recent else 1 if flag and recent else 2 if recent else 3
+    known = m.series.code in LAB_ORDER
+    rank = 0 if flag[:2] == "cr" and recent else 1 if flag and recent and known else 2 if recent and known else 3 if flag and recent else 4
     return rank, -round(last.timestamp() / 86400), -len(m.series.values)
 
 
@@ -243,7 +252,7 @@ def build(life: Life, w: Words, now: datetime, look: datetime | None = None, spa
         axis,
         span if span in axes.SPANS else "all",
         axis.ticks(w),
-        news(life, all_measured, since, now, w),
+        news(life, all_measured, since, now, w) if look else news(_as_happened(life), [_untold(m) for m in all_measured], since, now, w),
         since,
         look is None,
         pinned,
@@ -272,6 +281,22 @@ def build(life: Life, w: Words, now: datetime, look: datetime | None = None, spa
     return chart
 
 
+def _untold(m: Measured) -> Measured:
+    """The same without when the record learned of it: whoever never looked is shown what happened, not what was stored."""
+    s = m.series
+    return Measured(Series(s.system, s.code, s.unit, s.times, s.values, s.ids, [], s.name, s.low, s.high), m.name, m.limits, m.decimals, m.vital)
+
+
+def _as_happened(life: Life) -> Life:
+    return replace(
+        life,
+        notes=[replace(n, updated=None) for n in life.notes],
+        images=[replace(i, updated=None) for i in life.images],
+        problems=[replace(p, updated=None) for p in life.problems],
+        allergies=[replace(a, updated=None) for a in life.allergies],
+    )
+
+
 def _is_vital(s: Series, by_code: dict[str, Measured]) -> bool:
     m = by_code.get(s.code)
     return bool(m and m.vital) or s.code in (measures.SYSTOLIC, measures.DIASTOLIC)
@@ -296,7 +321,7 @@ def _rows(
     chosen = labs[:LABS]
     order = {c: i for i, c in enumerate(LAB_ORDER)}
     chosen.sort(key=lambda m: (order.get(m.series.code, 99), m.name))
-    return vitals, [_row(m, axis, w, now, 36) for m in chosen], len(labs) - len(chosen)
+    return vitals, [_row(m, axis, w, now, 36, True) for m in chosen], len(labs) - len(chosen)
 
 
 def all_rows(life: Life, w: Words, now: datetime, axis: axes.Axis) -> list[Row]:

@@ -110,6 +110,7 @@ class Problem:
     active: bool
     onset: str = ""
     updated: datetime | None = None
+    recorded: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ class Allergy:
     severe: bool
     place: str = ""
     updated: datetime | None = None
+    recorded: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,13 +227,18 @@ def initials(name: str) -> str:
     return "".join(w[0].upper() for w in own[-2:]) or "?"
 
 
+KINDS = (
+    "bệnh viện", "đa khoa", "chuyên khoa", "thành phố", "khu vực", "quận", "huyện", "trung tâm", "y tế", "trạm", "phòng khám",
+    "phường", "xã", "hospital",
+)  # fmt: skip
+
+
 def short_place(name: str) -> str:
     """A facility's name without the words that say what it is: Bệnh viện đa khoa Sông Nhuệ -> Sông Nhuệ."""
-    for front in ("Bệnh viện", "Trung tâm y tế", "Trạm y tế", "Phòng khám"):
-        if name.startswith(front):
-            rest = [w for w in name.removeprefix(front).split() if w[:1].isupper()]
-            return " ".join(rest) or name
-    return name
+    rest = name
+    while found := next((k for k in KINDS if rest.lower().startswith(k + " ")), None):
+        rest = rest[len(found) + 1 :]
+    return rest[:1].upper() + rest[1:]
 
 
 def _place(ref: Any, names: Mapping[str, str]) -> tuple[str, str]:
@@ -394,9 +401,9 @@ def problem(r: Resource, lang: str) -> Problem | None:
         return None
     clinical = code_of(r.get("clinicalStatus"))
     active = clinical in ("active", "recurrence", "relapse", "") and not r.get("abatementDateTime")
-    code = code_of(r.get("code"), ICD10, "http://hl7.org/fhir/sid/icd-10-vn")
+    code = next((str(c["code"]) for c in (r.get("code") or {}).get("coding") or () if c.get("code") and "icd" in str(c.get("system", "")).lower()), "")
     onset = str(r.get("onsetDateTime") or r.get("recordedDate") or "")[:10]
-    return Problem(str(r.get("id", "")), concept(r.get("code"), lang), code, active, onset, updated(r))
+    return Problem(str(r.get("id", "")), concept(r.get("code"), lang), code, active, onset, updated(r), moment(r.get("recordedDate")))
 
 
 def allergy(r: Resource, lang: str) -> Allergy | None:
@@ -405,7 +412,7 @@ def allergy(r: Resource, lang: str) -> Allergy | None:
     reaction = concept(first(r, "reaction", "manifestation"), lang)
     severe = r.get("criticality") == "high" or first(r, "reaction", "severity") == "severe"
     since = str(r.get("onsetDateTime") or r.get("recordedDate") or "")[:4]
-    return Allergy(str(r.get("id", "")), concept(r.get("code"), lang), reaction, since, severe, "", updated(r))
+    return Allergy(str(r.get("id", "")), concept(r.get("code"), lang), reaction, since, severe, "", updated(r), moment(r.get("recordedDate")))
 
 
 #: How long an answer may take before it is late, by category of the order.

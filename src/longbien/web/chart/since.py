@@ -15,8 +15,12 @@ from .spark import Limits
 
 #: Who never opened this chart is shown the last day.
 FIRST_LOOK = timedelta(hours=24)
+#: What comes into the record later than this after it happened is no news.
+LATE = timedelta(days=3)
 #: A critical value older than this is history, not an alarm.
 ALARM = timedelta(days=7)
+#: So many normal results are told one by one.
+NORMAL = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,9 @@ class Measured:
 
 
 def is_new(time: datetime, updated: datetime | None, look: datetime) -> bool:
-    """New = the record learned of it after the last look; where that is not known, it happened after."""
-    return (updated or time) > look
+    """New = the record learned of it after the last look, and it did not happen long before (what was imported late is history,
+    not news). Where it is not known when the record learned of it, it happened after the look."""
+    return (updated or time) > look and time > look - LATE
 
 
 def news(life: Life, measured: Sequence[Measured], look: datetime, now: datetime, w: Words) -> list[News]:
@@ -73,17 +78,28 @@ def news(life: Life, measured: Sequence[Measured], look: datetime, now: datetime
         if is_new(i.time, i.updated, look):
             out.append(News("image", "", i.title or i.modality, w("unread") if i.status in ("registered", "available") else "", i.time))
     for a in life.allergies:
-        if a.updated and a.updated > look:
-            out.append(News("allergy", "abnormal", w("Allergy: %(what)s", what=a.substance), a.reaction, a.updated))
+        if a.recorded and is_new(a.recorded, a.updated, look):
+            out.append(News("allergy", "abnormal", w("Allergy: %(what)s", what=a.substance), a.reaction, a.recorded))
     for p in life.problems:
-        if p.updated and p.updated > look and p.active:
-            out.append(News("problem", "", p.name, p.code, p.updated))
+        if p.active and p.recorded and is_new(p.recorded, p.updated, look):
+            out.append(News("problem", "", p.name, p.code, p.recorded))
     for q in life.pending:
         if q.due < now:
             late = w("%(span)s overdue", span=w.span(now - q.due))
             out.append(News("pending", "wait", q.title, late, q.due, q.owner))
     rank = {"critical": 0}
-    return sorted(out, key=lambda n: (rank.get(n.level, 1), -n.time.timestamp()))
+    return sorted(_quiet(out, w), key=lambda n: (rank.get(n.level, 1), -n.time.timestamp()))
+
+
+def _quiet(found: list[News], w: Words) -> list[News]:
+    """Normal results beyond the first few become one line that names them."""
+    normal = [n for n in found if n.kind == "result" and not n.level]
+    if len(normal) <= NORMAL:
+        return found
+    rest = normal[NORMAL:]
+    title = w.plural("%(n)s normal result", "%(n)s normal results", len(rest))
+    line = News("result", "", title, ", ".join(n.title for n in rest), max(n.time for n in rest))
+    return [n for n in found if n not in rest] + [line]
 
 
 def _results(m: Measured, acknowledged: frozenset[str], look: datetime, now: datetime, w: Words) -> list[News]:
@@ -118,10 +134,11 @@ def _vitals(measured: Sequence[Measured], look: datetime, now: datetime, w: Word
     upper, lower = by.pop(SYSTOLIC, None), by.pop(DIASTOLIC, None)
     if upper:
         below = f"/{w.number(lower.series.values[-1], 0)}" if lower else ""
-        said.append(f"{w('BP')} {w.number(upper.series.values[-1], 0)}{below}{_arrow(upper)}")
+        bp = w("BP")
+        said.append(f"{bp} {w.number(upper.series.values[-1], 0)}{below}{_arrow(upper)}")
     order = {code: i for i, code in enumerate(VITALS)}
     for m in sorted(by.values(), key=lambda m: order.get(m.series.code, 99)):
-        text = f"{m.name.lower() if m.name[1:2].islower() else m.name} {w.number(m.series.values[-1], m.decimals)}"
+        text = f"{m.name.lower() if m.name[1:].islower() else m.name} {w.number(m.series.values[-1], m.decimals)}"
         said.append(f"{text}\u202f{m.series.unit}{_arrow(m)}" if m.series.unit in ("%", "°C", "kg", "cm") else text + _arrow(m))
     bad = any(m.limits.flag(m.series.values[-1]) for m in fresh)
     return [News("vitals", "abnormal" if bad else "", w("Vital signs"), ", ".join(said), latest)]

@@ -158,7 +158,7 @@ Listed = tuple[str, list[SimpleNamespace], list[tuple[datetime | None, list[Any]
 def _visits(call: Call, one: Life) -> Listed:
     w = call.w
     rows: list[tuple[datetime | None, list[Any]]] = [
-        (v.start, [_link(call, "Encounter", v.id, f"{w.date(v.start)} {w.time(v.start)}"), _kind(v.kind, w), v.place_name, v.title, (w.span(v.end - v.start) if v.end else w("running"))])
+        (v.start, [_link(call, "Encounter", v.id, f"{w.date(v.start)} {w.time(v.start)}"), _kind(v.kind, w), v.place_name, v.title, (w.span(v.end - v.start) if v.end else w("in progress"))])
         for v in sorted(one.visits, key=lambda v: v.start, reverse=True)
     ]  # fmt: skip
     return w("Visits"), [_col(w("Time")), _col(w("Kind")), _col(w("Where")), _col(w("For")), _col(w("Length"))], rows

@@ -17,6 +17,7 @@ from ...record.trail import KINDS, PURPOSES
 from ...record.types import type_name
 from ..desk import Q
 from ..page import Call, page
+from ..chart.record import short_place
 from .frame import frame
 
 SHOWN = 200
@@ -33,14 +34,21 @@ PURPOSE = {
 }  # fmt: skip
 
 
+REASONS = {
+    "today's patients of the facility": mark("today's patients of the facility"),
+    "finding a person": mark("finding a person"),
+    "new": mark("newly registered"),
+}
+
+
 def why(text: str, w: Words, places: dict[str, str]) -> str:
     """The trail's reason in words: `care at <organisation>` and `purpose: <own words>` are the door's; the rest is shown as it is."""
     if text.startswith("care at "):
         key = text.removeprefix("care at ")
-        return w("in care at %(place)s", place=places.get(key, key))
+        return w("in care at %(place)s", place=short_place(places.get(key, key)))
     if text.startswith("purpose: "):
         return f"“{text.removeprefix('purpose: ')}”"
-    return text
+    return w(REASONS[text]) if text in REASONS else text
 
 
 def _line(x: Any, w: Words, places: dict[str, str]) -> SimpleNamespace:
@@ -56,7 +64,7 @@ def _line(x: Any, w: Words, places: dict[str, str]) -> SimpleNamespace:
         at=f"{clock.local(x['at']):%H:%M:%S}",
         day=clock.local(x["at"]).date(),
         name=name,
-        place=" · ".join(p for p in ((role.vi if w.lang == "vi" else role.en) if role else "", places.get(x["organization"] or "", "")) if p),
+        place=" · ".join(p for p in ((role.vi if w.lang == "vi" else role.en) if role else "", short_place(places.get(x["organization"] or "", ""))) if p),
         what=what if kind in ("page", "search", "purpose", "refused") or not types else f"{what}: {types}",
         purpose=w(PURPOSE[purpose]) if purpose in PURPOSE else "",
         why=why(x["why"] or "", w, places),

@@ -22,8 +22,8 @@ _P = ("0123456789", "1576283094", "5803796142", "8916043527", "9453126870", "428
 
 @lru_cache(maxsize=8192)
 def is_sctid(code: str) -> bool:
-    """6 to 18 digits, the last a check digit: the form of every SNOMED CT identifier, whatever the edition."""
-    if not (6 <= len(code) <= 18 and code.isascii() and code.isdigit() and code[0] != "0"):
+    """Digits (6 to 18 of them: ask before), the last a check digit: the form of every SNOMED CT identifier."""
+    if not (code.isascii() and code.isdigit() and code[0] != "0"):
         return False
     check = "0"
     for i, digit in enumerate(reversed(code)):
@@ -38,8 +38,9 @@ def coding(v: dict[str, Any], place: Place, c: Context) -> None:
     if system.__class__ is not str or code.__class__ is not str:
         return
     if system == SNOMED:
-        if not is_sctid(code) and not _EXPRESSION.search(code):
-            c.error("code-invalid", f"{shown(code)} is no SNOMED CT identifier: its form or check digit is wrong", place)
+        if not (6 <= len(code) <= 18 and is_sctid(code)) and not _EXPRESSION.search(code):
+            say = c.error if c.strict else c.warn
+            say("code-invalid", f"{shown(code)} is no SNOMED CT identifier: its form or check digit is wrong", place)
         return
     known = None if "version" in v else definitions.codes(system)
     if not known:

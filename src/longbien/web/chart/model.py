@@ -257,8 +257,8 @@ def build(life: Life, w: Words, now: datetime, look: datetime | None = None, spa
         look is None,
         pinned,
         stays,
-        pins.gather([(i.time, i.id, i.modality, i.title) for i in images if axis.shows(i.time)], axis.x, 4.2, since),
-        pins.gather([(n.time, n.id, "", n.title) for n in notes if axis.shows(n.time)], axis.x, 1.6, since),
+        pins.gather([(i.time, i.id, i.modality, i.title) for i in images if axis.shows(i.time)], axis.xs, 4.2, since),
+        pins.gather([(n.time, n.id, "", n.title) for n in notes if axis.shows(n.time)], axis.xs, 1.6, since),
         vitals,
         labs,
         [(r, bars.draw(r, axis, stay.start if stay else None)) for r in shown],
@@ -336,20 +336,21 @@ KIND = {"EMER": "ED", "IMP": "In", "ACUTE": "In", "AMB": "Out"}
 def _visits(visits: Sequence[Visit], axis: axes.Axis, w: Words, look: datetime) -> tuple[list[Stay], list[pins.Pin]]:
     """Stays wide enough to be seen as bars; everything else as marks."""
     stays: list[Stay] = []
-    marks: list[pins.Item] = []
+    marks: list[tuple[datetime, str, str, Visit]] = []
     for v in visits:
         end = v.end or axis.now
         if end < axis.start:
             continue
-        left = axis.x(v.start)
-        width = round((axis.x(end) if not v.open else 100.0) - left, 2)
         mark = initials(v.place_name)
-        if v.inpatient and width >= 2.5:
+        left = axis.x(v.start) if v.inpatient else 0.0
+        width = round((axis.x(end) if not v.open else 100.0) - left, 2) if v.inpatient else 0.0
+        if width >= 2.5:
             text = ", ".join(x for x in (v.ward or v.title, v.bed) if x)
             stays.append(Stay(left, width, text, mark, v.id))
         else:
-            marks.append((max(v.start, axis.start), v.id, mark, f"{w.date(v.start)} · {v.place_name} · {v.title}"))
-    return stays, pins.gather(marks, axis.x, 4.4, look)
+            marks.append((max(v.start, axis.start), v.id, mark, v))
+    said = [(t, i, m, f"{w.date(v.start)} · {v.place_name} · {v.title}" if len(visits) < 60 else f"{w.date(v.start)} · {m}") for t, i, m, v in marks]
+    return stays, pins.gather(sorted(said, key=lambda m: m[0]), axis.xs, 4.4, look)
 
 
 def _facts(by_code: dict[str, Measured], w: Words) -> dict[str, tuple[str, str, str]]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from ...base.words import fold, parse_instant
@@ -168,21 +169,21 @@ def moment(value: Any) -> datetime | None:
 def first(resource: Any, *path: str) -> Any:
     """The first value at a path; lists are entered at their first element. None where the path ends early."""
     for step in path:
-        while isinstance(resource, list):
+        while resource.__class__ is list:
             resource = resource[0] if resource else None
-        if not isinstance(resource, Mapping):
+        if resource.__class__ is not dict:
             return None
         resource = resource.get(step)
-    while isinstance(resource, list):
+    while resource.__class__ is list:
         resource = resource[0] if resource else None
     return resource
 
 
 def concept(value: Any, lang: str = "vi") -> str:
     """A CodeableConcept in words: Vietnamese staff read its text, English readers its first display; else what there is."""
-    if isinstance(value, list):
+    if value.__class__ is list:
         value = value[0] if value else None
-    if not isinstance(value, Mapping):
+    if value.__class__ is not dict:
         return ""
     display = next((str(c["display"]) for c in value.get("coding") or () if c.get("display")), "")
     text = str(value.get("text") or "")
@@ -220,6 +221,7 @@ def human(names: Any) -> str:
     return ""
 
 
+@lru_cache(4096)
 def initials(name: str) -> str:
     """The two-letter mark of a facility: the initials of its last two words (Bệnh viện Sông Hồng -> SH)."""
     words = [w for w in name.replace("-", " ").split() if w[:1].isalpha()]
@@ -233,6 +235,7 @@ KINDS = (
 )  # fmt: skip
 
 
+@lru_cache(4096)
 def short_place(name: str) -> str:
     """A facility's name without the words that say what it is: Bệnh viện đa khoa Sông Nhuệ -> Sông Nhuệ."""
     rest = name

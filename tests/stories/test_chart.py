@@ -11,14 +11,14 @@ from axe_playwright_python.sync_playwright import Axe
 from house import PASSWORD
 from playwright.sync_api import Browser, Page, expect
 
-from longbien.base.words import fold
+from longbien.base.fold import fold
 
 pytestmark = pytest.mark.browser
 Enter = Callable[..., Page]
 
 SAID = {
-    "vi": {"since": "Từ lần xem trước", "signed": "Đã ký ghi chép", "saved": "Đã lưu sinh hiệu", "today": "Việc hôm nay", "range": "Có phải"},
-    "en": {"since": "Since you last looked", "signed": "The note is signed", "saved": "Vital signs are saved", "today": "Today", "range": "Is it"},
+    "vi": {"since": "Từ lần xem trước", "signed": "Đã ký ghi chép", "saved": "Đã lưu sinh hiệu", "today": "Việc hôm nay", "range": "Có phải"},  # noqa: E501
+    "en": {"since": "Since you last looked", "signed": "The note is signed", "saved": "Vital signs are saved", "today": "Today", "range": "Is it"},  # noqa: E501
 }  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def test_a_note_is_written_and_stands_in_the_record(enter: Enter, lang: str) -> 
     expect(page.locator("#toast")).to_contain_text(SAID[lang]["signed"])
     page.goto(f"{chart}/notes")
     page.locator("table a[data-read]").first.click()
-    expect(page.locator("#read-text")).to_contain_text(f"Đỡ khó thở <b>&")
+    expect(page.locator("#read-text")).to_contain_text("Đỡ khó thở <b>&")
     expect(page.locator("#read-text")).to_contain_text(f"đêm ngủ được ({lang})")
 
 
@@ -234,7 +234,20 @@ def test_no_page_has_an_accessibility_violation(enter: Enter, house: SimpleNames
     page = enter(lang=lang)
     found["/today"] = violations(page)
     chart = open_first(page)
-    paths = ["", "/labs", "/nursing", "/drugs", "/notes", "/visits", "/imaging", "/problems", "/who-saw", "?panel=vitals", "?panel=allergy", "?panel=problem"]
+    paths = [
+        "",
+        "/labs",
+        "/nursing",
+        "/drugs",
+        "/notes",
+        "/visits",
+        "/imaging",
+        "/problems",
+        "/who-saw",
+        "?panel=vitals",
+        "?panel=allergy",
+        "?panel=problem",
+    ]
     for path in (*(chart + p for p in paths), "/search?q=nguyen", "/search?q=khongcoai", "/patients/khong-co"):
         page.goto(path)
         found[path] = violations(page)

@@ -6,6 +6,7 @@ import gzip
 import re
 import time
 from datetime import timedelta
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -52,7 +53,7 @@ def test_ticks_keep_their_distance_in_every_span() -> None:
     for span in axes.SPANS:
         axis = axes.choose(span, NOW, at("12/03/22"), NOW, STAY, LOOK)
         xs = [t.x for t in axis.ticks(VI)]
-        assert len(xs) >= 3 and all(b - a >= 3.5 for a, b in zip(xs, xs[1:], strict=False)), span
+        assert len(xs) >= 3 and all(b - a >= 3.5 for a, b in pairwise(xs)), span
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(-1e6, 1e6)), min_size=1, max_size=3000))
@@ -101,7 +102,10 @@ def test_doses_of_one_drug_join_change_and_stop_on_one_row() -> None:
 
 
 def test_monthly_refills_of_one_dose_are_one_bar() -> None:
-    monthly = [DrugOrder(f"m{i}", "A", "Metformin", "500 mg", NOW - timedelta(days=30 * i), NOW - timedelta(days=30 * i - 30), "completed") for i in range(1, 20)]
+    monthly = [
+        DrugOrder(f"m{i}", "A", "Metformin", "500 mg", NOW - timedelta(days=30 * i), NOW - timedelta(days=30 * i - 30), "completed")
+        for i in range(1, 20)
+    ]
     (row,) = bars.rows(monthly, NOW)
     assert len(row.courses) == 1 and len(row.courses[0].ids) == 19
 
@@ -118,7 +122,9 @@ def test_crowded_marks_are_gathered_and_counted_never_lost_and_new_ones_stay_apa
 def test_what_is_new_begins_with_what_is_critical_and_names_its_change() -> None:
     chart = build(heart_failure(), VI, NOW, LOOK)
     first = chart.news[0]
-    assert first.level == "critical" and first.title == "Kali 6,2 mmol/L" and first.text == "tăng từ 5,8" and first.ack == "2823-3-6"
+    assert (
+        first.level == "critical" and first.title == "Kali 6,2 mmol/L" and first.text == "tăng từ 5,8" and first.ack == "2823-3-6"
+    )
     said = {n.kind for n in chart.news}
     assert {"result", "vitals", "drug", "note", "image", "pending"} <= said
     drug = next(n for n in chart.news if n.kind == "drug")
@@ -146,8 +152,10 @@ def test_a_chart_of_nothing_opens() -> None:
 def test_seven_hundred_encounters_and_ten_thousand_values_fit_the_wire() -> None:
     """150 kB over the wire is the budget of the whole page; the axis and the news are all that grows with a life."""
     chart = build(crowded(), VI, NOW, LOOK)
-    html = render.environment().get_template("chart/axis.html").render(
-        chart=chart, w=VI, _=VI, now=NOW, person=heart_failure().person, spans=axes.SPANS, life=None
+    html = (
+        render.environment()
+        .get_template("chart/axis.html")
+        .render(chart=chart, w=VI, _=VI, now=NOW, person=heart_failure().person, spans=axes.SPANS, life=None)
     )
     assert len(gzip.compress(html.encode())) < 60_000
     assert re.search(r">\d+</b></span></a>", html), "crowded visits show their number"

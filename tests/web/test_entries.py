@@ -38,7 +38,12 @@ def test_vital_signs_become_observations_and_pressure_one_panel() -> None:
 
 @pytest.mark.parametrize(
     ("field", "typed", "says"),
-    [("temperature", "379", "Có phải 37,9?"), ("pulse", "9600", "Có phải 96?"), ("spo2", "abc", "Một con số"), ("weight", "-5", "Từ")],
+    [
+        ("temperature", "379", "Có phải 37,9?"),
+        ("pulse", "9600", "Có phải 96?"),
+        ("spo2", "abc", "Một con số"),
+        ("weight", "-5", "Từ"),
+    ],
 )
 def test_a_slip_of_the_finger_is_asked_back(field: str, typed: str, says: str) -> None:
     assert says in entries.vitals({field: typed}, MINH, "o", NOW, W).errors[field]
@@ -55,7 +60,11 @@ def test_a_moment_is_read_as_it_is_typed_and_never_lies_ahead() -> None:
     assert at is not None and f"{at:%d/%m %H:%M}" == "23/11 06:10"
     evening = entries.taken("22h15", NOW)
     assert evening is not None and f"{evening:%d/%m %H:%M}" == "22/11 22:15"
-    assert entries.taken("24/11 06:00", NOW) is None and entries.taken("99:99", NOW) is None and entries.taken("31/02 06:00", NOW) is None
+    assert (
+        entries.taken("24/11 06:00", NOW) is None
+        and entries.taken("99:99", NOW) is None
+        and entries.taken("31/02 06:00", NOW) is None
+    )
 
 
 def test_an_allergy_and_a_problem_are_valid_and_ask_back_what_is_missing() -> None:

@@ -1,4 +1,4 @@
-"""House rules of the pages: every route names a permission and a purpose; templates hold no script; the browser gets a strict policy."""
+"""House rules of the pages: every route names a permission and a purpose; no script in templates; a strict policy."""
 
 from __future__ import annotations
 

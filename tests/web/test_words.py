@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from messages import used
 
-from longbien.base.words import catalogue, choose, fold, given_first, read_po, toned, underline, words
+from longbien.base.fold import fold
+from longbien.base.words import catalogue, choose, given_first, read_po, toned, underline, words
 
 VI, EN = words("vi"), words("en")
 

@@ -64,7 +64,7 @@ def gather(lived: Lived, encounters: list[dict[str, Any]], places: Mapping[str, 
         [s for c in lived.columns if (s := series(c, lang))] + panels(lived.panels, lang),
         [q for x in each("ServiceRequest") if x.get("id") not in answered and (q := r.pending(x, lang))],
         [_coverage(x) for x in each("Coverage") if x.get("status") == "active"],
-        [(r.concept(p.get("role"), lang), str(r.first(p, "member", "display") or "")) for x in each("CareTeam") for p in x.get("participant") or () if r.first(p, "member", "display")],
+        [(r.concept(p.get("role"), lang), str(r.first(p, "member", "display") or "")) for x in each("CareTeam") for p in x.get("participant") or () if r.first(p, "member", "display")],  # noqa: E501
         frozenset(r.reference_id(t.get("focus")) for t in tasks if r.code_of(t.get("code")) == ACKNOWLEDGE),
     )  # fmt: skip
 
@@ -116,9 +116,7 @@ def series(c: Column, lang: str) -> r.Series | None:
         values = [float(f"{v * factor:.10g}") for v in values]
     system, code, name = _coding(x.get("code"))
     n = len(c.times) - len(c.ids)
-    return r.Series(
-        system, code, unit, c.times, values, [""] * n + c.ids, [*c.times[:n], *c.updated], name, low, high
-    )
+    return r.Series(system, code, unit, c.times, values, [""] * n + c.ids, [*c.times[:n], *c.updated], name, low, high)
 
 
 class _Coding(msgspec.Struct, gc=False):

@@ -26,7 +26,9 @@ class Pin:
 Item = tuple[datetime, str, str, str]  # (time, id, short label, title)
 
 
-def gather(items: Sequence[Item], xs: Callable[[Sequence[datetime]], list[float]], gap: float, look: datetime | None = None) -> list[Pin]:
+def gather(
+    items: Sequence[Item], xs: Callable[[Sequence[datetime]], list[float]], gap: float, look: datetime | None = None
+) -> list[Pin]:
     """Items in time order become pins at least `gap` percent apart. New and old things never share a pin: what is new is
     seen as new."""
     out: list[Pin] = []

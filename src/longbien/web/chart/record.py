@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from ...base.words import fold, parse_instant
+from ...base.fold import fold
+from ...base.words import parse_instant
 
 Resource = Mapping[str, Any]
 
@@ -195,7 +196,7 @@ def code_of(value: Any, *systems: str) -> str:
     """The first code of a CodeableConcept, of one of `systems` where given."""
     if isinstance(value, list):
         value = value[0] if value else None
-    for c in first({"v": value}, "v") and value.get("coding") or ():
+    for c in (first({"v": value}, "v") and value.get("coding")) or ():
         if c.get("code") and (not systems or c.get("system") in systems):
             return str(c["code"])
     return ""
@@ -404,9 +405,18 @@ def problem(r: Resource, lang: str) -> Problem | None:
         return None
     clinical = code_of(r.get("clinicalStatus"))
     active = clinical in ("active", "recurrence", "relapse", "") and not r.get("abatementDateTime")
-    code = next((str(c["code"]) for c in (r.get("code") or {}).get("coding") or () if c.get("code") and "icd" in str(c.get("system", "")).lower()), "")
+    code = next(
+        (
+            str(c["code"])
+            for c in (r.get("code") or {}).get("coding") or ()
+            if c.get("code") and "icd" in str(c.get("system", "")).lower()
+        ),
+        "",
+    )
     onset = str(r.get("onsetDateTime") or r.get("recordedDate") or "")[:10]
-    return Problem(str(r.get("id", "")), concept(r.get("code"), lang), code, active, onset, updated(r), moment(r.get("recordedDate")))
+    return Problem(
+        str(r.get("id", "")), concept(r.get("code"), lang), code, active, onset, updated(r), moment(r.get("recordedDate"))
+    )
 
 
 def allergy(r: Resource, lang: str) -> Allergy | None:
@@ -415,11 +425,18 @@ def allergy(r: Resource, lang: str) -> Allergy | None:
     reaction = concept(first(r, "reaction", "manifestation"), lang)
     severe = r.get("criticality") == "high" or first(r, "reaction", "severity") == "severe"
     since = str(r.get("onsetDateTime") or r.get("recordedDate") or "")[:4]
-    return Allergy(str(r.get("id", "")), concept(r.get("code"), lang), reaction, since, severe, "", updated(r), moment(r.get("recordedDate")))
+    return Allergy(
+        str(r.get("id", "")), concept(r.get("code"), lang), reaction, since, severe, "", updated(r), moment(r.get("recordedDate"))
+    )
 
 
 #: How long an answer may take before it is late, by category of the order.
-EXPECTED = {"laboratory": timedelta(hours=4), "108252007": timedelta(hours=4), "imaging": timedelta(hours=24), "363679005": timedelta(hours=24)}
+EXPECTED = {
+    "laboratory": timedelta(hours=4),
+    "108252007": timedelta(hours=4),
+    "imaging": timedelta(hours=24),
+    "363679005": timedelta(hours=24),
+}
 
 
 def pending(r: Resource, lang: str) -> Pending | None:

@@ -32,14 +32,14 @@ check: build $(VENV)/dev.stamp ## lint, format, types, floors, house rules
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/mypy
-	@$(VENV)/bin/lint-imports --no-logo 2>/dev/null || $(VENV)/bin/lint-imports
+	@$(VENV)/bin/lint-imports --no-logo
 	@$(PY) -m pytest -n0 tests/house
 
 bench: build $(VENV)/dev.stamp ## measure, as ratios against limits of the same run
 	@$(PY) -m bench
 
-messages: build $(VENV)/dev.stamp ## collect the messages of code and templates into the Vietnamese catalogue
-	@$(PY) scripts/messages.py
+messages: build $(VENV)/dev.stamp ## print the messages that the Vietnamese catalogue lacks, ready to be filled in
+	@$(PY) tests/web/messages.py
 
 settings: build ## write docs/settings.md from the settings that the code declares
 	@$(PY) scripts/settings_page.py

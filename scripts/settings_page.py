@@ -1,6 +1,6 @@
 """Writes docs/settings.md from the settings that the code declares.
 
-    python scripts/settings_page.py [--check]        --check: change nothing, fail when the page is out of date
+python scripts/settings_page.py [--check]        --check: change nothing, fail when the page is out of date
 """
 
 from __future__ import annotations

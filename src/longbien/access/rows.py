@@ -49,19 +49,23 @@ class NewRows:
     already there, so it opens nothing to a reader."""
 
     def sql(self, pat: str, type: str, bind: Bind) -> str:
-        return f"({pat} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM head known WHERE known.pat = {pat}))"  # noqa: S608 - column names and placeholders
+        known = f"EXISTS (SELECT 1 FROM head known WHERE known.pat = {pat})"  # noqa: S608 - a column or a placeholder
+        return f"({pat} IS NOT NULL AND NOT {known})"
 
 
 @dataclass(frozen=True)
 class CareRows:
-    """Patients under care at the facility `org` (key64), or until `days` ago; days None: ever."""
+    """Patients under care at the facility `org` (key64): from the day before it begins (referrals, appointments) to `days` after it
+    ended; days None: for ever after."""
 
     org: int
     days: int | None
 
     def sql(self, pat: str, type: str, bind: Bind) -> str:
         since = "" if self.days is None else f" AND c.hi > now() - make_interval(days => {bind(self.days)}::int)"
-        return f"EXISTS (SELECT 1 FROM care c WHERE c.pat = {pat} AND c.org = {bind(self.org)}::bigint{since})"  # noqa: S608 - column names and placeholders
+        begun = "c.lo < now() + interval '1 day'"
+        where = f"c.pat = {pat} AND c.org = {bind(self.org)}::bigint AND {begun}{since}"
+        return f"EXISTS (SELECT 1 FROM care c WHERE {where})"  # noqa: S608 - columns and placeholders
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ def set_up(level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    # While the database is away its pool warns at every try, each with a traceback; our own rooms say it in one line.
+    logging.getLogger("asyncpg").setLevel(logging.ERROR)
     logging.getLogger("longbien").setLevel(level.upper())
 
 

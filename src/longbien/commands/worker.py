@@ -10,7 +10,7 @@ import uvloop
 
 from longbien.base.place import Place, database
 
-from . import room
+from . import PartMissing, room
 from .supervise import die_with_parent
 
 
@@ -29,4 +29,7 @@ async def _work(url: str) -> None:
     stop = asyncio.Event()
     for sign in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
-    await room("longbien.app").work(url, stop)
+    work = getattr(room("longbien.app"), "work", None)
+    if work is None:
+        raise PartMissing("This version has no work for the background.")
+    await work(url, stop)

@@ -5,7 +5,9 @@ Not a model of disease; only so much of it that a doctor who reads the chart nod
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from itertools import pairwise
 from typing import Final
 
 from longbien.demo.chance import Chance
@@ -14,16 +16,46 @@ from longbien.demo.starter import band
 # age in years, weight kg, height cm: rounded medians of growth charts
 GROWTH: Final[dict[str, tuple[tuple[float, float, float], ...]]] = {
     "M": (
-        (0, 3.3, 50), (0.17, 5.6, 58), (0.33, 7.0, 64), (0.5, 7.9, 67), (0.75, 8.9, 72), (1, 9.6, 76), (1.5, 10.9, 82),
-        (2, 12.2, 87), (3, 14.3, 96), (4, 16.3, 103), (5, 18.3, 110), (6, 20.5, 116), (8, 25.6, 127), (10, 32, 138),
-        (12, 40, 149), (14, 50, 162), (16, 57, 167), (18, 60, 168),
+        (0, 3.3, 50),
+        (0.17, 5.6, 58),
+        (0.33, 7.0, 64),
+        (0.5, 7.9, 67),
+        (0.75, 8.9, 72),
+        (1, 9.6, 76),
+        (1.5, 10.9, 82),
+        (2, 12.2, 87),
+        (3, 14.3, 96),
+        (4, 16.3, 103),
+        (5, 18.3, 110),
+        (6, 20.5, 116),
+        (8, 25.6, 127),
+        (10, 32, 138),
+        (12, 40, 149),
+        (14, 50, 162),
+        (16, 57, 167),
+        (18, 60, 168),
     ),
     "F": (
-        (0, 3.2, 49), (0.17, 5.1, 57), (0.33, 6.4, 62), (0.5, 7.3, 66), (0.75, 8.2, 70), (1, 8.9, 74), (1.5, 10.2, 81),
-        (2, 11.5, 86), (3, 13.9, 95), (4, 16.0, 102), (5, 18.0, 109), (6, 20.0, 115), (8, 25, 126), (10, 32, 138),
-        (12, 41, 150), (14, 47, 155), (16, 49, 156), (18, 50, 156),
+        (0, 3.2, 49),
+        (0.17, 5.1, 57),
+        (0.33, 6.4, 62),
+        (0.5, 7.3, 66),
+        (0.75, 8.2, 70),
+        (1, 8.9, 74),
+        (1.5, 10.2, 81),
+        (2, 11.5, 86),
+        (3, 13.9, 95),
+        (4, 16.0, 102),
+        (5, 18.0, 109),
+        (6, 20.0, 115),
+        (8, 25, 126),
+        (10, 32, 138),
+        (12, 41, 150),
+        (14, 47, 155),
+        (16, 49, 156),
+        (18, 50, 156),
     ),
-}  # fmt: skip
+}
 ADULT_HEIGHT = {"M": (166.0, 5.5), "F": (155.0, 5.0)}
 
 
@@ -48,6 +80,7 @@ class Body:
     def __init__(self, chance: Chance, sex: str, birth: date) -> None:
         self.chance, self.sex, self.birth = chance, sex, birth
         self.since: dict[str, date] = {}
+        self.carrying: list[tuple[date, date]] = []  # pregnancies from the third month on: blood is thinner
         self.treated: dict[str, int] = {}  # drug line -> strength, 0 when stopped
         mean, sd = ADULT_HEIGHT[sex]
         self.height_adult = chance.near(mean, sd, mean - 12, mean + 14)
@@ -57,6 +90,7 @@ class Body:
         self.excess = chance.near(36, 8, 24, 58)  # what hypertension adds, mmHg
         self.pulse = chance.near(76, 6, 62, 92)
         self.kidney_now: float | None = None  # eGFR today where the story fixes it
+        self.kidney_failed: date | None = None  # the first dialysis: the way down to it was steeper
         self.kidney_slope = chance.near(3.0, 1.2, 0.8, 6.0)  # lost a year in chronic kidney disease
         self.kidney_start = chance.near(54, 6, 38, 59)
         self.sugar = chance.near(8.4, 1.1, 6.8, 11.5)  # HbA1c at the diagnosis of diabetes
@@ -93,7 +127,7 @@ class Body:
 
     def _grow(self, age: float, column: int) -> float:
         table = GROWTH[self.sex]
-        for low, high in zip(table, table[1:], strict=False):
+        for low, high in pairwise(table):
             if age <= high[0]:
                 part = (age - low[0]) / (high[0] - low[0])
                 return low[column] + (high[column] - low[column]) * part
@@ -128,6 +162,8 @@ class Body:
         if self.has("N18", on):
             if self.kidney_now is not None:
                 back = (self.today - on).days / 365.25
+                if self.kidney_failed and on < self.kidney_failed:
+                    return min(62.0, 9.0 + 7.0 * (self.kidney_failed - on).days / 365.25 + self.chance.gauss(0, 1.2))
                 return max(5.0, self.kidney_now + self.kidney_slope * back + self.chance.gauss(0, 1.6))
             lost = self.kidney_slope * self.years("N18", on)
             return max(7.0, self.kidney_start - lost + self.chance.gauss(0, 1.5))
@@ -143,9 +179,9 @@ class Body:
 
     def value(self, code: str, on: date) -> float | None:
         """A laboratory value of this day in the catalogue's unit; None where the table has no range for this person."""
-        special = getattr(self, "_" + code.lower(), None)
+        special: Callable[[date], float] | None = getattr(self, "_" + code.lower(), None)
         if special is not None:
-            return float(special(on))
+            return special(on)
         found = band(code, self.sex, (on - self.birth).days)
         if found is None or (found.low is None and found.high is None):
             return None
@@ -163,7 +199,8 @@ class Body:
         return creatinine(self.kidney(on), self.sex, max(18.0, self.age(on))) if self.age(on) > 15 else 25 + self.age(on) * 2.6
 
     def _urea(self, on: date) -> float:
-        return max(2.4, 4.8 * (85 / max(12, self.kidney(on))) ** 0.8 + self.chance.gauss(0, 0.5))
+        rise = float((85 / max(12, self.kidney(on))) ** 0.8)
+        return max(2.4, 4.8 * rise + self.chance.gauss(0, 0.5))
 
     def _k(self, on: date) -> float:
         level = 4.1 + max(0.0, 45 - self.kidney(on)) * 0.013 + 0.25 * bool(self.treated.get("mra"))
@@ -177,8 +214,8 @@ class Body:
             middle -= max(0.0, 50 - self.kidney(on)) * 0.75
         if self.has("D50", on):
             middle -= max(4.0, 32 - 26 * self.treated.get("iron", 0))
-        if self.has("O", on):
-            middle -= 9
+        if any(begin <= on <= due for begin, due in self.carrying):
+            middle -= 14
         return max(64, middle + self.chance.gauss(0, 3))
 
     def _mcv(self, on: date) -> float:

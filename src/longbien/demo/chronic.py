@@ -6,147 +6,17 @@ Shares by age: epidemiology.csv (prevalence). Steps of treatment: usual Vietname
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 
 from longbien.demo import facilities
-from longbien.demo.life import Life, Visit
+from longbien.demo.illnesses import HEART, ILLNESSES
+from longbien.demo.life import Life
+from longbien.demo.pen import Visit
 from longbien.demo.starter import by, weights
 
 YEARS_OF_RECORD = 8
-Drug = tuple[str, str, str, int]  # line, drug code, how to take, strength
-
-
-@dataclass(frozen=True, slots=True)
-class Illness:
-    """`known`: share of those who have it that a hospital knows. `rungs`: each adds to or replaces lines of those before.
-
-    `target`: which measure climbs the ladder ('SBP', 'HBA1C') and its limit.
-    """
-
-    text: str
-    known: float
-    dept: str
-    labs: str = ""
-    yearly: str = ""
-    rungs: tuple[tuple[Drug, ...], ...] = ()
-    target: tuple[str, float] | None = None
-    every: int = 75
-    oldest_onset: int = 14
-    variants: tuple[tuple[tuple[Drug, ...], ...], ...] = ()
-
-
-M1 = "Uống 1 viên/ngày, buổi sáng"
-T1 = "Uống 1 viên/ngày, buổi tối"
-X2 = "Uống 1 viên/lần, ngày 2 lần"
-AFTER = "Uống 1 viên/lần, ngày 2 lần, sau ăn"
-
-
-def _pressure(ras: str) -> tuple[tuple[Drug, ...], ...]:
-    return (
-        (("ccb", "amlo5", M1, 1),),
-        (("ras", ras, M1, 1),),
-        (("ccb", "amlo5", "Uống 2 viên/ngày, buổi sáng", 2),),
-        (("diu", "indap15", M1, 1),),
-    )
-
-
-def _sugar(second: Drug) -> tuple[tuple[Drug, ...], ...]:
-    return (
-        (("met", "metf500", AFTER, 1),),
-        (("met", "metf1000", AFTER, 2),),
-        (second,),
-        (("su", "glicl30", "Uống 2 viên/ngày, trước ăn sáng", 2),),
-        (("ins", "insMix", "Tiêm dưới da 14 đơn vị trước ăn sáng, 10 đơn vị trước ăn chiều", 1),),
-    )
-
-
-STATIN: Drug = ("statin", "atorva20", T1, 1)
-ILLNESSES: dict[str, Illness] = {
-    "I10": Illness(
-        "Tăng huyết áp", 0.62, "TM", "LYTES CREA", "LIPID GLU UREA", target=("SBP", 142),
-        variants=(_pressure("losar50"), _pressure("telmi40"), _pressure("perin5")),
-    ),
-    "E11.9": Illness(
-        "Đái tháo đường típ 2", 0.72, "NTIET", "GLU HBA1C CREA", "LIPID UACR ALT AST", every=60, target=("HBA1C", 7.3),
-        variants=(
-            _sugar(("su", "glicl30", "Uống 1 viên/ngày, trước ăn sáng", 1)),
-            _sugar(("sglt2", "empa10", M1, 1)),
-            _sugar(("dpp4", "sita100", M1, 1)),
-        ),
-    ),
-    "E78.5": Illness(
-        "Rối loạn lipid máu", 0.38, "NOI", "", "LIPID ALT AST",
-        variants=((((STATIN),),), ((("statin", "rosuva10", T1, 1),),)), every=110,
-    ),
-    "I25.9": Illness(
-        "Bệnh tim thiếu máu cục bộ mạn", 0.75, "TM", "CREA", "LIPID BNPNT",
-        ((("anti", "asp81", "Uống 1 viên/ngày, sau ăn trưa", 1), STATIN, ("bb", "bisop25", M1, 1)),),
-        every=60, oldest_onset=9,
-    ),
-    "I50.9": Illness(
-        "Suy tim", 0.85, "TM", "LYTES CREA BNPNT", "CBC", every=45, oldest_onset=6,
-        rungs=(
-            (("loop", "furo40", M1, 1), ("ras", "losar50", M1, 1)),
-            (("bb", "bisop25", M1, 1), ("mra", "spiro25", M1, 1)),
-            (("sglt2", "empa10", M1, 1),),
-        ),
-    ),
-    "I48": Illness(
-        "Rung nhĩ", 0.85, "TM", "CREA", "CBC", every=60, oldest_onset=7,
-        variants=(
-            ((("oac", "apix5", X2, 1), ("bb", "bisop25", M1, 1)),),
-            ((("oac", "rivaro20", "Uống 1 viên/ngày, trong bữa tối", 1), ("bb", "bisop25", M1, 1)),),
-            ((("vka", "aceno", "Uống 1/4 viên/ngày, 20 giờ, chỉnh theo INR", 1), ("bb", "metop50", M1, 1)),),
-        ),
-    ),
-    "I69.3": Illness(
-        "Di chứng nhồi máu não", 0.85, "TK", "", "LIPID GLU", ((("anti", "clopi75", M1, 1), STATIN),), every=75, oldest_onset=7,
-    ),
-    "J44.9": Illness(
-        "Bệnh phổi tắc nghẽn mạn tính", 0.5, "HH", "", "CBC", every=60, oldest_onset=9,
-        rungs=(
-            (("saba", "salbu100", "Xịt 2 nhát khi khó thở", 1), ("lama", "tiotro", "Hít 2 nhát/ngày, buổi sáng", 1)),
-            (("laba", "budfor", "Hít 2 nhát/lần, ngày 2 lần, súc miệng sau hít", 1),),
-        ),
-    ),
-    "J45.9": Illness(
-        "Hen phế quản", 0.45, "HH", "", "CBC", every=85, oldest_onset=8,
-        rungs=((("ics", "salflu", "Xịt 2 nhát/lần, ngày 2 lần, súc miệng sau xịt", 1), ("saba", "salbu100", "Xịt 2 nhát khi khó thở", 1)),),
-    ),
-    "N18.9": Illness("Bệnh thận mạn", 0.35, "THAN", "CREA UREA LYTES", "CBC UACR", every=75, oldest_onset=7),
-    "N40": Illness("Phì đại lành tính tuyến tiền liệt", 0.35, "NGOAI", "", "PSA CREA", ((("alpha", "tamsu04", T1, 1),),), every=90),
-    "M10.9": Illness(
-        "Gout", 0.6, "CXK", "URIC CREA", "ALT", every=80,
-        rungs=((("urate", "allo300", "Uống 1 viên/ngày, sau ăn", 1),), (("urate", "febux40", M1, 1),)),
-    ),
-    "M81.9": Illness(
-        "Loãng xương", 0.25, "CXK", "", "CA VITD", every=110,
-        rungs=((("cald", "calD", AFTER, 1), ("bis", "alend70", "Uống 1 viên/tuần, sáng thứ Hai lúc đói, không nằm 30 phút", 1)),),
-    ),
-    "E03.9": Illness("Suy giáp", 0.8, "NTIET", "TSH FT4", "", ((("thyroxine", "levoT100", "Uống 1/2 viên/ngày, lúc đói", 1),),), every=90),
-    "E05.0": Illness(
-        "Bệnh Basedow", 0.9, "NTIET", "TSH FT4", "CBC ALT", every=45, oldest_onset=3,
-        rungs=(
-            (("antithyroid", "thiam10", "Uống 4 viên/ngày, chia 2 lần", 1), ("bb", "propra40", "Uống 1/2 viên/lần, ngày 2 lần", 1)),
-            (("antithyroid", "thiam10", "Uống 2 viên/ngày", 1),),
-        ),
-    ),
-    "B18.1": Illness(
-        "Viêm gan B mạn", 0.4, "TH", "ALT AST", "HBVDNA AFP CBC", every=100, oldest_onset=10,
-        rungs=((("hbv", "teno300", M1, 1),), (("hbv", "taf25", M1, 1),)),
-    ),
-    "F32.9": Illness("Trầm cảm", 0.25, "NOI", "", "", ((("ssri", "sertra50", M1, 1),),), every=60, oldest_onset=3),
-    "G40.9": Illness("Động kinh", 0.7, "TK", "", "CBC ALT", ((("aed", "leve500", X2, 1),),), every=75, oldest_onset=12),
-    "F03": Illness("Sa sút trí tuệ", 0.5, "TK", "", "", ((("ach", "donep5", T1, 1),),), every=80, oldest_onset=5),
-    "M06.9": Illness(
-        "Viêm khớp dạng thấp", 0.85, "CXK", "CRP CBC ALT", "RF", every=60,
-        rungs=((("mtx", "mtx25", "Uống 4 viên MỖI TUẦN MỘT LẦN, tối thứ Bảy", 1), ("folic", "folic5", "Uống 1 viên/tuần, tối Chủ nhật", 1)),),
-    ),
-}  # fmt: skip
 _EPIDEMIC_KEY = {"E11.9": "E11"}
-HEART = ("I10", "I25.9", "I50.9", "I48", "I50.0", "I05.0", "I21.4", "I42.0", "I35.0", "I20.9", "I25.1")
 
 
 @cache
@@ -206,21 +76,24 @@ def _verb(before: str | None, drug: str) -> str:
 class Clinic:
     """Follow-up of all lasting illnesses together: one visit, one sheet, one list of drugs."""
 
-    def __init__(self, life: Life, until: date, every: int | None = None, first_choice: bool = False) -> None:
+    def __init__(self, life: Life, until: date, every: int | None = None, choice: int | None = None) -> None:
         self.life = life
         self.codes = [c for c in life.problems if c in ILLNESSES]
         self.until = until
         self.visits = 0
         self.rung: dict[str, int] = {}
         self.ladder = {
-            c: (v[0] if first_choice else life.chance.choice(v)) if (v := ILLNESSES[c].variants) else ILLNESSES[c].rungs
+            c: (v[choice % len(v)] if choice is not None else life.chance.choice(v))
+            if (v := ILLNESSES[c].variants)
+            else ILLNESSES[c].rungs
             for c in self.codes
         }
         usual = min((ILLNESSES[c].every for c in self.codes), default=90)
-        self.every = every or round(usual * life.chance.uniform(0.95, 2.1))
+        self.every = every or round(usual * life.chance.uniform(1.1, 2.4))
         self.last: Visit | None = None
         self.checked: dict[str, date] = {}
         self.started: set[str] = set()
+        self.barred: set[str] = set()  # lines that this body no longer tolerates
 
     def known(self, day: date) -> list[str]:
         return [c for c in self.codes if self.life.body.since[c] <= day]
@@ -254,7 +127,7 @@ class Clinic:
     def hold(self, day: date) -> None:
         life = self.life
         codes = self.known(day)
-        if not codes:
+        if not codes or day <= life.inside_until:
             return
         self.visits += 1
         mark, dept = self.place(codes)
@@ -270,7 +143,7 @@ class Clinic:
         measured = life.vitals(visit, start, codes_measured)
         results = self._tests(visit, codes)
         changes = self._treat(visit, codes, {**measured, **{k: v for k, v in results.items() if isinstance(v, float)}})
-        if changes or self.visits % 4 == 1:
+        if changes or self.visits % 5 == 1:
             from_visit(life, visit, codes, measured, results, changes)
         if self.visits % 9 == 4 and any(c in HEART for c in codes) and mark != "PS":
             self._picture(visit, codes)
@@ -281,7 +154,7 @@ class Clinic:
             return {}
         wanted: list[str] = []
         for c in codes:
-            for span, names in ((150, ILLNESSES[c].labs), (360, ILLNESSES[c].yearly)):
+            for span, names in ((180, ILLNESSES[c].labs), (380, ILLNESSES[c].yearly)):
                 for name in names.split():
                     last = self.checked.get(name)
                     if name not in wanted and (last is None or (visit.day - last).days >= span):
@@ -296,7 +169,8 @@ class Clinic:
         return life.labs(visit, visit.start + timedelta(minutes=12), wanted)
 
     def _treat(self, visit: Visit, codes: list[str], seen: dict[str, float]) -> list[str]:
-        life, changes = self.life, []
+        life = self.life
+        changes = self._spare(visit, seen)
         for c in codes:
             rungs = self.ladder[c]
             if not rungs:
@@ -313,7 +187,7 @@ class Clinic:
                 self.rung[c] += 1
             wanted = {line: (line, drug, sig, strength) for rung in rungs[: self.rung[c]] for line, drug, sig, strength in rung}
             for line, drug, sig, strength in wanted.values():
-                if self._owned_by_other(line, drug, c, codes):
+                if line in self.barred or self._owned_by_other(line, c, codes):
                     continue
                 before = life.lines.get(line)
                 if life.take(visit, line, drug, sig, strength, reason=life.problems[c]):
@@ -321,7 +195,27 @@ class Clinic:
                     changes.append(f"{_verb(before.drug if before else None, drug)} {name}: {sig[0].lower()}{sig[1:]}")
         return changes
 
-    def _owned_by_other(self, line: str, drug: str, code: str, codes: list[str]) -> bool:
+    def _spare(self, visit: Visit, seen: dict[str, float]) -> list[str]:
+        """Stop what has become too much: a failing kidney's metformin and SGLT2 inhibitor, an old heart's amlodipine."""
+        life = self.life
+        kidney = life.body.kidney(visit.day)
+        rules: tuple[tuple[str, bool, str], ...] = (
+            ("met", kidney < 30, "eGFR dưới 30"),
+            ("sglt2", kidney < 20, "eGFR dưới 20"),
+            ("diu", kidney < 30, "eGFR dưới 30"),
+        )
+        rules += (("ccb", seen.get("SBP", 120) < 106, "Huyết áp thấp"), ("mra", kidney < 30, "eGFR dưới 30, nguy cơ tăng kali"))
+        changes = []
+        for line, too_much, why in rules:
+            if too_much:
+                self.barred.add(line)
+            if too_much and line in life.lines:
+                name = life.lines[line].resource["medicationCodeableConcept"]["text"].lower()
+                life.stop(line, visit.start, why)
+                changes.append(f"ngừng {name} ({why[0].lower()}{why[1:]})")
+        return changes
+
+    def _owned_by_other(self, line: str, code: str, codes: list[str]) -> bool:
         """Two illnesses may share a line (one beta blocker, one RAS blocker): the first on the list keeps it."""
         for other in codes:
             if other == code:
@@ -335,7 +229,9 @@ class Clinic:
         when = visit.start + timedelta(minutes=30)
         if "I50.9" in codes or "I25.9" in codes:
             ef = life.chance.randint(34, 44) if "I50.9" in codes else life.chance.randint(50, 62)
-            text = f"Thất trái {'giãn, giảm vận động toàn bộ' if ef < 45 else 'không giãn'}, EF {ef}%. Hở hai lá {'nhẹ' if ef > 45 else 'vừa'}."
+            weak = ef < 45
+            wall = "giãn, giảm vận động toàn bộ" if weak else "không giãn"
+            text = f"Thất trái {wall}, EF {ef}%. Hở hai lá {'vừa' if weak else 'nhẹ'}."
             life.imaging(visit, when, "US12", text)
         elif life.chance.happens(0.6):
             text = "Rung nhĩ, đáp ứng thất trung bình." if "I48" in codes else "Nhịp xoang, trục trung gian, không biến đổi ST-T."
@@ -388,7 +284,11 @@ def from_visit(
         judged.append("đường huyết kiểm soát tốt" if sugar < 7 else "đường huyết chưa đạt mục tiêu")
     text = "; ".join(judged) or "Bệnh ổn định"
     plan = (f"{upper('; '.join(changes))}. " if changes else "Tiếp tục đơn cũ. ") + c.choice(
-        ("Giảm muối, tập đều. Hẹn khám lại theo lịch.", "Dặn uống thuốc đúng giờ. Hẹn tái khám.", "Theo dõi huyết áp tại nhà, ghi sổ.")
+        (
+            "Giảm muối, tập đều. Hẹn khám lại theo lịch.",
+            "Dặn uống thuốc đúng giờ. Hẹn tái khám.",
+            "Theo dõi huyết áp tại nhà, ghi sổ.",
+        )
     )
     said = ("Tóm tắt: " + ", ".join(found) + ".") if found else ""
     life.note(

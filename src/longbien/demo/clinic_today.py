@@ -5,24 +5,49 @@ from __future__ import annotations
 from datetime import timedelta
 
 from longbien.demo import facilities
-from longbien.demo.acute import STAYS, Stay, admission, easing_value, hospital_drugs
-from longbien.demo.chronic import ILLNESSES
+from longbien.demo.admissions import STAYS, Stay, admission, easing_value, hospital_drugs, signs
 from longbien.demo.facilities import Bed
-from longbien.demo.life import Life, at, stamp
+from longbien.demo.illnesses import ILLNESSES
+from longbien.demo.life import Life
+from longbien.demo.shapes import at, stamp
 from longbien.demo.ward_today import expect_discharge, open_stay
 
 # Reasons in the cardiology clinic, most common first.
-_REASONS = ("Tái khám tăng huyết áp", "Tái khám sau can thiệp mạch vành", "Tái khám rung nhĩ", "Hồi hộp, đánh trống ngực", "Khó thở khi gắng sức")
+_REASONS = (
+    "Tái khám tăng huyết áp",
+    "Tái khám sau can thiệp mạch vành",
+    "Tái khám rung nhĩ",
+    "Hồi hộp, đánh trống ngực",
+    "Khó thở khi gắng sức",
+)
+_STEADY = (
+    "Đêm ngủ được, không sốt.",
+    "Ổn định, ăn hết suất.",
+    "Đi lại trong phòng, không than phiền gì.",
+    "Toàn trạng khá, chờ kiểm tra lại.",
+)
 _STAY_OF = {
-    "HH": ("J18.9", "J44.1"), "NOI": ("J18.9", "I50.9"), "NHI": ("J18.9", "A09"), "TK": ("I63.9",), "TM": ("I50.9",), "NGOAI": ("K35.8", "K80.0"),
-    "TN": ("A97.1",), "TH": ("K92.2",), "CTCH": ("S72.0",), "NTIET": ("J18.9",), "THAN": ("I50.9",), "CTM": ("I21.4",),
-}  # fmt: skip
+    "HH": ("J18.9", "J44.1"),
+    "NOI": ("J18.9", "I50.9"),
+    "NHI": ("J18.9", "A09"),
+    "TK": ("I63.9",),
+    "TM": ("I50.9",),
+    "NGOAI": ("K35.8", "K80.0"),
+    "TN": ("A97.1",),
+    "TH": ("K92.2",),
+    "CTCH": ("S72.0",),
+    "NTIET": ("J18.9",),
+    "THAN": ("I50.9",),
+    "CTM": ("I21.4",),
+}
 
 
 def outpatient(life: Life, k: int, minh: bool) -> None:
     """An appointment today: eight in the morning in every state, the others planned for the afternoon."""
     chance = life.chance
-    mark, dept = ("SN", "TM") if minh else chance.choice((("SN", "NTIET"), ("SN", "HH"), ("BG", "NOI"), ("NC", "TM"), ("SN", "KKB")))
+    mark, dept = (
+        ("SN", "TM") if minh else chance.choice((("SN", "NTIET"), ("SN", "HH"), ("BG", "NOI"), ("NC", "TM"), ("SN", "KKB")))
+    )
     doctor = facilities.member("bs.minh") if minh else life.doctor(mark, dept)
     if k < 8:
         start = at(life.today, 7, 16) + timedelta(minutes=8 * k)
@@ -50,7 +75,14 @@ def outpatient(life: Life, k: int, minh: bool) -> None:
         ],
     )
     visit = life.visit(
-        mark, dept, start, reason, status=status, doctor=doctor, minutes=7, appointment=[{"reference": f"Appointment/{appointment['id']}"}]
+        mark,
+        dept,
+        start,
+        reason,
+        status=status,
+        doctor=doctor,
+        minutes=7,
+        appointment=[{"reference": f"Appointment/{appointment['id']}"}],
     )
     if known:
         life.diagnoses(visit, [life.problems[known]])
@@ -58,14 +90,24 @@ def outpatient(life: Life, k: int, minh: bool) -> None:
         seen = life.vitals(visit, start - timedelta(minutes=6), "BP HR WT")
         if status == "finished":
             text = "Huyết áp đạt mục tiêu." if seen["SBP"] < 140 else "Huyết áp chưa đạt mục tiêu."
-            life.note(visit, start + timedelta(minutes=6), "kham", (("Khám", f"HA {seen['SBP']:.0f}/{seen['DBP']:.0f}, mạch {seen['HR']:.0f}."), ("Đánh giá", text), ("Hướng xử trí", "Tiếp tục đơn cũ, hẹn 1 tháng.")))
+            life.note(
+                visit,
+                start + timedelta(minutes=6),
+                "kham",
+                (
+                    ("Khám", f"HA {seen['SBP']:.0f}/{seen['DBP']:.0f}, mạch {seen['HR']:.0f}."),
+                    ("Đánh giá", text),
+                    ("Hướng xử trí", "Tiếp tục đơn cũ, hẹn 1 tháng."),
+                ),
+            )
     elif status == "arrived":
         life.vitals(visit, start - timedelta(minutes=4), "BP HR WT")
 
 
 def choose_stay(life: Life, bed: Bed) -> Stay:
+    """Why this person lies there: the ward and the person's number say it, so that the history can lead up to it."""
     wanted = _STAY_OF.get(bed.department, ("J18.9",))
-    icd = life.chance.choice(wanted)
+    icd = wanted[life.person.i % len(wanted)]
     return next(x for x in STAYS if x.icd == icd)
 
 
@@ -82,22 +124,33 @@ def inpatient(life: Life, bed: Bed) -> None:
     condition = life.diagnosis(stay.icd, stay.text, visit)
     others = list(life.problems.values())[:4]
     life.diagnoses(visit, [condition, *others])
-    life.vitals(visit, start, "BP HR TEMP RR SPO2" if life.age(life.today) >= 15 else "HR TEMP RR SPO2 WT", TEMP=36.9 + stay.fever)
-    seen = life.labs(visit, start + timedelta(minutes=30), stay.labs.split(), **stay.given)
+    life.vitals(
+        visit,
+        start,
+        "BP HR TEMP RR SPO2" if life.age(life.today) >= 15 else "HR TEMP RR SPO2 WT",
+        **signs(life, stay, 0, start.date()),
+    )
+    seen = life.labs(visit, start + timedelta(minutes=30), stay.labs.split(), stay.given)
     if stay.image:
         life.imaging(visit, start + timedelta(minutes=60), *stay.image)
     hospital_drugs(life, visit, stay, condition, stay.days + 2)
     life.note(visit, start + timedelta(minutes=80), "vao-vien", admission(life, stay, seen, others))
+    if stay.procedure:
+        life.procedure(visit, start + timedelta(hours=5), stay.procedure[1], stay.procedure[0])
     for n in range(1, day + 1):
         morning = at(start.date() + timedelta(days=n), 6, chance.randint(0, 40))
-        life.vitals(visit, morning, "BP HR TEMP SPO2" if life.age(life.today) >= 15 else "HR TEMP SPO2", TEMP=36.8 + stay.fever * max(0.0, 1 - n / 3) * 0.8)
+        codes = "BP HR TEMP SPO2" if life.age(life.today) >= 15 else "HR TEMP SPO2"
+        life.vitals(visit, morning, codes, **signs(life, stay, n, morning.date()))
         if n < day:
-            text = stay.course[min(n - 1, len(stay.course) - 1)]
-            life.note(visit, morning + timedelta(hours=2), "dieu-tri", (("Diễn biến", text), ("Hướng xử trí", "Tiếp tục điều trị, theo dõi.")))
+            text = stay.course[n - 1] if n <= len(stay.course) else chance.choice(_STEADY)
+            plan = chance.choice(
+                ("Tiếp tục điều trị, theo dõi.", "Tiếp tục. Xét nghiệm lại trước ra viện.", "Giữ thuốc, tập vận động.")
+            )
+            life.note(visit, morning + timedelta(hours=2), "dieu-tri", (("Diễn biến", text), ("Hướng xử trí", plan)))
     if day >= 2:
         again = {c: easing_value(life, c, v, life.today) for c, v in stay.given.items() if not isinstance(v, str)}
-        codes = [c for c in stay.labs.split() if c not in ("DENNS1", "ABG", "LIPID", "COAG")]
-        life.labs(visit, at(life.today, 5, 30), codes, minutes=60, **again)
+        repeated = [c for c in stay.labs.split() if c not in ("DENNS1", "ABG", "LIPID", "COAG")]
+        life.labs(visit, at(life.today, 5, 30), repeated, again, minutes=60)
     expect_discharge(visit, life.today + timedelta(days=max(1, stay.days - day)))
 
 
@@ -109,6 +162,11 @@ def _mother(life: Life, bed: Bed) -> None:
     life.labs(visit, start + timedelta(minutes=20), ("CBC", "COAG"))
     life.procedure(visit, start + timedelta(hours=7), 30, "SN01")
     life.prescribe(visit, "para500", days=4)
-    life.note(visit, start + timedelta(hours=8), "dieu-tri", (("Diễn biến", "Đẻ thường, mẹ tỉnh, ra máu ít. Con khóc to, bú tốt."), ("Hướng xử trí", "Theo dõi co hồi tử cung.")))
+    life.note(
+        visit,
+        start + timedelta(hours=8),
+        "dieu-tri",
+        (("Diễn biến", "Đẻ thường, mẹ tỉnh, ra máu ít. Con khóc to, bú tốt."), ("Hướng xử trí", "Theo dõi co hồi tử cung.")),
+    )
     life.vitals(visit, at(life.today, 6, 10), "BP HR TEMP")
     expect_discharge(visit, life.today + timedelta(days=2))

@@ -1,7 +1,7 @@
 """Who a person of the demo city is: name, birth, citizen ID, insurance card, phone, address, carers.
 
-Rules: citizen ID of 12 digits (province, century and sex, year, six digits), insurance card of 15 characters (object, level, province,
-social-insurance number), two-level addresses of 1 July 2025. No number here belongs to anyone: they are made by counting.
+Rules: citizen ID of 12 digits (province, century and sex, year, six digits), insurance card of 15 characters (object, level,
+province, social-insurance number), two-level addresses of 1 July 2025. No number here belongs to anyone: they are made by counting.
 """
 
 from __future__ import annotations
@@ -21,10 +21,31 @@ from longbien.fhir import systems as s
 Resource = dict[str, Any]
 
 STREETS = (
-    "phố Cầu Gỗ;phố Hàng Bột;đường Bạch Đằng;phố Lò Đúc;phố Ngọc Khánh;đường Hồng Hà;phố Khâm Thiên;đường Láng;phố Thái Hà;"
-    "đường Nguyễn Trãi;phố Minh Khai;đường Trường Chinh;phố Kim Ngưu;đường Lạc Long Quân;phố Đội Cấn;phố Thụy Khuê;"
-    "đường Ngô Gia Tự;phố Bồ Đề;đường Quang Trung;phố Vạn Phúc;đường Cầu Giấy;phố Tô Hiệu;phố Nguyễn Văn Cừ;phố Hàng Bông"
-).split(";")
+    "phố Cầu Gỗ",
+    "phố Hàng Bột",
+    "đường Bạch Đằng",
+    "phố Lò Đúc",
+    "phố Ngọc Khánh",
+    "đường Hồng Hà",
+    "phố Khâm Thiên",
+    "đường Láng",
+    "phố Thái Hà",
+    "đường Nguyễn Trãi",
+    "phố Minh Khai",
+    "đường Trường Chinh",
+    "phố Kim Ngưu",
+    "đường Lạc Long Quân",
+    "phố Đội Cấn",
+    "phố Thụy Khuê",
+    "đường Ngô Gia Tự",
+    "phố Bồ Đề",
+    "đường Quang Trung",
+    "phố Vạn Phúc",
+    "đường Cầu Giấy",
+    "phố Tô Hiệu",
+    "phố Nguyễn Văn Cừ",
+    "phố Hàng Bông",
+)
 # Before 1 July 2025: ward or commune, district. Cards issued earlier still carry these.
 OLD_PLACES = (
     ("phường Trúc Bạch", "quận Ba Đình"),
@@ -188,9 +209,7 @@ def _address(chance: Chance) -> list[Resource]:
         line = f"{house} ngõ {chance.randint(2, 400)} {chance.choice(STREETS)}" if chance.happens(0.6) else ""
         line = line or f"{house} {chance.choice(STREETS)}"
     home: Resource = {
-        "extension": [
-            {"url": s.EXT_WARD, "valueCoding": {"system": s.WARD, "code": ward["code"], "display": ward["name"]}}
-        ],
+        "extension": [{"url": s.EXT_WARD, "valueCoding": {"system": s.WARD, "code": ward["code"], "display": ward["name"]}}],
         "use": "home",
         "text": f"{line}, {ward['name']}, Hà Nội",
         "line": [line],
@@ -222,9 +241,7 @@ def _patient(p: Person, today: date, chance: Chance) -> Resource:
     patient: Resource = {
         "resourceType": "Patient",
         "id": p.id,
-        "extension": [
-            {"url": s.EXT_ETHNICITY, "valueCoding": {"system": s.ETHNICITY, "code": p.ethnicity, "display": group}}
-        ],
+        "extension": [{"url": s.EXT_ETHNICITY, "valueCoding": {"system": s.ETHNICITY, "code": p.ethnicity, "display": group}}],
         "identifier": ids,
         "active": True,
         "name": names,

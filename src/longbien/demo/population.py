@@ -10,12 +10,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from longbien.base import clock
-from longbien.demo import acute, burdened, clinic_today, family, people, slots, ward_today
+from longbien.demo import acute, admissions, burdened, clinic_today, family, people, slots, ward_stories, ward_today
 from longbien.demo.body import Body
 from longbien.demo.chance import Chance
-from longbien.demo.chronic import ILLNESSES, YEARS_OF_RECORD, Clinic, draw, give
-from longbien.demo.life import Life, at
+from longbien.demo.chronic import YEARS_OF_RECORD, Clinic, draw, give
+from longbien.demo.illnesses import ILLNESSES
+from longbien.demo.life import Life
 from longbien.demo.people import Person
+from longbien.demo.shapes import at
 from longbien.fhir import systems as s
 
 Resource = dict[str, Any]
@@ -37,7 +39,7 @@ def who(i: int, seed: int, today: date) -> Person:
     """The person behind number `i`: some are namesakes of the person before them, so that search has something to tell apart."""
     part, k = slots.part(i)
     if part == slots.WARD:
-        w = ward_today.WARD[k]
+        w = ward_stories.WARD[k]
         fixed: dict[str, Any] = {"name": w.name, "sex": w.sex, "age": w.age}
         if k == 0:
             fixed.update(birth=date(today.year - 71 - (today < date(today.year, 3, 14)), 3, 14), object="HT")
@@ -88,10 +90,22 @@ def person(i: int, seed: int, today: date) -> list[Resource]:
     return life.out
 
 
+def heaviest(seed: int, today: date) -> list[Resource]:
+    """One life for measuring the chart: more than 700 encounters, about 10,000 observations. Nobody of `generate`."""
+    number = 999_999
+    who_is = people.make(number, seed, today, age=74, object="HT")
+    chance = Chance(seed, "life", number)
+    life = Life(who_is, today, chance, Body(chance, who_is.sex, who_is.birth))
+    life.body.today = today
+    life.out.extend(people.resources(who_is, today))
+    burdened.dialysis_life(life, hourly=True)
+    return life.out
+
+
 def _illnesses(life: Life, part: str, k: int) -> date:
     """Draw or fix the lasting illnesses; gives the day on which the ordinary history ends."""
     if part == slots.WARD:
-        story = ward_today.WARD[k]
+        story = ward_stories.WARD[k]
         for icd, years in story.lasting:
             give(life, icd, years)
         if k == 0:
@@ -104,19 +118,28 @@ def _illnesses(life: Life, part: str, k: int) -> date:
         give(life, "I10")
         if life.chance.happens(0.35):
             give(life, life.chance.choice(("I48", "I25.9", "I50.9")))
+    if part == slots.INPATIENT and (bed := slots.other_beds()[k]).department != "SAN":
+        stay = clinic_today.choose_stay(life, bed)
+        if stay.after and life.age(life.today) >= 40:
+            give(life, stay.after)
     draw(life)
     return life.today - timedelta(days=14) if part == slots.INPATIENT else life.today
+
+
+def _written_choice(life: Life) -> int | None:
+    part, k = slots.part(life.person.i)
+    return ward_stories.WARD[k].choice if part == slots.WARD else None
 
 
 def _history(life: Life, until: date) -> None:
     """Clinic visits, short illnesses, admissions and pregnancies, in the order of their days."""
     begin = max(life.person.birth + timedelta(days=20), life.today - timedelta(days=round(YEARS_OF_RECORD * 365.25)))
     events: list[tuple[date, Callable[[], None]]] = []
-    clinic = Clinic(life, until, first_choice=slots.part(life.person.i)[0] == slots.WARD)
+    clinic = Clinic(life, until, choice=_written_choice(life))
     if any(c in ILLNESSES for c in life.problems):
         events += [(day, lambda d=day: clinic.hold(d)) for day in clinic.days()]  # type: ignore[misc]
     events += [(d, lambda d=d, x=x: acute.be_ill(life, d, x)) for d, x in acute.schedule(life, begin, until) if d < until]  # type: ignore[misc]
-    events += [(d, lambda d=d, x=x: acute.be_admitted(life, d, x)) for d, x in acute.stays(life, begin, until)]  # type: ignore[misc]
+    events += [(d, lambda d=d, x=x: admissions.be_admitted(life, d, x)) for d, x in admissions.stays(life, begin, until)]  # type: ignore[misc]
     if life.person.sex == "F" and 19 <= life.age(life.today) <= 47:
         for order, due in enumerate(family.births(life), 1):
             events.append((due - timedelta(days=220), lambda due=due, order=order: family.pregnancy(life, due, order)))  # type: ignore[misc]
@@ -128,13 +151,31 @@ def _history(life: Life, until: date) -> None:
 
 _ALLERGIES = (
     (30, "medication", "Penicillin", "mày đay toàn thân", {"system": s.ATC, "code": "J01C", "display": "Penicillins"}),
-    (12, "medication", "Cephalosporin", "phát ban", {"system": s.ATC, "code": "J01D", "display": "Other beta-lactam antibacterials"}),
-    (16, "medication", "Aspirin, NSAID", "phù mi mắt, khó thở", {"system": s.ATC, "code": "M01A", "display": "Antiinflammatory products, non-steroids"}),
-    (8, "medication", "Thuốc cản quang iod", "nổi mề đay", {"system": s.ATC, "code": "V08A", "display": "X-ray contrast media, iodinated"}),
+    (
+        12,
+        "medication",
+        "Cephalosporin",
+        "phát ban",
+        {"system": s.ATC, "code": "J01D", "display": "Other beta-lactam antibacterials"},
+    ),
+    (
+        16,
+        "medication",
+        "Aspirin, NSAID",
+        "phù mi mắt, khó thở",
+        {"system": s.ATC, "code": "M01A", "display": "Antiinflammatory products, non-steroids"},
+    ),
+    (
+        8,
+        "medication",
+        "Thuốc cản quang iod",
+        "nổi mề đay",
+        {"system": s.ATC, "code": "V08A", "display": "X-ray contrast media, iodinated"},
+    ),
     (22, "food", "Tôm, cua", "mày đay", {"system": s.ALLERGEN, "code": "crustacean", "display": "Tôm, cua"}),
     (6, "food", "Lạc", "ngứa họng, mày đay", {"system": s.ALLERGEN, "code": "peanut", "display": "Lạc"}),
     (6, "environment", "Phấn hoa", "hắt hơi, chảy mũi", {"system": s.ALLERGEN, "code": "pollen", "display": "Phấn hoa"}),
-)  # fmt: skip
+)
 
 
 def _allergies(life: Life, part: str, k: int) -> None:
@@ -143,7 +184,13 @@ def _allergies(life: Life, part: str, k: int) -> None:
     if part == slots.WARD and k == 0:
         life.allergy("medication", "Penicillin", "phản vệ độ II", code=penicillin[4], severe=True, when=date(2019, 5, 21))
         life.allergy(
-            "food", "Tôm", "mày đay, người bệnh kể", code=shrimp[4], severe=False, when=date(2022, 3, 8), sure=("unconfirmed", "Unconfirmed")
+            "food",
+            "Tôm",
+            "mày đay, người bệnh kể",
+            code=shrimp[4],
+            severe=False,
+            when=date(2022, 3, 8),
+            sure=("unconfirmed", "Unconfirmed"),
         )
         return
     if not chance.happens(0.11):

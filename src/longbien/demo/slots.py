@@ -1,7 +1,8 @@
 """Who plays which part today: a fixed choice by the person's number alone, so that any process can make any person.
 
-Of the first 300: sixteen in the cardiology ward of the general hospital (person 0 is its most ill), sixteen in other wards, forty in
-today's clinics. Of everyone: two in three hundred are burdened. After 300, one in thirty lies in a bed until 85 % of beds are taken.
+Of the first 300: sixteen in the cardiology ward of the general hospital (person 0 is its most ill), sixteen in other wards,
+forty in today's clinics. Of everyone: two in three hundred are burdened. After 300, one in thirty lies in a bed until 85 % of
+the beds are taken.
 """
 
 from __future__ import annotations
@@ -17,9 +18,25 @@ FIRST = 300
 CAST_BEDS, OTHERS, CLINIC_MINH, CLINICS = 16, 16, 22, 18
 # Departments whose wards the other inpatients fill, most typical first.
 _FILL = (
-    ("SN", "HH"), ("SN", "NHI"), ("BG", "NOI"), ("SN", "TK"), ("NC", "TM"), ("SN", "NGOAI"), ("SN", "SAN"), ("BG", "NHI"), ("SN", "TN"),
-    ("SN", "TH"), ("SN", "NOI"), ("SN", "CTCH"), ("BG", "SAN"), ("BG", "NGOAI"), ("SN", "NTIET"), ("SN", "THAN"), ("SN", "TM"), ("NC", "CTM"),
-)  # fmt: skip
+    ("SN", "HH"),
+    ("SN", "NHI"),
+    ("BG", "NOI"),
+    ("SN", "TK"),
+    ("NC", "TM"),
+    ("SN", "NGOAI"),
+    ("SN", "SAN"),
+    ("BG", "NHI"),
+    ("SN", "TN"),
+    ("SN", "TH"),
+    ("SN", "NOI"),
+    ("SN", "CTCH"),
+    ("BG", "SAN"),
+    ("BG", "NGOAI"),
+    ("SN", "NTIET"),
+    ("SN", "THAN"),
+    ("SN", "TM"),
+    ("NC", "CTM"),
+)
 
 
 @cache

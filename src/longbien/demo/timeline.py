@@ -17,7 +17,7 @@ Resource = dict[str, Any]
 def _when(r: Resource) -> str:
     period = r.get("period") or r.get("performedPeriod") or {}
     keys = ("effectiveDateTime", "authoredOn", "date", "started", "occurrenceDateTime", "onsetDateTime", "recordedDate", "start")
-    return next((r[k] for k in keys if k in r), period.get("start", ""))
+    return str(next((r[k] for k in keys if k in r), period.get("start", "")))
 
 
 def _value(o: Resource) -> str:
@@ -43,7 +43,9 @@ def lines(resources: list[Resource]) -> Iterator[str]:
                 dx = "; ".join(d["condition"]["display"] for d in r.get("diagnosis", ()))
                 where = f"{r['serviceProvider']['display']}, {r['serviceType']['text']}"
                 until = r["period"].get("end", "...")[:16]
-                events.append((when, f"== {r['class']['code']} {r['status']} {where}: {r['reasonCode'][0]['text']} -> {until} [{dx}]"))
+                events.append(
+                    (when, f"== {r['class']['code']} {r['status']} {where}: {r['reasonCode'][0]['text']} -> {until} [{dx}]")
+                )
             case "MedicationRequest":
                 span = r["dispenseRequest"]["validityPeriod"]
                 drug = r["medicationCodeableConcept"]["text"]

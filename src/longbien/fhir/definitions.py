@@ -1,4 +1,4 @@
-"""FHIR R4 (4.0.1) as tables: types, elements, search parameters, code systems, value sets, extensions, profiles.
+"""FHIR R4 (4.0.1) as tables: types, elements, search parameters, code systems, value sets, extensions.
 
 Made at build by `python -m longbien.fhir.compile FOLDER` into `longbien/_built/fhir`; each table is read when first
 asked for and kept. Everything given out is shared: do not change it."""
@@ -109,9 +109,13 @@ def types() -> tuple[str, ...]:
 
 
 @cache
+def _type_names() -> frozenset[str]:
+    return frozenset(types())
+
+
 def is_type(name: str) -> bool:
     """Whether `name` is a resource type that can exist (not abstract)."""
-    return name in types()
+    return name in _type_names()
 
 
 def _search_param(row: list[Any], base: str) -> SearchParam:
@@ -159,11 +163,16 @@ def structure_names() -> tuple[str, ...]:
     return tuple(table("structures"))
 
 
+# What is asked for comes from the network: only what exists is kept, so that no caller can fill the memory with names.
 @cache
+def _codes(system: str) -> Mapping[str, str]:
+    found: Mapping[str, str] = msgspec.msgpack.decode(table("codes")[system])
+    return found
+
+
 def codes(system: str) -> Mapping[str, str] | None:
     """Code -> display of one code system of the specification (HL7's own, v3, v2); None for any other."""
-    packed = table("codes").get(system)
-    return None if packed is None else msgspec.msgpack.decode(packed)
+    return _codes(system) if system in table("codes") else None
 
 
 def code_display(system: str, code: str) -> str | None:
@@ -173,31 +182,28 @@ def code_display(system: str, code: str) -> str | None:
 
 
 @cache
-def value_set(url: str) -> Mapping[str, frozenset[str]] | None:
-    """System -> codes of a value set of the specification (its url without version); None where it is unknown or cannot
-    be listed (SNOMED CT, LOINC, UCUM, language tags ...)."""
-    packed = table("valuesets").get(url)
-    if packed is None:
-        return None
+def _value_set(url: str) -> Mapping[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
-    for system, listed in msgspec.msgpack.decode(packed):
-        found[system] = frozenset(codes(system) or () if listed is None else listed)
+    for system, listed in msgspec.msgpack.decode(table("valuesets")[url]):
+        found[system] = frozenset(_codes(system) if listed is None else listed)
     return found
 
 
-@cache
+def value_set(url: str) -> Mapping[str, frozenset[str]] | None:
+    """System -> codes of a value set of the specification (its url without version); None where it is unknown or cannot
+    be listed (SNOMED CT, LOINC, UCUM, language tags ...)."""
+    return _value_set(url) if url in table("valuesets") else None
+
+
 def extension(url: str) -> ExtensionDefinition | None:
     """The definition of an extension of base R4, None for any other."""
-    row = table("extensions").get(url)
-    if row is None:
-        return None
+    return _extension(url) if url in table("extensions") else None
+
+
+@cache
+def _extension(url: str) -> ExtensionDefinition:
+    row = table("extensions")[url]
     modifier, contexts, kinds, required, inner, binding = row
     parts = {u: (low, high, tuple(t)) for u, (low, high, t) in inner.items()} if inner else None
     pairs = tuple((kind, expression) for kind, expression in contexts)
     return ExtensionDefinition(url, modifier, pairs, tuple(kinds), required, parts, tuple(binding) if binding else None)
-
-
-def profile(url: str) -> Mapping[str, Any] | None:
-    """A profile of base R4 as compiled (see longbien.fhir.compile.profiles), None for any other."""
-    found: Mapping[str, Any] | None = table("profiles").get(url)
-    return found

@@ -240,7 +240,7 @@ def extractor(type_name: str) -> Extractor:
 
     Parameters of Resource and DomainResource are among them, those in ELSEWHERE are not. It takes a resource that the
     validator has passed; of one with lists and objects where they do not belong it gives what FHIRPath finds there. It
-    never raises. A type that R4 does not know has the parameters of Resource."""
+    never raises. A type that R4 does not know has none."""
     text, names = source(type_name)
     exec(compile(text, f"<search parameters of {type_name}>", "exec"), names)  # noqa: S102 - our own text
     fast: Extractor = names["extract"]

@@ -61,7 +61,7 @@ def dumps(value: Any) -> bytes:
         raise Invalid("A text holds a lone surrogate, which is not a character") from None
 
 
-_COMMENT = re.compile(rb'"(?:[^"\\]|\\.)*"|//[^\n]*|/\*.*?\*/', re.S)
+_COMMENT = re.compile(rb'"(?:[^"\\]|\\.)*"|//[^\n]*|/\*(?:.*?\*/|.*)', re.S)
 
 
 def _without_comments(data: bytes | str) -> bytes:

@@ -17,6 +17,10 @@ _REWRITTEN = frozenset({"uri", "url", "oid", "uuid"})
 """Types whose values a transaction rewrites beside Reference.reference. canonical is not among them.
 http://hl7.org/fhir/R4/http.html#trules"""
 
+_OF_REFERENCE = frozenset({"reference", "type", "identifier", "display", "id", "extension"}).union(
+    {"_reference", "_type", "_display", "_id"}
+)
+
 Holder = dict[str, Any]
 
 
@@ -28,12 +32,17 @@ def each(resource: dict[str, Any]) -> Iterator[tuple[Holder, str, str, str]]:
     return _each(resource, str(kind), {"Bundle": "entry", "Parameters": "parameter"}.get(str(kind)))
 
 
+def _is_reference(holder: Holder, path: str = "") -> bool:
+    """Whether a `reference` here is Reference's: in R4 it is a uri in Expression (which always has a language),
+    DetectedIssue (a resource) and Immunization.education."""
+    return holder.keys() <= _OF_REFERENCE and ".education[" not in path
+
+
 def _each(value: Holder, path: str, skipped: str | None = None) -> Iterator[tuple[Holder, str, str, str]]:
     for key, v in value.items():
         cls = v.__class__
         if cls is str:
-            # Expression is the one type whose `reference` is a uri; it always has a language.
-            if key == "reference" and "language" not in value:
+            if key == "reference" and _is_reference(value, path):
                 yield value, key, v, path
         elif cls is dict:
             if key != skipped:
@@ -51,8 +60,52 @@ def rewrite(resource: dict[str, Any], mapping: Mapping[str, str]) -> dict[str, A
     ("urn:uuid:...#a") is kept. "#id" is never replaced. The resource itself is given back where nothing is to do,
     otherwise a new one that shares the parts that did not change: the one given stays as it was. Never raises on a
     wrong shape."""
+    if not mapping:
+        return resource
     kind = resource.get("resourceType")
-    return _rewritten(resource, kind if isinstance(kind, str) else "", mapping) if mapping else resource
+    if not isinstance(kind, str):
+        return resource
+    try:
+        return _plainly(resource, mapping, kind == "Immunization")
+    except _TypesNeeded:
+        return _rewritten(resource, kind, mapping)
+
+
+class _TypesNeeded(Exception):
+    """Something beside a Reference may have to be rewritten: only its element's type can tell."""
+
+
+def _plainly(value: Holder, mapping: Mapping[str, str], ambiguous: bool) -> Holder:
+    """The usual case, without looking at types: only References hold what is in the mapping."""
+    changed: Holder | None = None
+    for key, v in value.items():
+        cls = v.__class__
+        new: Any = v
+        if cls is str:
+            found = _target(v, mapping)
+            if found is not None:
+                if key != "reference" or ambiguous or not _is_reference(value):
+                    raise _TypesNeeded
+                new = found
+            elif key == "div" and ("href" in v or "src" in v):
+                raise _TypesNeeded
+        elif cls is dict:
+            new = _plainly(v, mapping, ambiguous)
+        elif cls is list:
+            for i, one in enumerate(v):
+                if one.__class__ is dict:
+                    other = _plainly(one, mapping, ambiguous or one.get("resourceType") == "Immunization")
+                    if other is not one:
+                        if new is v:
+                            new = list(v)
+                        new[i] = other
+                elif one.__class__ is str and _target(one, mapping) is not None:
+                    raise _TypesNeeded
+        if new is not v:
+            if changed is None:
+                changed = dict(value)
+            changed[key] = new
+    return value if changed is None else changed
 
 
 def _target(text: str, mapping: Mapping[str, str]) -> str | None:

@@ -60,7 +60,8 @@ class Page:
         if self.next_params is not None:
             links.append(("first", self.link([p for p in self.self_params if p[0] != "_page"])))
             links.append(("next", self.link(self.next_params)))
-        head = f'{{"resourceType":"Bundle","id":"{ids.new_id()}","meta":{{"lastUpdated":"{clock.instant(clock.now())}"}},"type":"searchset"'
+        meta = f'{{"lastUpdated":"{clock.instant(clock.now())}"}}'
+        head = f'{{"resourceType":"Bundle","id":"{ids.new_id()}","meta":{meta},"type":"searchset"'
         parts = [head.encode()]
         if self.total is not None:
             parts.append(b',"total":%d' % self.total)

@@ -71,9 +71,7 @@ class Store:
         patient: str | None = None,
     ) -> Page:  # fmt: skip
         """One page. `type` None: over all types. `patient`: within that patient's compartment only. See search.run.search."""
-        return await run.search(
-            self.engine, self.scope, type, params, handling=handling, base_url=base_url, patient=patient
-        )
+        return await run.search(self.engine, self.scope, type, params, handling=handling, base_url=base_url, patient=patient)
 
     async def commit(self, changes: Sequence[Change], manner: Manner = Manner()) -> list[Stored]:
         """Do all of `changes` or none: see write.commit."""

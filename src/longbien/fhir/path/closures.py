@@ -274,6 +274,8 @@ def compile(expression: str, root_type: str | None = None) -> Compiled:
 
 
 def holds(expression: str, root_type: str | None = None) -> Callable[[Any, Mapping[str, Any]], bool]:
-    """For invariants: whether the result is true. Empty is not: R4 says that it must evaluate to true."""
+    """For invariants: whether the expression is not false. Empty counts as held: nothing is known against it. (So do the
+    validators that follow N1's empty propagation; with "must be true" R4's own ref-1 would refuse every Reference
+    that has only a display, and ras-2 every prediction without probability.)"""
     evaluate = items_of(expression, root_type)
-    return lambda value, env: truth(evaluate(value, env), "an invariant") is True
+    return lambda value, env: truth(evaluate(value, env), "an invariant") is not False

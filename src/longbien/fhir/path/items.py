@@ -53,6 +53,17 @@ def _add(out: list[Any], holder: dict[str, Any], key: str, type_name: str) -> No
         out += [Node(None, type_name, s) for s in sibling if isinstance(s, dict)]
 
 
+def _choice(type_name: str, holder: dict[str, Any], name: str, out: list[Any]) -> None:
+    known = model.keys(type_name)
+    for key in holder:
+        bare = key[1:] if key[:1] == "_" else key
+        if bare != key and bare in holder:
+            continue
+        field = known.get(bare)
+        if field is not None and field.name == name:
+            _add(out, holder, bare, field.type)
+
+
 def child(item: Any, name: str, out: list[Any]) -> None:
     """Append the children called `name`. An element that the type does not have gives nothing."""
     if not isinstance(item, Node):
@@ -60,7 +71,9 @@ def child(item: Any, name: str, out: list[Any]) -> None:
     v = item.v
     if isinstance(v, dict):
         fields = model.names(item.t)
-        if fields:
+        if len(fields.get(name, ())) > 3:  # a wide choice: fewer members than types to look for
+            _choice(item.t, v, name, out)
+        elif fields:
             for key, _, type_name, _ in fields.get(name, ()):
                 if key in v or "_" + key in v:
                     _add(out, v, key, type_name)

@@ -194,7 +194,7 @@ def _date(days: int) -> list[int] | None:
 def _written(like: Temporal, parts: list[Any]) -> Temporal:
     text_ = "-".join(f"{p:0{4 if i == 0 else 2}d}" for i, p in enumerate(parts[:3]))
     if like.kind == "dateTime":
-        text_ += "T" + ":".join(f"{p:02d}" if isinstance(p, int) else f"{p:04.1f}" if p % 1 else f"{int(p):02d}" for p in parts[3:])
+        text_ += "T" + ":".join(f"{int(p):02d}" + str(Decimal(p) % 1)[1:] for p in parts[3:])
         if like.offset is not None and len(parts) > 3:
             hours, minutes = divmod(abs(like.offset), 60)
             text_ += "Z" if like.offset == 0 else f"{'-' if like.offset < 0 else '+'}{hours:02d}:{minutes:02d}"

@@ -152,7 +152,7 @@ def key(item: Any) -> Any:
     if isinstance(v, Quantity):
         number, unit = units.base(v.value, v.unit)
         return ("q", number, unit)
-    if isinstance(v, dict):
+    if isinstance(v, dict | list):
         return _frozen(v)
     return v
 

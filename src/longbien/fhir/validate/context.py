@@ -28,11 +28,12 @@ class Enough(Exception):
 
 class Context:
     """`resource` is the one that is being checked, `root` it or the resource that contains it, `bundle` the one around it.
-    `check_inner` and `check_contained` check a resource inside another."""
+    `fragments` are the references of `root` to something contained in it. `check_inner` and `check_contained` check a
+    resource inside another."""
 
     __slots__ = (
-        "best_practice", "bundle", "bundle_rules", "check_contained", "check_inner", "element_ids", "issues",
-        "known_extensions", "resource", "root",
+        "best_practice", "bundle", "bundle_rules", "check_contained", "check_inner", "element_ids", "fragments",
+        "inside", "issues", "resource", "root", "strict",
     )  # fmt: skip
 
     def __init__(
@@ -40,7 +41,7 @@ class Context:
         resource: dict[str, Any],
         bundle_rules: bool,
         best_practice: bool,
-        known_extensions: bool,
+        strict: bool,
         check_inner: NodeCheck,
         check_contained: NodeCheck,
     ):
@@ -51,9 +52,19 @@ class Context:
         self.root = resource
         self.bundle: Any = None
         self.element_ids: set[str] = set()
+        self.fragments: list[str] = []
+        self.inside: dict[Any, dict[str, Any]] | None = None
         self.bundle_rules = bundle_rules
         self.best_practice = best_practice
-        self.known_extensions = known_extensions
+        self.strict = strict
+
+    def contained(self, identity: str) -> dict[str, Any] | None:
+        """The resource contained in the root under an id."""
+        if self.inside is None:
+            found = self.root.get("contained")
+            resources = [r for r in found if r.__class__ is dict] if found.__class__ is list else []
+            self.inside = {r["id"]: r for r in reversed(resources) if r.get("id").__class__ is str}
+        return self.inside.get(identity)
 
     def add(self, severity: Severity, code: str, text: str, place: Place) -> None:
         self.issues.append(Issue(severity, code, text, expression(place)))

@@ -214,7 +214,7 @@ def _companion(key: str, primitive: Primitive, value: Any, host: dict[str, Any],
     if value.__class__ is not list:
         c.error("structure", f"must be an array, not {type_name(value)}", (place, key, None))
         return
-    values = host.get(key[1:])
+    values: Any = host.get(key[1:])
     if not value:
         c.error("structure", "An array must not be empty", (place, key, None))
     if values.__class__ is list and len(values) != len(value):
@@ -251,6 +251,7 @@ def _primitive(members: Members, key: str, name: str, element: Element, t: TypeR
     more = invariants.on_primitive(members.structure, element, t.code)
     one = _checked(more) if more else None
     text = t.code in ("string", "markdown")
+    link = t.code in ("uri", "url", "canonical")
 
     def scalar(v: Any, host: dict[str, Any], place: Place, c: Context) -> None:
         wrong = bad(v)
@@ -261,6 +262,8 @@ def _primitive(members: Members, key: str, name: str, element: Element, t: TypeR
             return
         if text and "<" in v:
             markup.check(v, (place, name, None), c)
+        if link and v[0] == "#":
+            c.fragments.append(v)
         if one is not None:
             one(v, (place, name, None), c)
 
@@ -275,6 +278,10 @@ def _primitive(members: Members, key: str, name: str, element: Element, t: TypeR
             if wrong is None:
                 if text and "<" in x:
                     markup.check(x, (place, name, i), c)
+                if link and x[0] == "#":
+                    c.fragments.append(x)
+                if one is not None:
+                    one(x, (place, name, i), c)
                 continue
             if x is None and _has_companion(host, key, i):
                 continue

@@ -9,7 +9,7 @@ import re
 
 from .context import Context, Place, shown
 
-ACTIVE = re.compile(r"<\s*/?\s*(script|iframe|object|embed|svg|meta|link|base|form)\b[^<>]*>", re.I)
+ACTIVE = re.compile(r"</?(script|iframe|object|embed|svg|meta|link|base|form)\b[^<>]*>", re.I)
 
 
 def check(v: str, place: Place, c: Context) -> None:

@@ -14,133 +14,20 @@ from .context import type_name
 
 XHTML = "http://www.w3.org/1999/xhtml"
 # HTML 4.0 chapters 7 to 11 (but 9.4) and 15, links and images.
-ELEMENTS = frozenset(
-    [
-        "a",
-        "abbr",
-        "acronym",
-        "address",
-        "b",
-        "bdo",
-        "big",
-        "blockquote",
-        "br",
-        "caption",
-        "cite",
-        "code",
-        "col",
-        "colgroup",
-        "dd",
-        "dfn",
-        "div",
-        "dl",
-        "dt",
-        "em",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "i",
-        "img",
-        "li",
-        "ol",
-        "p",
-        "pre",
-        "q",
-        "samp",
-        "small",
-        "span",
-        "strong",
-        "sub",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "tt",
-        "u",
-        "ul",
-        "var",
-        "kbd",
-        "center",
-        "del",
-        "ins",
-        "s",
-        "strike",
-        "font",
-    ]
-)
-ATTRIBUTES = frozenset(
-    [
-        "abbr",
-        "accesskey",
-        "align",
-        "alt",
-        "axis",
-        "bgcolor",
-        "border",
-        "cellhalign",
-        "cellpadding",
-        "cellspacing",
-        "cellvalign",
-        "char",
-        "charoff",
-        "charset",
-        "cite",
-        "class",
-        "color",
-        "colspan",
-        "coords",
-        "cols",
-        "compact",
-        "dir",
-        "face",
-        "frame",
-        "headers",
-        "height",
-        "href",
-        "hreflang",
-        "hspace",
-        "id",
-        "lang",
-        "longdesc",
-        "media",
-        "name",
-        "nowrap",
-        "noshade",
-        "rel",
-        "rev",
-        "rowspan",
-        "rules",
-        "scope",
-        "shape",
-        "size",
-        "span",
-        "src",
-        "start",
-        "style",
-        "summary",
-        "tabindex",
-        "target",
-        "title",
-        "type",
-        "valign",
-        "value",
-        "vspace",
-        "width",
-        "xml:lang",
-        "xml:space",
-        "xmlns",
-        "datetime",
-    ]
-)
-_PLAIN = re.compile(r'<div xmlns="http://www\.w3\.org/1999/xhtml">[^<&]*[^<&\s][^<&]*</div>')
+_ELEMENTS = """
+    a abbr acronym address b bdo big blockquote br caption cite code col colgroup dd dfn div dl dt em h1 h2 h3 h4 h5 h6 hr
+    i img li ol p pre q samp small span strong sub sup table tbody td tfoot th thead tr tt u ul var kbd center del ins s
+    strike font
+"""
+ELEMENTS = frozenset(_ELEMENTS.split())
+_ATTRIBUTES = """
+    abbr accesskey align alt axis bgcolor border cellhalign cellpadding cellspacing cellvalign char charoff charset cite
+    class color colspan coords cols compact dir face frame headers height href hreflang hspace id lang longdesc media name
+    nowrap noshade rel rev rowspan rules scope shape size span src start style summary tabindex target title type valign
+    value vspace width xml:lang xml:space xmlns datetime
+"""
+ATTRIBUTES = frozenset(_ATTRIBUTES.split())
+_PLAIN = re.compile(r'<div xmlns="http://www\.w3\.org/1999/xhtml">\s*[^<&\s][^<&]*</div>')
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
 _XML_ENTITIES = frozenset(("amp", "lt", "gt", "quot", "apos"))
 

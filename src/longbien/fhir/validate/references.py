@@ -19,15 +19,6 @@ CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?\S+")
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*:")
 
 
-def contained(root: dict[str, Any], identity: str) -> dict[str, Any] | None:
-    """The resource contained in `root` under an id."""
-    inside = root.get("contained")
-    for r in inside if inside.__class__ is list else ():
-        if r.__class__ is dict and r.get("id") == identity:
-            return r
-    return None
-
-
 def literal_type(reference: str) -> str | None:
     """The resource type that a literal reference names, None where it does not say."""
     found = LITERAL.fullmatch(reference) or CONDITIONAL.fullmatch(reference)
@@ -38,9 +29,10 @@ def literal_type(reference: str) -> str | None:
 def target_type(reference: str, place: Place, c: Context) -> str | None:
     """The type of what is referred to, where it can be known; faults of the reference itself are reported."""
     if reference[0] == "#":
+        c.fragments.append(reference)
         if reference == "#":
             return c.root.get("resourceType") if c.root is not c.resource else None
-        target = contained(c.root, reference[1:])
+        target = c.contained(reference[1:])
         if target is None:
             c.error("invariant", f"ref-1: {shown(reference)} refers to nothing contained", place)
             return None

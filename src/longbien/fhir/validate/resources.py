@@ -4,7 +4,6 @@ https://hl7.org/fhir/R4/references.html#contained"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from .. import definitions
@@ -17,11 +16,11 @@ def inner(v: Any, place: Place, c: Context) -> None:
     if v.__class__ is not dict:
         c.error("structure", f"must be a resource (an object), not {type_name(v)}", place)
         return
-    before = c.resource, c.root, c.element_ids
+    before = c.resource, c.root, c.element_ids, c.fragments, c.inside
     c.resource = c.root = v
-    c.element_ids = set()
+    c.element_ids, c.fragments, c.inside = set(), [], None
     resource(v, place, c)
-    c.resource, c.root, c.element_ids = before
+    c.resource, c.root, c.element_ids, c.fragments, c.inside = before
 
 
 def resource(v: dict[str, Any], place: Place, c: Context) -> None:
@@ -52,8 +51,12 @@ def contained(v: Any, place: Place, c: Context) -> None:
         return
     before = c.resource, c.element_ids
     c.resource, c.element_ids = v, set()
+    first = len(c.fragments)
     resource(v, place, c)
     c.resource, c.element_ids = before
+    if "#" in c.fragments[first:] and v.get("id").__class__ is str:
+        # It refers to its container, which dom-3 takes for being referred to.
+        c.fragments.append("#" + v["id"])
 
 
 def _contained_rules(v: dict[str, Any], place: Place, c: Context) -> None:
@@ -61,7 +64,7 @@ def _contained_rules(v: dict[str, Any], place: Place, c: Context) -> None:
     inside = v["contained"]
     if inside.__class__ is not list:
         return
-    used = set(_fragments(v))
+    used = set(c.fragments)
     seen: set[str] = set()
     for i, r in enumerate(inside):
         if r.__class__ is not dict:
@@ -73,7 +76,7 @@ def _contained_rules(v: dict[str, Any], place: Place, c: Context) -> None:
             c.error("invariant", "dom-3: a contained resource must have an id to be referred to", here)
         elif identity in seen:
             c.error("business-rule", f"Two contained resources have the id {shown(identity)}", here)
-        elif "#" + identity not in used and "#" not in set(_fragments(r)):
+        elif "#" + identity not in used:
             c.error("invariant", f"dom-3: nothing refers to the contained resource #{identity}", here)
         if identity.__class__ is str:
             seen.add(identity)
@@ -88,16 +91,3 @@ def _contained_one(r: dict[str, Any], place: Place, c: Context) -> None:
             c.error("invariant", "dom-4: a contained resource has no versionId and no lastUpdated", place)
         if "security" in meta:
             c.error("invariant", "dom-5: a contained resource has no security label of its own", place)
-
-
-def _fragments(v: dict[str, Any]) -> Iterator[str]:
-    """Every text that begins with #: what may be a reference or canonical to something contained."""
-    stack: list[Any] = [v]
-    while stack:
-        node = stack.pop()
-        for child in node.values() if node.__class__ is dict else node:
-            if child.__class__ is str:
-                if child[:1] == "#":
-                    yield child
-            elif child.__class__ is dict or child.__class__ is list:
-                stack.append(child)

@@ -30,7 +30,7 @@ class Ask(NamedTuple):
 
     def bad(self, text: str) -> Invalid:
         full = f"Search parameter '{self.name}': {text}"
-        return Invalid(full, issues=[Issue("error", "value", full, None)])
+        return Invalid(full, issues=[Issue("error", "value", full)])
 
     def unsupported(self) -> NotSupported:
         return NotSupported(f"Search parameter '{self.name}': modifier ':{self.modifier}' is not supported for {self.param.kind}.")

@@ -6,8 +6,10 @@ branches of a UNION with their own LIMIT; a date from a day on bounded below, lo
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from longbien.base.errors import Forbidden, Invalid, TooMany
@@ -19,7 +21,7 @@ from longbien.record.scope import Scope
 from longbien.record.types import number
 
 from . import parse, slots
-from .ask import Ask, Cond, all_of, any_of, plain
+from .ask import Ask, Cond, all_of, any_of, plain, split
 from .keys import ELSEWHERE, LONG, compartment_key, key, param_key
 from .params import composite, dates, quantity, reference, string, token, uri
 from .params import number as number_param
@@ -29,6 +31,7 @@ from .targets import references_of
 MOST_ON_THE_WAY = 5000
 """Rows that a chain or _has may pass through where no index on the patient serves it."""
 MOST_BRANCHES = 8
+_PLACEHOLDER = re.compile(r"\$(\d+)")
 COLUMNS = "h.rid, h.ver, h.type, h.id, h.pat, h.upd"
 
 
@@ -130,7 +133,8 @@ class Compiler:
         params = definitions.search_params(ask.type)
         plain_code = ask.param.code.removeprefix("combo-")
         parts = [
-            await self.cond(ask._replace(param=params[code], modifier=None), h, s) for code in (plain_code, "component-" + plain_code)
+            await self.cond(ask._replace(param=params[code], modifier=None), h, s)
+            for code in (plain_code, "component-" + plain_code)
         ]
         sql = any_of([p.sql for p in parts])
         return Cond(f"NOT {sql}") if ask.modifier else Cond(sql, typed=all(p.typed for p in parts))
@@ -138,9 +142,9 @@ class Compiler:
     async def _composite(self, ask: Ask, h: str, s: Statement) -> Cond:
         if ask.modifier is not None:
             raise ask.unsupported()
-        for n in composite.nested(ask.type):
-            if n.code == ask.param.code:
-                return composite.nested_where(ask, n, h, s.bind)
+        own = composite.nested(ask.type).get(ask.param.code)
+        if own is not None:
+            return composite.nested_where(ask, own, h, s.bind)
         params = definitions.search_params(ask.type)
         found: list[str] = []
         hot: tuple[int, ...] = ()
@@ -162,7 +166,7 @@ class Compiler:
     def _sub(self, type_: str, rest: str, ask_name: str, values: tuple[str, ...]) -> Ask | Has | None:
         if rest.startswith("_has:"):
             query = Query(type_)
-            parse._has(query, rest, ",".join(values))
+            parse.take_has(query, rest, ",".join(values))
             return query.has[0]
         return parse.ask(type_, rest, values, ask_name)
 
@@ -280,8 +284,19 @@ class Compiler:
 
 
 def _way(text: str) -> tuple[str, ...]:
-    parts = [plain(p) for p in parse.split(text, "|")]
+    parts = [plain(p) for p in split(text, "|")]
     return (f"={parts[0]}",) if len(parts) == 1 else (f"|{parts[0]}|{'|'.join(parts[1:])}",)
+
+
+def used(sql: str, args: list[Any]) -> tuple[str, list[Any]]:
+    """The statement with the values that it mentions only, numbered anew: branches leave some conditions out."""
+    kept: dict[int, int] = {}
+
+    def renumber(m: re.Match[str]) -> str:
+        return f"${kept.setdefault(int(m[1]), len(kept) + 1)}"
+
+    text = _PLACEHOLDER.sub(renumber, sql)
+    return text, [args[n - 1] for n in kept]
 
 
 class Heads:
@@ -311,21 +326,20 @@ class Heads:
         if code == slots.date_param(type_):
             return Key("h.dlo", down, "timestamptz")
         if code == slots.quantity_param(type_):
-            return Key("coalesce(h.val, 'Infinity')", down, "float8")
+            return Key(f"coalesce(h.val, '{'-' if down else ''}Infinity')", down, "float8")
         if kind == "date":
             pick, last = ("max", "hi") if down else ("min", "lo")
-            default = "'-infinity'" if down else "'infinity'"
-            return Key(f"coalesce((SELECT {pick}(d.{last}) FROM ix_date d WHERE d.rid = h.rid AND d.p = {p}), {default}::timestamptz)",
-                       down, "timestamptz")  # fmt: skip
+            default = "-infinity" if down else "9999-12-31 00:00+00"
+            of = f"SELECT {pick}(d.{last}) FROM ix_date d WHERE d.rid = h.rid AND d.p = {p}"
+            return Key(f"coalesce(({of}), timestamptz '{default}')", down, "timestamptz")
         if kind == "string":
             pick = "max" if down else "min"
             default = "''" if down else "U&'\\+10FFFF'"
-            return Key(f"coalesce((SELECT {pick}(s.norm) FROM str s WHERE s.rid = h.rid AND s.p = {p}), {default})",
-                       down, 'text COLLATE "C"')  # fmt: skip
-        pick = "max" if down else "min"
-        default = "'-Infinity'" if down else "'Infinity'"
-        return Key(f"coalesce((SELECT {pick}(q.val) FROM ix_qty q WHERE q.rid = h.rid AND q.p = {p} AND q.unit = 0), {default}::numeric)",
-                   down, "numeric")  # fmt: skip
+            of = f"SELECT {pick}(s.norm) FROM str s WHERE s.rid = h.rid AND s.p = {p}"
+            return Key(f"coalesce(({of}), {default})", down, 'text COLLATE "C"')
+        pick, default = ("max", "'-Infinity'") if down else ("min", "'Infinity'")
+        of = f"SELECT {pick}(q.val) FROM ix_qty q WHERE q.rid = h.rid AND q.p = {p} AND q.unit = 0"
+        return Key(f"coalesce(({of}), {default}::numeric)", down, "numeric")
 
     @property
     def _by_date(self) -> bool:
@@ -398,15 +412,15 @@ class Heads:
         inner = branches[0] if len(branches) == 1 else " UNION ".join(f"({b})" for b in branches)
         sql = f"""SELECT x.*, v.body FROM (SELECT * FROM ({inner}) x ORDER BY {outer} LIMIT {at}::int) x
                   JOIN ver v ON v.rid = x.rid AND v.ver = x.ver ORDER BY {outer}"""
-        return sql, self._s.args
+        return used(sql, self._s.args)
 
     def count(self, most: int | None = None) -> tuple[str, list[Any]]:
         """How many rows match in all (the cursor does not count); at most `most` where given."""
         tail = f"LIMIT {self._s.bind(most)}::int" if most is not None else ""
         branches = self._branches("h.rid", tail, None)
         if len(branches) == 1:
-            return f"SELECT count(*) FROM ({branches[0]}) x", self._s.args
-        return f"SELECT count(*) FROM ({' UNION '.join(f'({b})' for b in branches)}) x", self._s.args
+            return used(f"SELECT count(*) FROM ({branches[0]}) x", self._s.args)
+        return used(f"SELECT count(*) FROM ({' UNION '.join(f'({b})' for b in branches)}) x", self._s.args)
 
     def cursor(self, row: Any) -> list[Any]:
         values = [row[f"k{n}"] for n in range(len(self.keys))]
@@ -419,11 +433,9 @@ def _value(k: Key, v: Any) -> Any:
     try:
         if k.cast == "timestamptz":
             at = datetime.fromisoformat(v)
-            if at.tzinfo is None:
-                raise wrong
-            return at
+            return at if at.tzinfo else dates.EARLIEST  # the driver gives -infinity as a year 1 without a zone
         if k.cast == "numeric":
-            return quantity.Decimal(v)
+            return Decimal(v)
         if k.cast == "float8":
             return float(v)
     except (TypeError, ValueError, ArithmeticError):
@@ -435,4 +447,3 @@ def _value(k: Key, v: Any) -> Any:
 
 def _select(columns: str, source: str, where: list[str], tail: str) -> str:
     return f"SELECT {columns} FROM {source} WHERE {' AND '.join(where) or 'true'} {tail}"
-

@@ -56,7 +56,7 @@ async def _take(engine: Engine, sql: str, args: list[Any], seen: set[int], page:
         rows = rows[: max(room, 0)]
         text = f"{what}: over {MOST} included resources; the rest was left out. Ask for fewer matches with _count."
         if all(i.text != text for i in page.issues):
-            page.issues.append(Issue("warning", "too-costly", text, None))
+            page.issues.append(Issue("warning", "too-costly", text))
     seen.update(r["rid"] for r in rows)
     return await run.entries(engine, rows, "include")
 
@@ -93,7 +93,7 @@ async def _forward(engine: Engine, compiler: Compiler, one: Include, of: list[En
 def _unread(page: Page, type_: str) -> None:
     text = f"{type_} resources were not included: they may not be read here."
     if all(i.text != text for i in page.issues):
-        page.issues.append(Issue("information", "suppressed", text, None))
+        page.issues.append(Issue("information", "suppressed", text))
 
 
 async def _back(engine: Engine, compiler: Compiler, one: Include, of: list[Entry], seen: set[int], page: Page) -> list[Entry]:

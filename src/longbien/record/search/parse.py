@@ -82,7 +82,7 @@ def decode_cursor(text: str) -> list[Any]:
 
 def _wrong(name: str, text: str) -> Invalid:
     full = f"Search parameter '{name[:200]}': {text}"
-    return Invalid(full, issues=[Issue("error", "value", full, None)])
+    return Invalid(full, issues=[Issue("error", "value", full)])
 
 
 def unknown(name: str, type_: str | None) -> str:
@@ -143,8 +143,8 @@ def parse(type_: str | None, params: Sequence[tuple[str, str]], handling: Handli
             continue
         text = unknown(name, type_)
         if handling == "strict":
-            raise Invalid(text, issues=[Issue("error", "not-supported", text, None)], code="not-supported")
-        query.issues.append(Issue("warning", "not-supported", text + " It was ignored.", None))
+            raise Invalid(text, issues=[Issue("error", "not-supported", text)], code="not-supported")
+        query.issues.append(Issue("warning", "not-supported", text + " It was ignored."))
     if len(query.asks) + len(query.has) > MOST_CONDITIONS:
         raise Invalid(f"A search takes at most {MOST_CONDITIONS} conditions.")
     return query
@@ -156,7 +156,7 @@ def _one(query: Query, name: str, value: str) -> tuple[bool, bool]:
     if take is not None:
         return take(query, name, value), False
     if name.startswith("_has:"):
-        return _has(query, name, value)
+        return take_has(query, name, value)
     if query.type is None and name.partition(":")[0].partition(".")[0] not in definitions.search_params("Resource"):
         return False, False
     found = ask(query.type or "Resource", name, _values(name, value), name)
@@ -169,7 +169,7 @@ def _one(query: Query, name: str, value: str) -> tuple[bool, bool]:
 _PERSONAL = frozenset(("identifier", "phone", "email", "telecom", "birthdate"))
 
 
-def _has(query: Query, name: str, value: str) -> tuple[bool, bool]:
+def take_has(query: Query, name: str, value: str) -> tuple[bool, bool]:
     parts = name.split(":", 3)
     if len(parts) != 4 or query.type is None:
         raise _wrong(name, "is written _has:Type:reference:parameter.")

@@ -23,7 +23,7 @@ def mandatory(type_: str) -> frozenset[str]:
 
 @cache
 def summary(type_: str) -> frozenset[str]:
-    """Top-level elements of a summary: the mandatory ones and those that searches look at (the compiled tables hold no isSummary)."""
+    """Top-level elements of a summary: the mandatory ones and those that searches look at (the tables hold no isSummary)."""
     found = set(mandatory(type_))
     for p in definitions.search_params(type_).values():
         for part in p.expression.replace("(", "").replace(")", " ").split(" | "):

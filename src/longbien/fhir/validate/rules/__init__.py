@@ -6,9 +6,9 @@ structure has been complained of already."""
 
 from __future__ import annotations
 
-from . import resources, types
+from . import definitional, resources, types
 from .words import Rule
 
-RULES: dict[str, Rule] = {**types.RULES, **resources.RULES}
+RULES: dict[str, Rule] = {**types.RULES, **resources.RULES, **definitional.RULES}
 
 __all__ = ["RULES", "Rule"]

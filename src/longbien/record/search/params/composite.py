@@ -6,7 +6,6 @@ value for a token and a quantity ('T.p|system|code' and 'T.p=code'). combo-x is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -15,89 +14,78 @@ from longbien.fhir import definitions
 
 from ..ask import Ask, Bind, Cond, all_of, any_of, plain, split
 from ..keys import key, param_key
-from .number import test
-from .quantity import RAW, Q, amount, asked
+from .number import Q, test
+from .quantity import RAW, amount, asked
 from .reference import target
 from .token import codings
 
 Codes = list[tuple[int, float | None]]
+Values = list[tuple[Any, str]]
 
 
 class Nested(NamedTuple):
-    """A composite over a repeating element: the property that repeats, the property of the first part, and of the second its
-    property (a choice is written value[x]) and its kind: token, reference or quantity."""
+    """A composite over a repeating element. kind: what its second part is: token, reference or quantity."""
 
     code: str
-    list: str
-    first: str
-    second: str
     kind: str
 
 
-_SECOND = {"CodeableConcept": "token", "Quantity": "quantity"}
-
-
 @cache
-def nested(type_: str) -> tuple[Nested, ...]:
-    """The composites of a type that need rows of their own."""
-    found = []
+def nested(type_: str) -> dict[str, Nested]:
+    """The composites of a type that have keys of their own, by code."""
+    found = {}
     for code, param in definitions.search_params(type_).items():
         if param.kind != "composite" or code.startswith("combo-") or len(param.components) != 2:
             continue
         bases = [b.strip() for b in param.expression.split(" | ") if b.strip().startswith(type_ + ".")]
-        if len(bases) != 1:
-            continue
         first, second = param.components
-        if first.expression != "code":
-            continue
-        name = bases[0][len(type_) + 1 :]
-        if second.expression == "target":
-            found.append(Nested(code, name, "code", "target", "reference"))
-        elif "Quantity" in second.expression:
-            found.append(Nested(code, name, "code", "value[x]", "quantity"))
-        else:
-            found.append(Nested(code, name, "code", "value[x]", "token"))
-    return tuple(found)
+        if len(bases) == 1 and first.expression == "code":
+            kind = "reference" if second.expression == "target" else "quantity" if "Quantity" in second.expression else "token"
+            found[code] = Nested(code, kind)
+    return found
 
 
-def _tokens(value: Any) -> list[str]:
-    """The ways that a coding, concept or plain code may be asked for: |system|code and =code."""
-    if isinstance(value, str):
-        return [f"={value}"]
-    kind = "CodeableConcept" if isinstance(value, dict) and "coding" in value else "Coding"
-    return [way for s, c in codings(value, kind) for way in (f"|{s}|{c}", f"={c}")]
+def _tokens(values: Values) -> list[str]:
+    """The ways that codings, concepts or plain codes may be asked for: |system|code and =code."""
+    found = []
+    for value, kind in values:
+        if isinstance(value, dict):
+            found += [way for s, c in codings(value, kind) for way in (f"|{s}|{c}", f"={c}")]
+        elif isinstance(value, bool):
+            found.append(f"={'true' if value else 'false'}")
+        elif isinstance(value, str):
+            found.append(f"={value}")
+    return found
 
 
-def _items(resource: dict[str, Any], n: Nested) -> Iterator[dict[str, Any]]:
-    got = resource.get(n.list)
-    yield from (i for i in (got if isinstance(got, list) else [got]) if isinstance(i, dict))
-
-
-def index(prefix: str, n: Nested, resource: dict[str, Any], add: Any, codes: Codes, qtys: Q) -> None:
-    for item in _items(resource, n):
-        firsts = _tokens(item.get(n.first))
-        if not firsts:
-            continue
-        if n.kind == "quantity":
-            a = amount(item.get("valueQuantity"))
-            if a is not None:
-                for first in firsts:
-                    codes.append((key(prefix + first), float(a.value)))
-                    for s, u in a.units:
-                        add(key(f"{prefix}{first}${s}|{u}"))
-                    if a.raw is not None:
-                        add(key(prefix + first + RAW))
-                        qtys.add((param_key(prefix + RAW), key(prefix + first), a.raw))
-            continue
-        if n.kind == "reference":
-            where_to = target(item.get(n.second))
-            seconds = [f"|{where_to}"] if where_to else []
-        else:
-            value = item.get("valueCodeableConcept")
-            seconds = _tokens(value) if value is not None else [f"={str(b).lower()}" for b in (item.get("valueBoolean"),) if b is not None]
+def index(prefix: str, n: Nested, parts: tuple[Values, ...], add: Any, codes: Codes, qtys: Q) -> None:
+    """`parts`: the values of each component of one element, as fhir.extract gives them."""
+    firsts = _tokens(parts[0])
+    if n.kind == "quantity":
         for first in firsts:
-            for second in seconds:
-                add(key64(f"{prefix}{first}${second}"))
+            _amounts(prefix + first, parts[1], add, codes, qtys, param_key(prefix + RAW))
+        return
+    if n.kind == "reference":
+        seconds = [f"|{t}" for v, _ in parts[1] if (t := target(v))]
+    else:
+        seconds = _tokens(parts[1])
+    for first in firsts:
+        for second in seconds:
+            add(key64(f"{prefix}{first}${second}"))
+
+
+def _amounts(way: str, values: Values, add: Any, codes: Codes, qtys: Q, raw_p: int) -> None:
+    for value, kind in values:
+        for one in (value.get("low"), value.get("high")) if kind == "Range" else (value,):
+            a = amount(one)
+            if a is None:
+                continue
+            codes.append((key(way), float(a.value)))
+            for s, u in a.units:
+                add(key(f"{way}${s}|{u}"))
+            if a.raw is not None:
+                add(key(way + RAW))
+                qtys.add((raw_p, key(way), a.raw))
 
 
 def parts_of(ask: Ask, text: str) -> list[str]:

@@ -17,13 +17,12 @@ from ..slots import bits, date_param
 
 Span = tuple[datetime, datetime]
 EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
+"""The driver stores it as -infinity, and gives that back without a zone."""
 LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 SPAN = timedelta(days=32)
 """Rows whose main date spans more carry the term '~long', so that a search from a day on need not look at every older row."""
 
-_FORM = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?)?)?)?\Z"
-)
+_FORM = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?)?)?)?\Z")
 
 
 def _clamped(t: datetime) -> datetime:
@@ -101,13 +100,6 @@ def _timing(value: Any) -> Span | None:
     if inside:
         spans.append(inside)
     return (min(s[0] for s in spans), max(s[1] for s in spans)) if spans else None
-
-
-def index(prefix: str, value: Any, kind: str, dates: set[tuple[int, datetime, datetime]]) -> None:
-    """Rows of a date parameter that is not the main one."""
-    found = of_value(value, kind)
-    if found:
-        dates.add((param_key(prefix), *found))
 
 
 def _near(lo: datetime, hi: datetime) -> Span:

@@ -21,8 +21,8 @@ RAW = "~raw"
 
 
 class Amount(NamedTuple):
-    """A quantity in its canonical unit. units: the (system, unit) that it is found under; raw: the number as written, where the unit
-    was converted."""
+    """A quantity in its canonical unit. units: the (system, unit) that it is found under; raw: the number as written,
+    where the unit was converted."""
 
     value: Decimal
     units: tuple[tuple[str, str], ...]
@@ -90,7 +90,9 @@ def asked(ask: Ask, text: str) -> Asked:
         raise ask.bad("a quantity is number, number|system|code or number||unit.")
     system, unit = (parts[1], parts[2]) if len(parts) == 3 else ("", parts[1] if len(parts) == 2 else "")
     convertible = system in ("", UCUM) and bool(unit)
-    return Asked(written(ask, parts[0]), system, canonical(unit, Decimal(1))[0] if convertible else unit, unit if convertible else "")
+    return Asked(
+        written(ask, parts[0]), system, canonical(unit, Decimal(1))[0] if convertible else unit, unit if convertible else ""
+    )
 
 
 def _floats(bind: Bind) -> Any:

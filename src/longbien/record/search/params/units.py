@@ -5,6 +5,7 @@ see OFFSET."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 UCUM = "http://unitsofmeasure.org"
@@ -23,7 +24,10 @@ _GROUPS: dict[str, dict[str, str]] = {
 _TO: dict[str, tuple[str, Decimal]] = {
     unit: (base, Decimal(factor)) for base, group in _GROUPS.items() for unit, factor in group.items()
 }
-OFFSET = {"[degF]": ("Cel", lambda f: (f - 32) * 5 / 9), "K": ("Cel", lambda k: k - Decimal("273.15"))}
+OFFSET: dict[str, tuple[str, Callable[[Decimal], Decimal]]] = {
+    "[degF]": ("Cel", lambda f: (f - 32) * 5 / 9),
+    "K": ("Cel", lambda k: k - Decimal("273.15")),
+}
 
 
 def canonical(unit: str, value: Decimal) -> tuple[str, Decimal]:

@@ -1,0 +1,247 @@
+"""A transaction Bundle's writes: resolved against each other and the store, then one commit. http://hl7.org/fhir/R4/http.html#trules
+
+Order of meaning: deletes, creates, updates; what a delete removes is not found by a condition. Reads are the caller's, after
+`apply` and within the same `inside`. Everything is linear in the number of entries."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from longbien.base.errors import Invalid, Issue, LongbienError, PreconditionFailed
+from longbien.base.ids import new_id
+from longbien.fhir import references
+from longbien.fhir.validate import validate
+
+from . import conditional
+from .change import Change, Create, Delete, Manner, Resource, Stored, Update
+from .inside import Q, lock
+from .store import Store
+from .types import number, type_name
+
+_CONDITIONAL = re.compile(r"([A-Z][A-Za-z]{1,63})\?(.+)\Z", re.S)
+_REST = re.compile(r"(https?://\S+)/([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})\Z")
+_AT_ONCE = 20
+"""Resources validated before others get a turn."""
+MOST_ISSUES = 200
+
+
+class Write(NamedTuple):
+    """One entry that writes. `at`: its place in the bundle. `id` None: create, or by `condition` (search parameters)."""
+
+    at: int
+    method: str
+    type: str
+    id: str | None = None
+    condition: str | None = None
+    resource: Resource | None = None
+    full_url: str | None = None
+    if_match: int | None = None
+    only_new: bool = False
+
+    @property
+    def place(self) -> str:
+        return f"Bundle.entry[{self.at}]"
+
+
+class Done(NamedTuple):
+    """`stored` None: a delete found nothing to delete."""
+
+    at: int
+    stored: Stored | None
+
+
+@dataclass
+class _Plan:
+    targets: dict[int, str] = field(default_factory=dict)
+    """entry -> id that it writes to."""
+    found: dict[int, str] = field(default_factory=dict)
+    """entry -> id that its condition found."""
+    mapping: dict[str, str] = field(default_factory=dict)
+    """reference as sent -> reference as stored."""
+
+
+async def check(writes: Sequence[Write]) -> None:
+    """Validate every resource. Raises Invalid (422) with every issue, each naming its entry. Others get their turn meanwhile."""
+    wrong: list[Issue] = []
+    for n, w in enumerate(writes):
+        if w.resource is not None:
+            found = [i for i in validate(w.resource) if i.severity in ("error", "fatal")]
+            wrong += [_placed(i, w) for i in found]
+        if len(wrong) >= MOST_ISSUES:
+            break
+        if n % _AT_ONCE == _AT_ONCE - 1:
+            await asyncio.sleep(0)
+    if wrong:
+        text = f"The bundle holds resources that are not valid: {wrong[0].text}"
+        raise Invalid(text, issues=wrong[:MOST_ISSUES], status=422)
+
+
+def _placed(issue: Issue, w: Write) -> Issue:
+    inner = issue.expression.partition(".")[2]
+    return issue._replace(expression=f"{w.place}.resource{'.' + inner if inner else ''}")
+
+
+async def apply(within: Store, writes: Sequence[Write]) -> list[Done]:
+    """Do all of `writes` (checked before) in the transaction of `within`. Gives one Done for each, in the order given. Raises
+    Invalid, PreconditionFailed and what a commit raises; then nothing is done."""
+    plan = _Plan()
+    wanted = _conditional_references(writes)
+    await _conditions(within, writes, plan)
+    _allot(writes, plan)
+    await _resolve(within, wanted, plan)
+    changes: list[tuple[int, Change]] = []
+    done: dict[int, Stored | None] = {}
+    for w in writes:
+        if w.method == "POST" and w.at in plan.found:
+            done[w.at] = (await within.read(w.type, plan.found[w.at]))._replace(changed=False)
+        elif (change := _change(w, plan)) is not None:
+            changes.append((w.at, change))
+        else:
+            done[w.at] = None
+    _no_twice(writes, plan)
+    deletes, gone = await _there(within, [(at, c) for at, c in changes if isinstance(c, Delete)])
+    others = [(at, c) for at, c in changes if not isinstance(c, Delete)]
+    done |= dict.fromkeys(gone)
+    manner = Manner(checked=True)
+    ordered = [*deletes, *others]
+    stored = await within.commit([c for _, c in ordered], manner)
+    done |= {at: s for (at, _), s in zip(ordered, stored, strict=True)}
+    return [Done(w.at, done[w.at]) for w in writes]
+
+
+async def _conditions(within: Store, writes: Sequence[Write], plan: _Plan) -> None:
+    """What each conditional entry finds. Locks all conditions first, so that no other request makes a match meanwhile."""
+    asked: dict[int, tuple[Write, list[tuple[str, str]]]] = {}
+    keys: dict[int, Write] = {}
+    for w in writes:
+        if w.condition is None:
+            continue
+        with At(w):
+            params = conditional.criteria(w.condition)
+        key = conditional.key(w.type, params)
+        if key in keys:
+            text = f"The condition of this entry is that of {keys[key].place} too."
+            raise Invalid(text, issues=[Issue("error", "invariant", text, w.place)])
+        keys[key] = w
+        asked[w.at] = (w, params)
+    if not asked:
+        return
+    await lock(within, keys)
+    deleted = {(w.type, w.id) for w in writes if w.method == "DELETE" and w.id}
+    for at, (w, params) in asked.items():
+        with At(w):
+            ids = await conditional.matches(within, w.type, params, most=2 + min(len(deleted), 1000))
+            left = [i for i in ids if (w.type, i) not in deleted] if w.method != "DELETE" else ids
+            if len(left) > 1:
+                raise PreconditionFailed(f"Several {w.type} resources match the condition.", code="multiple-matches")
+        if left:
+            plan.found[at] = left[0]
+
+
+def _allot(writes: Sequence[Write], plan: _Plan) -> None:
+    """An id for every entry, and how its fullUrl reads from now on."""
+    relative: dict[str, set[str]] = {}
+    seen: dict[str, Write] = {}
+    for w in writes:
+        if w.method == "DELETE":
+            target = w.id or plan.found.get(w.at)
+        else:
+            given = w.resource.get("id") if w.resource and w.method == "PUT" else None
+            target = w.id or plan.found.get(w.at) or (given if isinstance(given, str) else None) or new_id()
+        if target is not None:
+            plan.targets[w.at] = target
+        if w.full_url is None or w.method == "DELETE" or target is None:
+            continue
+        if w.full_url in seen:
+            text = f"fullUrl {w.full_url[:100]!r} stands twice, in {seen[w.full_url].place} and {w.place}."
+            raise Invalid(text, issues=[Issue("error", "invariant", text, f"{w.place}.fullUrl")])
+        seen[w.full_url] = w
+        plan.mapping[w.full_url] = f"{w.type}/{target}"
+        if address := _REST.match(w.full_url):
+            relative.setdefault(f"{address[2]}/{address[3]}", set()).add(f"{w.type}/{target}")
+    # A relative reference means the entry at the same base: http://hl7.org/fhir/R4/bundle.html#references
+    for name, meant in relative.items():
+        if len(meant) == 1 and name not in meant:
+            plan.mapping[name] = meant.pop()
+
+
+def _conditional_references(writes: Sequence[Write]) -> dict[str, tuple[Write, str]]:
+    """Patient?identifier=... -> where it stands first."""
+    found: dict[str, tuple[Write, str]] = {}
+    for w in writes:
+        for _, _, text, expression in references.each(w.resource) if w.resource is not None else ():
+            if text not in found and (m := _CONDITIONAL.match(text)) and number(m[1]) is not None:
+                found[text] = (w, expression)
+    return found
+
+
+async def _resolve(within: Store, wanted: dict[str, tuple[Write, str]], plan: _Plan) -> None:
+    """Every conditional reference must find exactly one resource of the store."""
+    for text, (w, expression) in wanted.items():
+        type_, _, query = text.partition("?")
+        with At(w):
+            params = conditional.criteria(query)
+            ids = await conditional.matches(within, type_, params)
+        if len(ids) != 1:
+            how = "Several resources match" if ids else "Nothing matches"
+            said = f"{how} the conditional reference {text[:200]!r}."
+            code = "multiple-matches" if ids else "not-found"
+            place = f"{w.place}.resource.{expression.partition('.')[2]}.reference"
+            raise PreconditionFailed(said, issues=[Issue("error", code, said, place)])
+        plan.mapping[text] = f"{type_}/{ids[0]}"
+
+
+def _change(w: Write, plan: _Plan) -> Change | None:
+    target = plan.targets.get(w.at)
+    if w.method == "DELETE":
+        return None if target is None else Delete(w.type, target, w.if_match)
+    assert w.resource is not None and target is not None  # by the caller and by _allot
+    resource = references.rewrite(w.resource, plan.mapping)
+    if w.method == "POST":
+        return Create(resource, id=target)
+    if w.condition is None:
+        return Update(resource, w.if_match, only_new=w.only_new)
+    with At(w):
+        change = conditional.replacing(resource, plan.found.get(w.at), w.if_match)
+    return Create(resource, id=target) if isinstance(change, Create) else change
+
+
+def _no_twice(writes: Sequence[Write], plan: _Plan) -> None:
+    """No resource may be written by two entries. What a conditional create only found may be written by another."""
+    seen: dict[tuple[str, str], Write] = {}
+    for w in writes:
+        target = plan.targets.get(w.at)
+        if target is None or (w.method == "POST" and w.at in plan.found):
+            continue
+        other = seen.setdefault((w.type, target), w)
+        if other is not w:
+            text = f"{w.type}/{target} is written twice, by {other.place} and {w.place}."
+            raise Invalid(text, issues=[Issue("error", "invariant", text, w.place)])
+
+
+async def _there(within: Store, deletes: list[tuple[int, Delete]]) -> tuple[list[tuple[int, Change]], list[int]]:
+    """Which deletes have something to delete, and which not (that is no fault)."""
+    if not deletes:
+        return [], []
+    sql, args = within._with_scope(Q.existing, [d.id for _, d in deletes], list({number(d.type) for _, d in deletes}))
+    there = {(type_name(r["type"]), r["id"]) for r in await within.engine.db.fetch(sql, *args)}
+    kept: list[tuple[int, Change]] = [(at, d) for at, d in deletes if (d.type, d.id) in there]
+    return kept, [at for at, d in deletes if (d.type, d.id) not in there]
+
+
+class At:
+    """Names the entry in every fault that the block raises."""
+
+    def __init__(self, w: Write):
+        self.w = w
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, LongbienError):
+            error.issues = tuple(i._replace(expression=i.expression or f"{self.w.place}.request") for i in error.issues)

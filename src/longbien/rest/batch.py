@@ -1,0 +1,276 @@
+"""POST [base] with a Bundle: transaction and batch - http://hl7.org/fhir/R4/http.html#transaction
+
+A transaction: deletes, creates, updates in one commit, then its reads, which see what was written. All or nothing.
+A batch: every entry for itself, in the same order of verbs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
+
+from longbien.base import clock
+from longbien.base.errors import Invalid, Issue, LongbienError, TooLarge
+from longbien.base.ids import FHIR_ID
+from longbien.record import transaction
+from longbien.record.change import Stored
+from longbien.record.inside import inside
+from longbien.record.store import Store
+from longbien.record.transaction import Write
+from longbien.record.types import number
+
+from . import bundle, capability, faults, resource, versions
+from .request import Answer, Request
+
+Dispatch = Callable[[Request, list[str]], Awaitable[Answer]]
+METHODS = ("DELETE", "POST", "PUT", "PATCH", "GET", "HEAD")
+_STAGES = (("DELETE",), ("POST",), ("PUT", "PATCH"), ("GET", "HEAD"))
+AT_ONCE = 4
+"""Entries of a batch that are worked on together."""
+_CONDITIONS = (("ifMatch", b"if-match"), ("ifNoneMatch", b"if-none-match"), ("ifModifiedSince", b"if-modified-since"),
+               ("ifNoneExist", b"if-none-exist"))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry, its request read apart. `segments` and `query` are of its url."""
+
+    at: int
+    method: str
+    segments: list[str]
+    query: str
+    full_url: str | None
+    resource: dict[str, Any] | None
+    headers: dict[bytes, bytes]
+
+
+async def system(request: Request, dispatch: Dispatch) -> Answer:
+    given = await resource.sent(request, "Bundle")
+    type = given.get("type")
+    if type not in ("transaction", "batch"):
+        text = f"A Bundle that is posted here must be of type transaction or batch, not {str(type)[:40]!r}."
+        raise Invalid(text, issues=[Issue("error", "value", text, "Bundle.type")])
+    raw = given.get("entry", [])
+    if not isinstance(raw, list):
+        text = "Bundle.entry must be a list."
+        raise Invalid(text, issues=[Issue("error", "structure", text, "Bundle.entry")])
+    if len(raw) > request.settings.max_entries:
+        raise TooLarge(f"The bundle has {len(raw):,} entries; this server takes {request.settings.max_entries:,} at once.")
+    made = _transaction(request, dispatch, raw) if type == "transaction" else _batch(request, dispatch, raw)
+    return Answer(200, bundle.bundle(f"{type}-response", [], await made))
+
+
+# -- transaction ------------------------------------------------------------------------------------------------------
+
+
+async def _transaction(request: Request, dispatch: Dispatch, raw: list[Any]) -> list[bytes]:
+    entries: list[Entry] = []
+    wrong: list[Issue] = []
+    for at, one in enumerate(raw):
+        try:
+            entries.append(_entry(request, at, one))
+        except LongbienError as error:
+            wrong += error.issues
+    if wrong:
+        raise Invalid(f"The transaction cannot be read: {wrong[0].text}", issues=wrong[:200])
+    writes = [_write(e) for e in entries if e.method not in ("GET", "HEAD")]
+    reads = [e for e in entries if e.method in ("GET", "HEAD")]
+    await transaction.check(writes)
+    found: dict[int, bytes] = {}
+    async with inside(request.store) as within:
+        for done in await transaction.apply(within, writes):
+            found[done.at] = _written(request, done.stored)
+        for e in reads:
+            found[e.at] = _answered(request, e, await _read(request, dispatch, e, within))
+    return [found[at] for at in range(len(raw))]
+
+
+async def _read(request: Request, dispatch: Dispatch, e: Entry, within: Store) -> Answer:
+    """A read that fails makes the whole transaction fail, and says which."""
+    try:
+        return await dispatch(request.entry(e.method, e.query.encode(), e.headers, None, within), e.segments)
+    except LongbienError as error:
+        error.issues = tuple(i._replace(expression=i.expression or f"Bundle.entry[{e.at}].request.url") for i in error.issues)
+        raise
+
+
+def _write(e: Entry) -> Write:
+    """Raises Invalid, NotSupported: with the entry's place."""
+    where = f"Bundle.entry[{e.at}]"
+    type = e.segments[0] if e.segments else ""
+    of_one = len(e.segments) == 2 and FHIR_ID.match(e.segments[1]) is not None
+    if number(type) is None or type in capability.NO_ENDPOINT or len(e.segments) > 2 or (len(e.segments) == 2 and not of_one):
+        raise _wrong(f"{e.method} {'/'.join(e.segments)[:80]!r} is nothing that can be written.", f"{where}.request.url")
+    if type in capability.NOT_WRITTEN or e.method == "PATCH":
+        raise _wrong(f"{e.method} {type} is not supported.", f"{where}.request.method", "not-supported")
+    id = e.segments[1] if of_one else None
+    if e.method == "POST":
+        if id is not None:
+            raise _wrong("POST goes to a type, not to an id.", f"{where}.request.url")
+        condition = e.headers.get(b"if-none-exist")
+        asked = condition.decode() if condition is not None else None
+        return Write(e.at, "POST", type, None, asked and (asked.partition("?")[2] or asked), _of(e, type, where), e.full_url)
+    if id is None and not e.query:
+        raise _wrong(f"{e.method} needs an id or search parameters.", f"{where}.request.url")
+    match = _match(e, where)
+    if e.method == "DELETE":
+        return Write(e.at, "DELETE", type, id, None if id else e.query, None, None, match)
+    given = _of(e, type, where)
+    if id is not None and given.get("id") != id:
+        text = f"The resource's id is {str(given.get('id'))[:70]!r}, but the request's url says {id!r}."
+        raise _wrong(text, f"{where}.resource.id")
+    only_new = e.headers.get(b"if-none-match") == b"*"
+    return Write(e.at, "PUT", type, id, None if id else e.query, given, e.full_url, match, only_new)
+
+
+def _match(e: Entry, where: str) -> int | None:
+    text = e.headers.get(b"if-match")
+    try:
+        return versions.if_match(text.decode() if text is not None else None)
+    except LongbienError as error:
+        error.issues = tuple(i._replace(expression=f"{where}.request.ifMatch") for i in error.issues)
+        raise
+
+
+def _of(e: Entry, type: str, where: str) -> dict[str, Any]:
+    if e.resource is None:
+        raise _wrong(f"{e.method} needs a resource.", f"{where}.resource", "required")
+    found = e.resource.get("resourceType")
+    if found != type:
+        raise _wrong(f"The resource is of type {str(found)[:60]!r}, but the url says {type}.", f"{where}.resource")
+    return e.resource
+
+
+# -- batch ------------------------------------------------------------------------------------------------------------
+
+
+async def _batch(request: Request, dispatch: Dispatch, raw: list[Any]) -> list[bytes]:
+    found: dict[int, bytes] = {}
+    stages: dict[str, list[Entry]] = {m: [] for m in METHODS}
+    for at, one in enumerate(raw):
+        try:
+            e = _entry(request, at, one)
+            stages[e.method].append(e)
+        except LongbienError as error:
+            found[at] = _failed(faults.answer(error))
+    for methods in _STAGES:
+        await _some_at_once(request, dispatch, [e for m in methods for e in stages[m]], found)
+    return [found[at] for at in range(len(raw))]
+
+
+async def _some_at_once(request: Request, dispatch: Dispatch, entries: Sequence[Entry], found: dict[int, bytes]) -> None:
+    left = iter(entries)
+
+    async def work() -> None:
+        for e in left:
+            found[e.at] = await _alone(request, dispatch, e)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(AT_ONCE, len(entries))):
+            group.create_task(work())
+
+
+async def _alone(request: Request, dispatch: Dispatch, e: Entry) -> bytes:
+    try:
+        if not e.segments:
+            raise Invalid("A batch inside a batch is not supported.", code="not-supported")
+        inner = request.entry(e.method, e.query.encode(), e.headers, e.resource, request.store)
+        return _answered(request, e, await dispatch(inner, e.segments))
+    except Exception as error:
+        return _failed(faults.answer(error))
+
+
+# -- entries in -------------------------------------------------------------------------------------------------------
+
+
+def _wrong(text: str, where: str, code: str = "invalid") -> Invalid:
+    return Invalid(text, issues=[Issue("error", code, text, where)])
+
+
+def _entry(request: Request, at: int, one: Any) -> Entry:
+    """Raises Invalid naming the element."""
+    where = f"Bundle.entry[{at}]"
+    if not isinstance(one, dict):
+        raise _wrong("An entry must be an object.", where, "structure")
+    asked = one.get("request")
+    if not isinstance(asked, dict):
+        raise _wrong("An entry of a transaction or batch needs a request.", f"{where}.request", "required")
+    method, url = asked.get("method"), asked.get("url")
+    if method not in METHODS:
+        raise _wrong(
+            f"The method must be one of {', '.join(METHODS)}, not {str(method)[:20]!r}.", f"{where}.request.method", "value"
+        )
+    if not isinstance(url, str) or "\0" in url:
+        raise _wrong("The request needs a url.", f"{where}.request.url", "required")
+    given, full_url = one.get("resource"), one.get("fullUrl")
+    if given is not None and not isinstance(given, dict):
+        raise _wrong("The resource must be an object.", f"{where}.resource", "structure")
+    if full_url is not None and not isinstance(full_url, str):
+        raise _wrong("fullUrl must be a string.", f"{where}.fullUrl", "structure")
+    headers: dict[bytes, bytes] = {}
+    if b"prefer" in request.headers:
+        headers[b"prefer"] = request.headers[b"prefer"]
+    for name, header in _CONDITIONS:
+        value = asked.get(name)
+        if value is not None and not isinstance(value, str):
+            raise _wrong(f"{name} must be a string.", f"{where}.request.{name}", "structure")
+        if value is not None:
+            headers[header] = value.encode()
+    segments, query = _address(request, url, f"{where}.request.url")
+    return Entry(at, method, segments, query, full_url, given, headers)
+
+
+def _address(request: Request, url: str, where: str) -> tuple[list[str], str]:
+    path, _, query = url.partition("?")
+    if "://" in path:
+        base = request.base_url
+        if path != base and not path.startswith(base + "/"):
+            raise _wrong(f"The url {url[:100]!r} is not of this server ({base}).", where)
+        path = path[len(base) :]
+    path = unquote(path, errors="replace").strip("/")
+    return (path.split("/") if path else []), query
+
+
+# -- entries out ------------------------------------------------------------------------------------------------------
+
+
+def _status(code: int) -> str:
+    return f"{code} {HTTPStatus(code).phrase}"
+
+
+def _response(status: int, stored: Stored | None, *, located: bool) -> dict[str, object]:
+    said: dict[str, object] = {"status": _status(status)}
+    if stored is not None:
+        if located:
+            said["location"] = f"{stored.type}/{stored.id}/_history/{stored.version}"
+        said |= {"etag": f'W/"{stored.version}"', "lastModified": clock.instant(stored.updated)}
+    return said
+
+
+def _written(request: Request, stored: Stored | None) -> bytes:
+    """http://hl7.org/fhir/R4/http.html#transaction-response: minimal unless the client prefers to have the resources back."""
+    if stored is None or stored.deleted:
+        return bundle.entry({"response": _response(204, stored, located=False)})
+    parts: dict[str, object] = {"response": _response(201 if stored.created else 200, stored, located=True)}
+    prefer = request.prefer
+    whole = stored.body if prefer.stated and prefer.returns == "representation" else b""
+    return bundle.entry(parts, whole, f"{request.base_url}/{stored.type}/{stored.id}")
+
+
+def _answered(request: Request, e: Entry, answer: Answer) -> bytes:
+    stored = answer.stored
+    if e.method in ("GET", "HEAD"):
+        parts: dict[str, object] = {"response": _response(answer.status, stored, located=False)}
+        return bundle.entry(parts, answer.body if e.method == "GET" else b"")
+    if answer.status >= 300:
+        return _failed(answer)
+    return _written(request, stored)
+
+
+def _failed(answer: Answer) -> bytes:
+    front = bundle.entry({"status": _status(answer.status)})
+    inside_ = front[:-1] + (b',"outcome":' + answer.body if answer.body else b"") + b"}"
+    return b'{"response":' + inside_ + b"}"

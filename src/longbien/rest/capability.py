@@ -1,0 +1,109 @@
+"""GET [base]/metadata - http://hl7.org/fhir/R4/http.html#capabilities
+
+Open to all, as the standard wants: it says what this server can do, and nothing of what is in it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import longbien
+from longbien.base.errors import Invalid
+from longbien.fhir import definitions
+from longbien.fhir import json as fhir_json
+
+from . import negotiate
+from .request import Answer, of_host, parse
+from .settings import RestSettings
+
+STARTED = "2026-11-01"
+"""The date of this statement: change it with what the server can do."""
+MODES = ("full", "normative", "terminology")
+NOT_WRITTEN = frozenset({"AuditEvent"})
+"""Types that the server makes by itself: read and searched, never written."""
+NO_ENDPOINT = frozenset({"Parameters", "OperationOutcome"})
+"""Types that only travel: http://hl7.org/fhir/R4/parameters.html"""
+
+
+async def metadata(scope: Any, headers: dict[bytes, bytes], settings: RestSettings) -> Answer:
+    from_query = dict(parse(scope["query_string"])) if scope["query_string"] else {}
+    negotiate.check_accept(headers.get(b"accept", b""), from_query.get("_format"))
+    mode = from_query.get("mode", "full")
+    if mode not in MODES:
+        raise Invalid(f"mode must be one of {', '.join(MODES)}, not {mode[:40]!r}.", code="value")
+    base = settings.base_url.rstrip("/") or of_host(scope, headers)
+    return Answer(200, _terminology(base) if mode == "terminology" else _statement(base))
+
+
+@lru_cache(16)
+def _statement(base: str) -> bytes:
+    return fhir_json.dumps(statement(base))
+
+
+def statement(base: str) -> dict[str, Any]:
+    """The CapabilityStatement of a server at `base`."""
+    return {
+        "resourceType": "CapabilityStatement",
+        "url": f"{base}/metadata",
+        "version": longbien.__version__,
+        "name": "Longbien",
+        "title": "Longbien FHIR R4 server",
+        "status": "active",
+        "date": STARTED,
+        "kind": "instance",
+        "software": {"name": "Longbien", "version": longbien.__version__},
+        "implementation": {"description": "The Longbien health record", "url": base},
+        "fhirVersion": definitions.VERSION,
+        "format": ["json", "application/fhir+json"],
+        "rest": [
+            {
+                "mode": "server",
+                "security": {
+                    "cors": False,
+                    "description": "Every request needs a bearer token (Authorization: Bearer ...), except this statement. "
+                    "Every read and write is audited; see AuditEvent.",
+                },
+                "resource": [_resource(t) for t in definitions.types() if t not in NO_ENDPOINT],
+                "interaction": [{"code": "transaction"}, {"code": "batch"}],
+            }
+        ],
+    }
+
+
+def _resource(type: str) -> dict[str, Any]:
+    reads = ["read", "search-type"] if type in NOT_WRITTEN else ["read", "vread", "search-type", "history-instance"]
+    writes = [] if type in NOT_WRITTEN else ["create", "update", "delete"]
+    said: dict[str, Any] = {
+        "type": type,
+        "profile": f"http://hl7.org/fhir/StructureDefinition/{type}",
+        "interaction": [{"code": c} for c in reads + writes],
+        "versioning": "no-version" if type in NOT_WRITTEN else "versioned-update",
+        "readHistory": type not in NOT_WRITTEN,
+    }
+    if writes:
+        said |= {
+            "updateCreate": True,
+            "conditionalCreate": True,
+            "conditionalRead": "full-support",
+            "conditionalUpdate": True,
+            "conditionalDelete": "single",
+            "referencePolicy": ["literal", "logical", "local", "enforced"],
+        }
+    return said
+
+
+@lru_cache(16)
+def _terminology(base: str) -> bytes:
+    return fhir_json.dumps(
+        {
+            "resourceType": "TerminologyCapabilities",
+            "url": f"{base}/metadata?mode=terminology",
+            "version": longbien.__version__,
+            "name": "Longbien",
+            "status": "active",
+            "date": STARTED,
+            "kind": "instance",
+            "software": {"name": "Longbien", "version": longbien.__version__},
+            "implementation": {"description": "The Longbien health record", "url": base},
+        }
+    )

@@ -1,0 +1,50 @@
+"""A resource out of a request's body, and the answer about one that was written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from longbien.base.errors import Invalid, Issue
+from longbien.fhir import json as fhir_json
+from longbien.fhir.outcome import outcome
+from longbien.record.change import Stored
+
+from . import body, negotiate, versions
+from .request import Answer, Request
+
+
+async def sent(request: Request, type: str | None = None) -> dict[str, Any]:
+    """The resource in the body (of this type, where one is given). Raises Invalid, TooLarge, NotSupported (415)."""
+    if request.given is not None:
+        resource = request.given
+    else:
+        negotiate.check_json(request.headers.get(b"content-type", b""))
+        data = await raw(request)
+        if not data.strip():
+            raise Invalid("The body is empty; a resource was expected.", code="required")
+        resource = fhir_json.loads(data)
+    if type is not None and resource.get("resourceType") != type:
+        found = resource.get("resourceType")
+        raise Invalid(f"The body's resourceType is {str(found)[:60]!r}, but the address says {type}.", code="invalid")
+    return resource
+
+
+async def raw(request: Request) -> bytes:
+    """The body's bytes, within the limits of the settings."""
+    settings = request.settings
+    return await body.read(request.receive, request.headers, settings.max_body, settings.body_seconds, request.place)
+
+
+def written(request: Request, stored: Stored) -> Answer:
+    """201 or 200 with what Prefer asks for. http://hl7.org/fhir/R4/http.html#ops"""
+    address = f"{request.base_url}/{stored.type}/{stored.id}/_history/{stored.version}"
+    headers = (*versions.headers(stored), (b"location", address.encode()))
+    status = 201 if stored.created else 200
+    returns = request.prefer.returns
+    if returns == "minimal":
+        return Answer(status, b"", headers, stored)
+    if returns == "OperationOutcome":
+        verb = "created" if stored.created else "updated" if stored.changed else "there already"
+        text = f"{stored.type}/{stored.id} version {stored.version}: {verb}."
+        return Answer(status, fhir_json.dumps(outcome([Issue("information", "informational", text)])), headers, stored)
+    return Answer(status, stored.body, headers, stored)

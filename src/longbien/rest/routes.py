@@ -1,0 +1,134 @@
+"""The FHIR face as one ASGI application, mounted at /fhir. http://hl7.org/fhir/R4/http.html
+
+Dispatch is by the number of path segments: the hot routes cost a split and a table look-up, nothing more."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+from urllib.parse import unquote
+
+from longbien.base.errors import NotFound, NotSupported, Unavailable
+from longbien.base.ids import FHIR_ID
+from longbien.record.store import Store
+from longbien.record.types import number
+
+from . import batch, capability, faults, negotiate
+from .body import Disconnected, Place, Receive
+from .create import create
+from .delete import conditional_delete, delete
+from .faults import NotAllowed
+from .history import history
+from .read import read
+from .request import Answer, Request
+from .send import Send, send
+from .settings import RestSettings
+from .update import conditional_update, update
+from .vread import vread
+
+PREFIX = "/fhir"
+Handler = Callable[..., Awaitable[Answer]]
+_TYPE = re.compile(r"[A-Za-z]{1,64}\Z")
+
+
+class Door(Protocol):
+    """Who asks, and what they may see: access.door.Door."""
+
+    async def store(self, request: Mapping[str, Any], /) -> Store: ...
+
+
+TYPE: dict[str, Handler] = {"POST": create, "PUT": conditional_update, "DELETE": conditional_delete}
+INSTANCE: dict[str, Handler] = {"GET": read, "HEAD": read, "PUT": update, "DELETE": delete}
+HISTORY: dict[str, Handler] = {"GET": history, "HEAD": history}
+VERSION: dict[str, Handler] = {"GET": vread, "HEAD": vread}
+
+
+class Fhir:
+    """`door` is given once the house is open; before that every answer is 503."""
+
+    def __init__(self, settings: RestSettings | None = None, door: Door | None = None):
+        self.settings = settings or RestSettings.read()
+        self.door = door
+        self._places = asyncio.Semaphore(2)
+
+    async def __call__(self, scope: Any, receive: Receive, send_: Send) -> None:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        pretty = False
+        place = Place(self._places)
+        try:
+            answer, pretty = await self._answer(scope, receive, headers, place)
+        except Disconnected:
+            return
+        except Exception as error:
+            answer = faults.answer(error)
+        finally:
+            place.give_back()
+        encoding = headers.get(b"accept-encoding", b"")
+        await send(answer, send_, method=scope["method"], accept_encoding=encoding, pretty=pretty)
+
+    async def _answer(self, scope: Any, receive: Receive, headers: dict[bytes, bytes], place: Place) -> tuple[Answer, bool]:
+        path = scope["path"][len(PREFIX) :].strip("/")
+        segments = path.split("/") if path else []
+        if segments == ["metadata"]:
+            return await capability.metadata(scope, headers, self.settings), b"_pretty=true" in scope["query_string"]
+        if self.door is None:
+            raise Unavailable("The server is starting.", 2)
+        store = await self.door.store(scope)
+        request = Request(scope, receive, headers, store, self.settings, place)
+        pretty = False
+        if scope["query_string"]:
+            negotiate.check_accept(headers.get(b"accept", b""), request.param("_format"))
+            pretty = negotiate.pretty(request.param("_pretty"))
+        elif (accept := headers.get(b"accept")) is not None and not negotiate.accepts_json(accept):
+            negotiate.check_accept(accept, None)
+        return await dispatch(request, segments), pretty
+
+
+async def dispatch(request: Request, segments: list[str]) -> Answer:
+    """The answer to one request; also used for each entry of a batch. Raises what the handlers raise."""
+    handlers, arguments = _route(request, segments)
+    handler = handlers.get(request.method)
+    if handler is None:
+        allow = ", ".join(handlers)
+        raise NotAllowed(f"{request.method[:20]} is not supported at this address. Supported: {allow}.", allow)
+    return await handler(request, *arguments)
+
+
+def _route(request: Request, segments: list[str]) -> tuple[dict[str, Handler], list[str]]:
+    count = len(segments)
+    if count == 0:
+        return SYSTEM, []
+    type = segments[0]
+    if number(type) is None or type in capability.NO_ENDPOINT:
+        raise _unknown(type)
+    if count == 2 and FHIR_ID.match(segments[1]):
+        return INSTANCE, segments
+    if count == 1:
+        return TYPE, segments
+    if count == 3 and segments[2] == "_history":
+        return HISTORY, segments[:2]
+    if count == 4 and segments[2] == "_history":
+        return VERSION, [type, segments[1], segments[3]]
+    raise _nowhere(segments)
+
+
+async def _bundle(request: Request) -> Answer:
+    return await batch.system(request, dispatch)
+
+
+SYSTEM: dict[str, Handler] = {"POST": _bundle}
+
+
+def _unknown(type: str) -> NotFound:
+    if type.startswith("$"):
+        return NotFound(f"Operation {type[:60]!r} is not supported.", code="not-supported")
+    return NotFound(f"{unquote(type)[:60]!r} is not a FHIR R4 resource type.", code="not-supported")
+
+
+def _nowhere(segments: list[str]) -> NotFound | NotSupported:
+    shown = "/".join(segments)[:100]
+    if segments[-1].startswith("$"):
+        return NotFound(f"Operation {segments[-1][:60]!r} is not supported.", code="not-supported")
+    return NotFound(f"There is nothing at {shown!r}.")

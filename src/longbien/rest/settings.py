@@ -1,0 +1,20 @@
+"""The settings of the FHIR face."""
+
+from __future__ import annotations
+
+from longbien.base.config import Settings, setting
+
+MEGABYTE = 1 << 20
+
+
+class RestSettings(Settings):
+    max_body: int = setting(
+        "LONGBIEN_MAX_BODY", 64 * MEGABYTE, "Bytes that the body of one FHIR request may have (after unpacking)."
+    )
+    max_entries: int = setting("LONGBIEN_MAX_ENTRIES", 20_000, "Entries that one transaction or batch may have.")
+    base_url: str = setting(
+        "LONGBIEN_BASE_URL",
+        "",
+        "The address of this FHIR server as others see it (https://host/fhir); empty: as each request says.",
+    )
+    body_seconds: float = setting("LONGBIEN_BODY_SECONDS", 120.0, "Seconds that a client may take to send a request's body.")

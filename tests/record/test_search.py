@@ -95,8 +95,8 @@ async def people(engine: Engine) -> None:
          "identifier": [{"system": "urn:licence", "value": "0001"}]},
         {"resourceType": "Encounter", "id": "e1", "status": "finished", "class": {"code": "AMB"},
          "subject": {"reference": "Patient/an"},
-         
-         "participant": [{"individual": {"reference": "Practitioner/doc"}}], "period": {"start": "2024-01-05", "end": "2024-01-05"}},
+         "participant": [{"individual": {"reference": "Practitioner/doc"}}],
+         "period": {"start": "2024-01-05", "end": "2024-01-05"}},
         observation("k1", "an", "2823-3", "2024-01-05", 5.1, encounter={"reference": "Encounter/e1"}),
         observation("k2", "an", "2823-3", "2024-03-05", 6.4),
         observation("k3", "binh", "2823-3", "2024-02-05", 4.0),
@@ -236,7 +236,8 @@ async def test_include_follows_and_goes_on(engine: Engine) -> None:
              ("_include:iterate", "Encounter:participant")]  # fmt: skip
     page = await store.search("Observation", query)
     assert {(e.type, e.id, e.mode) for e in page.entries} == {
-        ("Observation", "k1", "match"), ("Patient", "an", "include"), ("Encounter", "e1", "include"), ("Practitioner", "doc", "include"),
+        ("Observation", "k1", "match"), ("Patient", "an", "include"), ("Encounter", "e1", "include"),
+        ("Practitioner", "doc", "include"),
     }  # fmt: skip
     page = await store.search("Practitioner", [("_id", "doc"), ("_revinclude", "Encounter:participant")])
     assert [e.id for e in page.entries] == ["doc", "e1"]

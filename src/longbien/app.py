@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from starlette.applications import Starlette
@@ -14,14 +14,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from longbien.access import sessions, throttle
 from longbien.access.door import Door
+from longbien.access.settings import AccessSettings
+from longbien.base import log
+from longbien.base.db import Database
 from longbien.base.errors import LongbienError, Unavailable
 from longbien.base.place import Place
+from longbien.demo.city import LOGINS
 from longbien.record.engine import Engine
 from longbien.rest.routes import PREFIX, Fhir
 from longbien.web import routes as web
 
+_log = log.get(__name__)
 READY_SECONDS = 2.0
+WORK_EVERY = 60.0
 
 
 class App(Starlette):
@@ -62,17 +69,17 @@ async def readyz(request: Request) -> Response:
 
 def create_app(database_url: str | None = None) -> App:
     """The application. The database is opened when the server starts (lifespan), closed when it stops."""
+    url = database_url or Place.read().database_url
     fhir = Fhir()
 
     @asynccontextmanager
     async def lifespan(app: App) -> AsyncIterator[None]:
-        url = database_url or Place.read().database_url
         if not url:
             raise Unavailable("LONGBIEN_DATABASE_URL is not set: which database shall be opened?")
-        engine = await Engine.open(url)
+        engine = await Engine.open(await Database.open(url))
         door = Door(engine)
         app.state.engine, app.state.door, fhir.door = engine, door, door
-        web.set_up(app.state)
+        web.set_up(app.state, **await _demo(engine))
         try:
             yield
         finally:
@@ -83,10 +90,24 @@ def create_app(database_url: str | None = None) -> App:
     return App(fhir, routes=[Route("/healthz", healthz), Route("/readyz", readyz), *web.ROUTES], lifespan=lifespan)
 
 
-async def work(database_url: str, stop: asyncio.Event) -> None:
-    """What is done in the background until `stop`: the trail is sealed (Engine does). Departments' reactions join here."""
-    engine = await Engine.open(database_url, services=False)
+async def _demo(engine: Engine) -> dict[str, Any]:
+    """Whether this record is the demo city, and then its logins: every page says so, the sign-in page shows them."""
+    demo = await engine.db.fetchval("SELECT EXISTS (SELECT 1 FROM account WHERE login = $1)", LOGINS[0].name)
+    return {"demo": demo, "demo_logins": LOGINS if demo else ()}
+
+
+async def work(url: str, stop: asyncio.Event) -> None:
+    """The background work: sessions and throttles that are over are cleared away, once a minute, until `stop`."""
+    engine = await Engine.open(url, services=False)
+    settings = AccessSettings.read()
     try:
-        await stop.wait()
+        while not stop.is_set():
+            try:
+                await sessions.clean(engine.db, settings)
+                await throttle.clean(engine.db)
+            except LongbienError as why:
+                _log.warning("background work: %s", why.text)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), WORK_EVERY)
     finally:
         await engine.close()

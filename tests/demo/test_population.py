@@ -249,6 +249,13 @@ def test_the_burdened_have_more_than_500_encounters(k: int) -> None:
     assert (date.fromisoformat(max(days)) - date.fromisoformat(min(days))).days > 5 * 365
 
 
+def test_the_heaviest_life_is_heavy_enough_to_measure_with() -> None:
+    life = population.heaviest(SEED, TODAY)
+    assert len(kind(life, "Encounter")) >= 700
+    assert len(kind(life, "Observation")) >= 10_000
+    assert len({r["id"] for r in life}) == len(life)
+
+
 # --- this morning
 
 
@@ -300,6 +307,38 @@ def test_the_man_in_bed_twelve(city: City) -> None:
     assert taken["apix5"] == 1 and taken["furo40"] == 1 and not taken["losar50"] and not taken["kcl600"] and not taken["aceno"]
     allergies = {a["code"]["text"] for a in kind(life, "AllergyIntolerance")}
     assert allergies == {"Penicillin", "Tôm"}
+
+
+ANTICOAGULANTS = {"apix5", "rivaro20", "aceno", "warf", "dabi110"}
+
+
+def test_nobody_takes_two_anticoagulants_or_two_renin_blockers(city: City) -> None:
+    for person in city:
+        active = Counter(
+            m["medicationCodeableConcept"]["coding"][0]["code"]
+            for m in kind(person, "MedicationRequest")
+            if m["status"] == "active"
+        )
+        atc = [by("drugs")[code]["atc"] for code in active.elements()]
+        assert sum(active[x] for x in ANTICOAGULANTS) <= 1, (person[0]["name"], active)
+        assert sum(a.startswith("C09") for a in atc) <= 1, (person[0]["name"], active)
+
+
+def test_nobody_allergic_to_penicillin_is_given_one_afterwards(city: City) -> None:
+    checked = 0
+    for person in [*city, *(population.person(i, SEED, TODAY) for i in range(400, 700))]:
+        if not any(a["code"]["text"] == "Penicillin" for a in kind(person, "AllergyIntolerance")):
+            continue
+        checked += 1
+        drugs = [by("drugs")[m["medicationCodeableConcept"]["coding"][0]["code"]]["atc"] for m in kind(person, "MedicationRequest")]
+        assert not [d for d in drugs if d.startswith("J01C")]
+    assert checked >= 5
+
+
+def test_a_child_is_given_one_dose_not_the_words_by_weight(city: City) -> None:
+    texts = [m["dosageInstruction"][0]["text"] for m in kind([r for p in city for r in p], "MedicationRequest")]
+    assert len(texts) > 2000
+    assert not [x for x in texts if "theo cân nặng" in x]
 
 
 def test_the_demo_day_is_yesterday_until_the_morning_has_come() -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from longbien.base.errors import Issue
+import re
+from pathlib import Path
+
+from longbien import fhir
+from longbien.base.errors import Issue, LongbienError
+from longbien.fhir import definitions
 from longbien.fhir.outcome import outcome
 from longbien.fhir.validate import validate
 
@@ -28,3 +33,14 @@ def test_the_outcome_of_hostile_text_is_valid():
         [Issue("error", "value", "\x00<script>alert(1)</script>\x1b", "Patient.\x07name"), Issue("fatal", "structure", "")]
     )
     assert [i for i in validate(hostile) if i.severity != "information"] == []
+
+
+def test_every_code_that_rooms_use_is_an_issue_type():
+    known = definitions.value_set("http://hl7.org/fhir/ValueSet/issue-type")["http://hl7.org/fhir/issue-type"]
+    source = Path(fhir.__file__).parent
+    used = {
+        c for f in source.rglob("*.py") for c in re.findall(r'(?:error|warn|say|severity)\(\s*"([a-z-]+)"', f.read_text("utf-8"))
+    }
+    used |= {kind.code for kind in [LongbienError, *LongbienError.__subclasses__()]}
+    assert len(used) > 15
+    assert used <= known

@@ -15,6 +15,7 @@ from longbien.fhir import definitions, json, path
 from longbien.fhir.outcome import outcome
 from longbien.fhir.validate import validate
 from longbien.fhir.validate.invariants import ELSEWHERE
+from longbien.fhir.validate.prose.terminology import is_ecl, is_loinc, is_sctid
 
 PATIENT = {
     "resourceType": "Patient",
@@ -64,6 +65,10 @@ def test_a_good_resource_has_no_issue(base):
     assert validate(BASES[base]) == []
 
 
+SD = "http://hl7.org/fhir/StructureDefinition/"
+ANIMAL = {"url": SD + "patient-animal", "extension": [{"url": "breed", "valueCodeableConcept": {"text": "x"}}]}
+PLACE = {"url": SD + "patient-birthPlace", "valueString": "Hà Nội"}
+LOST = {"url": SD + "data-absent-reason", "valueCode": "lost"}
 FAULTS = [
     # structure
     ("Patient", {"nickname": "An"}, "Patient.nickname", "unknown"),
@@ -107,6 +112,10 @@ FAULTS = [
     ("Patient", {"extension": [{"url": "http://x.vn/a"}]}, "Patient.extension[0]", "ext-1"),
     ("Patient", {"extension": [{"url": "a", "valueString": "b"}]}, "Patient.extension[0]", "absolute URL"),
     ("Patient", {"extension": [{"valueString": "b"}]}, "Patient.extension[0]", "url is required"),
+    ("Patient", {"extension": [PLACE]}, "Patient.extension[0]", "must have Address"),
+    ("Patient", {"extension": [{"url": SD + "humanname-own-name", "valueString": "An"}]}, "Patient.extension[0]", "not allowed on"),
+    ("Patient", {"extension": [LOST]}, "Patient.extension[0]", "required value set"),
+    ("Patient", {"extension": [ANIMAL]}, "Patient.extension[0]", "has 0 of species"),
     # invariants by hand and through FHIRPath
     ("Patient", {"contact": [{"gender": "male"}]}, "Patient.contact[0]", "pat-1"),
     ("Patient", {"telecom": [{"value": "1"}]}, "Patient.telecom[0]", "cpt-2"),
@@ -256,6 +265,44 @@ def test_deep_nesting_ends_in_an_issue():
 def test_thousands_of_faults_are_cut_short():
     found = validate(changed("Patient", name=[{}] * 5000))
     assert len(found) == 501 and found[-1].code == "too-long"
+
+
+@pytest.mark.parametrize("code", ["73211009", "404684003", "999000041000000102", "38341003"])
+def test_snomed_identifiers_have_a_check_digit(code):
+    assert is_sctid(code)
+    assert not is_sctid(code[:-1] + str((int(code[-1]) + 1) % 10))
+    assert not is_sctid(code + "x")
+
+
+@pytest.mark.parametrize("code", ["34552-0", "8310-5", "85354-9", "2708-6"])
+def test_loinc_codes_have_a_check_digit(code):
+    assert is_loinc(code)
+    assert not is_loinc(code[:-1] + str((int(code[-1]) + 1) % 10))
+
+
+def test_a_loinc_code_under_snomeds_name_is_a_warning_and_nonsense_an_error():
+    def found(code):
+        coding = {"system": "http://snomed.info/sct", "code": code}
+        return [i.severity for i in validate(changed("Observation", method={"coding": [coding]}))]
+
+    assert found("34552-0") == ["warning"]
+    assert found("276885007x") == ["error"]
+    assert found("73211009") == found("73211009:116676008=72704001") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [
+        ("<< 73211009 |Diabetes mellitus|", True),
+        ("< 19829001 AND (<< 301867009 OR ^ 700043003)", True),
+        ("<< 404684003 : 363698007 = << 39057004, 116676008 = *", True),
+        ("234234 << 234234", False),
+        ("(<< 73211009", False),
+        ("", False),
+    ],
+)
+def test_expression_constraints(text, good):
+    assert is_ecl(text) is good
 
 
 def test_best_practice_is_asked_for():

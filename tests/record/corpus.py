@@ -6,6 +6,7 @@ import itertools
 import lzma
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +32,21 @@ def examples(shared: Path) -> list[Resource]:
     return list(found.values())
 
 
+_URN = re.compile(rb'"(urn:uuid:[0-9a-f-]+)"(?=\s*[,}])')
+
+
+def _literal(types: dict[str, str], m: re.Match[bytes]) -> bytes:
+    urn = m[1].decode()
+    return f'"{types[urn]}/{urn[9:]}"'.encode() if urn in types else m[0]
+
+
 def lives(shared: Path, n: int) -> list[Resource]:
     """The resources of `n` synthetic lives, their urn:uuid references made literal."""
     found: dict[tuple[str, str], Resource] = {}
     with lzma.open(shared / "data/patients/synthea-617.ndjson.xz", "rb") as lines:
         for line in itertools.islice(lines, n):
             types = {e["fullUrl"]: e["resource"]["resourceType"] for e in json.loads(line)["entry"]}
-            text = re.sub(
-                rb'"(urn:uuid:[0-9a-f-]+)"(?=\s*[,}])',
-                lambda m: f'"{types[m[1].decode()]}/{m[1][9:].decode()}"'.encode() if m[1].decode() in types else m[0],
-                line,
-            )
+            text = _URN.sub(partial(_literal, types), line)
             for entry in json.loads(text)["entry"]:
                 r = entry["resource"]
                 r["id"] = entry["fullUrl"].rsplit("/", 1)[-1].removeprefix("urn:uuid:")

@@ -12,7 +12,9 @@ Value = tuple[Any, str]
 HANOI = timezone(timedelta(hours=7))
 UCUM = "http://unitsofmeasure.org"
 FAR, LONG_AGO = datetime(9999, 12, 31, tzinfo=timezone.utc), datetime(1, 1, 1, tzinfo=timezone.utc)  # noqa: UP017
-SAME = {"kg": ("g", 1000), "mg": ("g", Decimal("0.001")), "m": ("cm", 100), "mm": ("cm", Decimal("0.1"))}
+SAME = {"kg": ("g", 1000), "mg": ("g", Decimal("0.001")), "m": ("cm", 100), "mm": ("cm", Decimal("0.1")),
+        "10*12/L": ("10*9/L", 1000), "10*6/uL": ("10*9/L", 1000), "10*3/uL": ("10*9/L", 1), "g/dL": ("mg/dL", 1000),
+        "g/L": ("mg/dL", 100), "ug/dL": ("mg/dL", Decimal("0.001")), "L": ("mL", 1000)}  # fmt: skip
 
 
 def bare(text: str) -> str:
@@ -45,7 +47,13 @@ def token(values: list[Value], text: str) -> bool:
 
 def strings(value: Any, kind: str) -> list[str]:
     if kind == "HumanName":
-        parts = [value.get("family"), value.get("text"), *value.get("given", []), *value.get("prefix", []), *value.get("suffix", [])]
+        parts = [
+            value.get("family"),
+            value.get("text"),
+            *value.get("given", []),
+            *value.get("prefix", []),
+            *value.get("suffix", []),
+        ]
     elif kind == "Address":
         parts = [value.get(n) for n in ("city", "district", "state", "postalCode", "country", "text")] + value.get("line", [])
     else:

@@ -12,8 +12,6 @@ from longbien.fhir import definitions
 Found = tuple[str, Any, str]
 
 
-
-
 def _children(value: Any, name: str, at: tuple[str, str]) -> list[tuple[Any, str, tuple[str, str]]]:
     """Values of property `name` of `value`, each with its type name and where its own children are defined."""
     type_, path = at
@@ -61,7 +59,7 @@ def _parts(expression: str) -> list[str]:
 
 
 def _is(kind: str, wanted: str) -> bool:
-    return kind.lower() == wanted.lower()
+    return kind.lower() == wanted.lower() or (kind, wanted) == ("canonical", "uri")
 
 
 def evaluate(resource: dict[str, Any], expression: str) -> list[tuple[Any, str]]:
@@ -86,7 +84,7 @@ def evaluate(resource: dict[str, Any], expression: str) -> list[tuple[Any, str]]
             if name:
                 at = [a for a in at if _is(a[1], name[1])]
             elif resolved:
-                at = [a for a in at if _points_to(a[0], resolved[1])]
+                at = [a for a in at if _points_to(a[0], resolved[1], resource)]
             elif equal:
                 at = [a for a in at if a[0].get(equal[1]) == equal[2]]
             else:
@@ -97,8 +95,11 @@ def evaluate(resource: dict[str, Any], expression: str) -> list[tuple[Any, str]]
     return out
 
 
-def _points_to(value: Any, type_: str) -> bool:
+def _points_to(value: Any, type_: str, resource: dict[str, Any]) -> bool:
     ref = value.get("reference") or ""
+    inside = [c for c in resource.get("contained", []) if "#" + c.get("id", "") == ref]
+    if inside:
+        return bool(inside[0]["resourceType"] == type_)
     found = re.search(r"(?:^|/)([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]+(?:/_history/[A-Za-z0-9\-.]+)?$", ref)
     return bool(found and found[1] == type_) or (not found and value.get("type") == type_)
 

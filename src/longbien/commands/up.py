@@ -153,7 +153,7 @@ def _greet(address: str, place: Place, urls: Urls) -> None:
     lines = ["", f"Longbien runs at {address}", f"  FHIR     {address}/fhir"]
     lines.append(f"  data     {place.folder}" if urls.embedded else "  data     in the database of LONGBIEN_DATABASE_URL")
     with contextlib.suppress(PartMissing, AttributeError):
-        logins = room("longbien.demo").LOGINS
+        logins = room("longbien.demo.city").LOGINS
         if not is_empty(urls.app):
             lines += ["", "Demo logins:"] + [f"  {who:<18} {word:<14} {what}" for who, word, what in logins]
     _say("\n".join([*lines, "", "Ctrl-C stops it."]))

@@ -355,7 +355,7 @@ def be_ill(life: Life, day: date, ill: Short) -> None:
     visit = life.visit(mark, dept, start, ill.reason, minutes=chance.randint(25, 150))
     condition = life.diagnosis(ill.icd, ill.text, visit, day + timedelta(days=ill.days))
     life.diagnoses(visit, [condition])
-    temp = 36.8 + ill.fever * chance.uniform(0.5, 1.5)
+    temp = (37.3 if ill.fever >= 0.5 else 36.7) + ill.fever * chance.uniform(0.5, 1.3)
     seen = life.vitals(visit, start, "HR TEMP WT" if child else "BP HR TEMP", TEMP=temp)
     if ill.labs and mark != "PS":
         given = {k: v * chance.uniform(0.93, 1.07) if isinstance(v, float | int) else v for k, v in ill.given.items()}

@@ -36,6 +36,7 @@ class Stay:
     emergency: bool = True
     fever: float = 0.0
     given: dict[str, float | str] = field(default_factory=dict)
+    arrival: dict[str, float] = field(default_factory=dict)  # vital signs on arrival; they ease day by day
     leaves: tuple[str, str] | None = None  # a lasting illness that begins with it
     mark: str = ""
 
@@ -55,6 +56,7 @@ STAYS: tuple[Stay, ...] = (
         image=("XR01", "Đám mờ thùy dưới phổi phải, nghĩ viêm phổi."),
         fever=1.6,
         given={"CRP": 96.0, "WBC": 15.2, "NEUP": 84.0},
+        arrival={"HR": 108, "RR": 28, "SPO2": 91},
     ),
     Stay(
         "A97.1",
@@ -69,6 +71,7 @@ STAYS: tuple[Stay, ...] = (
         season="A97",
         fever=1.2,
         given={"PLT": 46, "WBC": 2.6, "HGB": 158, "DENNS1": "Dương tính", "AST": 148.0, "ALT": 96.0},
+        arrival={"HR": 104},
     ),
     Stay(
         "J44.1",
@@ -86,6 +89,7 @@ STAYS: tuple[Stay, ...] = (
         ("XR01", "Hình ảnh khí phế thũng, không thấy đám mờ khu trú."),
         fever=0.4,
         given={"PCO2": 49.0, "PO2": 61.0, "PHA": 7.36, "SO2A": 90.0, "CRP": 32.0},
+        arrival={"HR": 112, "RR": 30, "SPO2": 87},
     ),
     Stay(
         "I50.9",
@@ -102,6 +106,7 @@ STAYS: tuple[Stay, ...] = (
         "",
         ("XR01", "Bóng tim to, ứ huyết phổi hai bên."),
         given={"BNPNT": 6850.0, "TNT": 31.0},
+        arrival={"HR": 106, "RR": 27, "SPO2": 90},
     ),
     Stay(
         "I63.9",
@@ -147,6 +152,7 @@ STAYS: tuple[Stay, ...] = (
         procedure=("PT01", 55),
         fever=0.8,
         given={"WBC": 15.8, "NEUP": 86.0, "CRP": 61.0},
+        arrival={"HR": 102},
     ),
     Stay(
         "K80.0",
@@ -176,6 +182,7 @@ STAYS: tuple[Stay, ...] = (
         image=("ES01", "Loét hành tá tràng Forrest IIc."),
         procedure=("TT31", 90),
         given={"HGB": 79, "UREA": 12.4},
+        arrival={"HR": 116},
     ),
     Stay(
         "S72.0",
@@ -203,6 +210,7 @@ STAYS: tuple[Stay, ...] = (
         ("Đỡ nôn, uống oresol được.", "Phân sệt, hết nôn.", "Chơi, ăn được."),
         season="A08.0",
         fever=0.7,
+        arrival={"HR": 128},
     ),
     Stay(
         "H25.9",
@@ -220,8 +228,8 @@ STAYS: tuple[Stay, ...] = (
 )
 
 
-def _odds(life: Life, stay: Stay, day: date) -> float:
-    odds = stay.yearly[group(life.age(day))]
+def _odds(life: Life, stay: Stay, day: date, ages: int) -> float:
+    odds = stay.yearly[ages]
     if stay.after and life.body.has(stay.after, day):
         odds = stay.after_yearly
     if stay.season:
@@ -234,8 +242,9 @@ def stays(life: Life, begin: date, until: date) -> Iterator[tuple[date, Stay]]:
     day = begin
     last: date | None = None
     while day < until - timedelta(days=14):
+        ages = group(life.age(day))
         for stay in STAYS:
-            p = _odds(life, stay, day) / 12
+            p = _odds(life, stay, day, ages) / 12
             if p and life.chance.happens(p) and (last is None or (day - last).days > 40):
                 last = day + timedelta(days=life.chance.randint(0, 25))
                 if last < until - timedelta(days=14):
@@ -259,7 +268,7 @@ def be_admitted(life: Life, day: date, stay: Stay) -> None:
     admit: dict[str, object] = {}
     if stay.emergency and facilities.has(mark, "CC"):
         first = life.visit(mark, "CC", start, stay.reason, kind="EMER", minutes=chance.randint(60, 240))
-        life.vitals(first, start, "BP HR TEMP RR SPO2", TEMP=36.9 + stay.fever)
+        life.vitals(first, start, "BP HR TEMP RR SPO2", **signs(life, stay, 0, start.date()))
         start = first.end or start
         admit = {"admitSource": {"text": "Khoa Cấp cứu"}}
     end = at(start.date() + timedelta(days=days), chance.randint(9, 15), chance.randint(0, 59))
@@ -288,21 +297,16 @@ def be_admitted(life: Life, day: date, stay: Stay) -> None:
         life.procedure(visit, start + timedelta(hours=5), stay.procedure[1], stay.procedure[0])
     for n in range(1, days):
         when = at(start.date() + timedelta(days=n), 8, chance.randint(0, 40))
-        easing = max(0.0, stay.fever * (1 - n / max(2, days * 0.6)))
-        life.vitals(
-            visit,
-            when - timedelta(hours=1),
-            "BP HR TEMP" if not child else "HR TEMP",
-            TEMP=36.8 + easing + chance.uniform(-0.2, 0.2),
-        )
+        codes = "HR TEMP SPO2" if child else "BP HR TEMP SPO2"
+        life.vitals(visit, when - timedelta(hours=1), codes, **signs(life, stay, n, when.date()))
         if n % 2 == 1 and n < 8:
             text = stay.course[min(len(stay.course) - 1, n * len(stay.course) // max(1, days))]
             plan = chance.choice(("Tiếp tục điều trị.", "Theo dõi tiếp, tập vận động.", "Tiếp tục thuốc, kiểm tra lại xét nghiệm."))
             life.note(visit, when, "dieu-tri", (("Diễn biến", text), ("Hướng xử trí", plan)))
     if days >= 4:
         recovering = {k: easing_value(life, k, v, day) for k, v in stay.given.items() if not isinstance(v, str)}
-        codes = [c for c in stay.labs.split() if c not in ("DENNS1", "ABG", "LIPID", "COAG")]
-        life.labs(visit, at(end.date() - timedelta(days=1), 6, 15), codes, recovering)
+        again = [c for c in stay.labs.split() if c not in ("DENNS1", "ABG", "LIPID", "COAG")]
+        life.labs(visit, at(end.date() - timedelta(days=1), 6, 15), again, recovering)
     life.note(
         visit,
         end - timedelta(minutes=40),
@@ -316,6 +320,15 @@ def be_admitted(life: Life, day: date, stay: Stay) -> None:
     )
     if stay.leaves:
         life.problem(stay.leaves[0], stay.leaves[1], end.date(), visit)
+
+
+def signs(life: Life, stay: Stay, n: int, day: date) -> dict[str, float]:
+    """Temperature and what else the illness disturbs, `n` days after arrival, on the way back to this person's usual."""
+    left = max(0.0, 1 - n / max(2.0, stay.days * 0.7))
+    temperature = 36.7 + (stay.fever + 0.3 * (stay.fever > 0)) * left + life.chance.uniform(-0.15, 0.2)
+    usual = {"HR": float(life.body.heart_rate(day)), "SPO2": 97.0, "RR": 18.0}
+    found = {k: usual[k] + (v - usual[k]) * left + life.chance.uniform(-1, 1) for k, v in stay.arrival.items() if k in usual}
+    return {"TEMP": temperature, **{k: round(min(v, 99.0) if k == "SPO2" else v) for k, v in found.items()}}
 
 
 def _vary(life: Life, stay: Stay) -> dict[str, float | str]:

@@ -80,6 +80,7 @@ class Body:
     def __init__(self, chance: Chance, sex: str, birth: date) -> None:
         self.chance, self.sex, self.birth = chance, sex, birth
         self.since: dict[str, date] = {}
+        self.carrying: list[tuple[date, date]] = []  # pregnancies from the third month on: blood is thinner
         self.treated: dict[str, int] = {}  # drug line -> strength, 0 when stopped
         mean, sd = ADULT_HEIGHT[sex]
         self.height_adult = chance.near(mean, sd, mean - 12, mean + 14)
@@ -213,8 +214,8 @@ class Body:
             middle -= max(0.0, 50 - self.kidney(on)) * 0.75
         if self.has("D50", on):
             middle -= max(4.0, 32 - 26 * self.treated.get("iron", 0))
-        if self.has("O", on):
-            middle -= 9
+        if any(begin <= on <= due for begin, due in self.carrying):
+            middle -= 14
         return max(64, middle + self.chance.gauss(0, 3))
 
     def _mcv(self, on: date) -> float:

@@ -12,8 +12,9 @@ from longbien.demo.shapes import at
 from longbien.fhir import systems as s
 
 
-def dialysis_life(life: Life) -> None:
-    """Kidney failure: haemodialysis three times a week for four years or more, with the clinics around it."""
+def dialysis_life(life: Life, hourly: bool = False) -> None:
+    """Kidney failure: haemodialysis three times a week for four years or more, clinics around it. `hourly`: every session with
+    its hourly signs, as a dialysis unit keeps them (about 10,000 observations in all)."""
     for icd, years in (("I10", 14.0), ("E11.9", 12.0), ("E78.5", 10.0), ("I25.9", 5.0)):
         give(life, icd, years)
     weeks = life.chance.randint(218, 250)
@@ -41,7 +42,7 @@ def dialysis_life(life: Life) -> None:
             life.problem("N18.5", "Suy thận mạn giai đoạn 5, lọc máu chu kỳ", begin)
         if day >= begin and day.weekday() in days and day > life.inside_until:
             n += 1
-            _session(life, day, hour, n, dry)
+            _session(life, day, hour, n, dry, hourly)
         day += timedelta(days=1)
     if clinic.last:
         life.settle(clinic.last.start)
@@ -55,7 +56,7 @@ def _admissions(life: Life, codes: tuple[str, ...]) -> Iterator[tuple[date, admi
         yield life.today - timedelta(days=back), next(x for x in admissions.STAYS if x.icd == icd)
 
 
-def _session(life: Life, day: date, hour: int, n: int, dry: float) -> None:
+def _session(life: Life, day: date, hour: int, n: int, dry: float, hourly: bool) -> None:
     chance = life.chance
     mark = "SN" if life.person.home == "SN" else "BG"
     start = at(day, hour, chance.randint(0, 40))
@@ -65,6 +66,16 @@ def _session(life: Life, day: date, hour: int, n: int, dry: float) -> None:
     top, bottom = life.body.blood_pressure(day)
     life.vital(visit, start, "WT", dry + over)
     life.pressure(visit, start + timedelta(minutes=5), top + 8, bottom + 3)
+    if hourly:
+        for passed in (30, 60, 90, 120, 150, 180):
+            fall = passed // 20
+            life.vitals(
+                visit,
+                start + timedelta(minutes=passed),
+                "BP HR",
+                SBP=top + 6 - fall + chance.randint(-3, 3),
+                DBP=bottom + 2 - fall // 2,
+            )
     after = start + timedelta(minutes=245)
     life.pressure(visit, after, top - 9, bottom - 3)
     life.vital(visit, after, "WT", dry + chance.uniform(0, 0.4))

@@ -76,18 +76,20 @@ def _verb(before: str | None, drug: str) -> str:
 class Clinic:
     """Follow-up of all lasting illnesses together: one visit, one sheet, one list of drugs."""
 
-    def __init__(self, life: Life, until: date, every: int | None = None, first_choice: bool = False) -> None:
+    def __init__(self, life: Life, until: date, every: int | None = None, choice: int | None = None) -> None:
         self.life = life
         self.codes = [c for c in life.problems if c in ILLNESSES]
         self.until = until
         self.visits = 0
         self.rung: dict[str, int] = {}
         self.ladder = {
-            c: (v[0] if first_choice else life.chance.choice(v)) if (v := ILLNESSES[c].variants) else ILLNESSES[c].rungs
+            c: (v[choice % len(v)] if choice is not None else life.chance.choice(v))
+            if (v := ILLNESSES[c].variants)
+            else ILLNESSES[c].rungs
             for c in self.codes
         }
         usual = min((ILLNESSES[c].every for c in self.codes), default=90)
-        self.every = every or round(usual * life.chance.uniform(0.95, 2.1))
+        self.every = every or round(usual * life.chance.uniform(1.1, 2.4))
         self.last: Visit | None = None
         self.checked: dict[str, date] = {}
         self.started: set[str] = set()
@@ -141,7 +143,7 @@ class Clinic:
         measured = life.vitals(visit, start, codes_measured)
         results = self._tests(visit, codes)
         changes = self._treat(visit, codes, {**measured, **{k: v for k, v in results.items() if isinstance(v, float)}})
-        if changes or self.visits % 4 == 1:
+        if changes or self.visits % 5 == 1:
             from_visit(life, visit, codes, measured, results, changes)
         if self.visits % 9 == 4 and any(c in HEART for c in codes) and mark != "PS":
             self._picture(visit, codes)
@@ -152,7 +154,7 @@ class Clinic:
             return {}
         wanted: list[str] = []
         for c in codes:
-            for span, names in ((150, ILLNESSES[c].labs), (360, ILLNESSES[c].yearly)):
+            for span, names in ((180, ILLNESSES[c].labs), (380, ILLNESSES[c].yearly)):
                 for name in names.split():
                     last = self.checked.get(name)
                     if name not in wanted and (last is None or (visit.day - last).days >= span):

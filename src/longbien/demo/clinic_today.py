@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from longbien.demo import facilities
-from longbien.demo.admissions import STAYS, Stay, admission, easing_value, hospital_drugs
+from longbien.demo.admissions import STAYS, Stay, admission, easing_value, hospital_drugs, signs
 from longbien.demo.facilities import Bed
 from longbien.demo.illnesses import ILLNESSES
 from longbien.demo.life import Life
@@ -19,6 +19,12 @@ _REASONS = (
     "Tái khám rung nhĩ",
     "Hồi hộp, đánh trống ngực",
     "Khó thở khi gắng sức",
+)
+_STEADY = (
+    "Đêm ngủ được, không sốt.",
+    "Ổn định, ăn hết suất.",
+    "Đi lại trong phòng, không than phiền gì.",
+    "Toàn trạng khá, chờ kiểm tra lại.",
 )
 _STAY_OF = {
     "HH": ("J18.9", "J44.1"),
@@ -99,8 +105,9 @@ def outpatient(life: Life, k: int, minh: bool) -> None:
 
 
 def choose_stay(life: Life, bed: Bed) -> Stay:
+    """Why this person lies there: the ward and the person's number say it, so that the history can lead up to it."""
     wanted = _STAY_OF.get(bed.department, ("J18.9",))
-    icd = life.chance.choice(wanted)
+    icd = wanted[life.person.i % len(wanted)]
     return next(x for x in STAYS if x.icd == icd)
 
 
@@ -117,32 +124,33 @@ def inpatient(life: Life, bed: Bed) -> None:
     condition = life.diagnosis(stay.icd, stay.text, visit)
     others = list(life.problems.values())[:4]
     life.diagnoses(visit, [condition, *others])
-    life.vitals(visit, start, "BP HR TEMP RR SPO2" if life.age(life.today) >= 15 else "HR TEMP RR SPO2 WT", TEMP=36.9 + stay.fever)
+    life.vitals(
+        visit,
+        start,
+        "BP HR TEMP RR SPO2" if life.age(life.today) >= 15 else "HR TEMP RR SPO2 WT",
+        **signs(life, stay, 0, start.date()),
+    )
     seen = life.labs(visit, start + timedelta(minutes=30), stay.labs.split(), stay.given)
     if stay.image:
         life.imaging(visit, start + timedelta(minutes=60), *stay.image)
     hospital_drugs(life, visit, stay, condition, stay.days + 2)
     life.note(visit, start + timedelta(minutes=80), "vao-vien", admission(life, stay, seen, others))
+    if stay.procedure:
+        life.procedure(visit, start + timedelta(hours=5), stay.procedure[1], stay.procedure[0])
     for n in range(1, day + 1):
         morning = at(start.date() + timedelta(days=n), 6, chance.randint(0, 40))
-        life.vitals(
-            visit,
-            morning,
-            "BP HR TEMP SPO2" if life.age(life.today) >= 15 else "HR TEMP SPO2",
-            TEMP=36.8 + stay.fever * max(0.0, 1 - n / 3) * 0.8,
-        )
+        codes = "BP HR TEMP SPO2" if life.age(life.today) >= 15 else "HR TEMP SPO2"
+        life.vitals(visit, morning, codes, **signs(life, stay, n, morning.date()))
         if n < day:
-            text = stay.course[min(n - 1, len(stay.course) - 1)]
-            life.note(
-                visit,
-                morning + timedelta(hours=2),
-                "dieu-tri",
-                (("Diễn biến", text), ("Hướng xử trí", "Tiếp tục điều trị, theo dõi.")),
+            text = stay.course[n - 1] if n <= len(stay.course) else chance.choice(_STEADY)
+            plan = chance.choice(
+                ("Tiếp tục điều trị, theo dõi.", "Tiếp tục. Xét nghiệm lại trước ra viện.", "Giữ thuốc, tập vận động.")
             )
+            life.note(visit, morning + timedelta(hours=2), "dieu-tri", (("Diễn biến", text), ("Hướng xử trí", plan)))
     if day >= 2:
         again = {c: easing_value(life, c, v, life.today) for c, v in stay.given.items() if not isinstance(v, str)}
-        codes = [c for c in stay.labs.split() if c not in ("DENNS1", "ABG", "LIPID", "COAG")]
-        life.labs(visit, at(life.today, 5, 30), codes, again, minutes=60)
+        repeated = [c for c in stay.labs.split() if c not in ("DENNS1", "ABG", "LIPID", "COAG")]
+        life.labs(visit, at(life.today, 5, 30), repeated, again, minutes=60)
     expect_discharge(visit, life.today + timedelta(days=max(1, stay.days - day)))
 
 

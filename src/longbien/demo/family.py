@@ -27,9 +27,11 @@ def childhood(life: Life) -> None:
     """Vaccination days at the commune clinic with weight and height. Only what the record's years can hold."""
     birth = life.person.birth
     first = life.today - timedelta(days=round(YEARS_OF_RECORD * 365.25))
+    late = 0
     for months, vaccines in SCHEDULE.items():
-        day = life.weekday(birth + timedelta(days=round(months * 30.44) + life.chance.randint(0, 12)))
-        if day < first or day >= life.today or not life.chance.happens(0.95):
+        late += life.chance.randint(15, 40) if months > 1 and life.chance.happens(0.08) else 0  # what is late stays late
+        day = life.weekday(birth + timedelta(days=round(months * 30.44) + late + life.chance.randint(0, 12)))
+        if day < first or day >= life.today:
             continue
         start = at(day, life.chance.randint(7, 10), life.chance.randint(0, 59))
         newborn = months < 1
@@ -82,6 +84,7 @@ def pregnancy(life: Life, due: date, order: int) -> None:
     text = "Theo dõi thai bình thường" + (" (con so)" if order == 1 else "")
     mark = "BG" if life.person.home == "PS" else life.person.home
     problem = None
+    life.body.carrying.append((begin + timedelta(days=80), due))
     for week, labs, image in (
         (8, "CBC ABO HBSAG HIV RPR UA10 GLU", ("US05", "Một thai trong buồng tử cung, tim thai (+), tương đương 8 tuần.")),
         (12, "DOUBLE", ("US05", "Độ mờ da gáy 1,3 mm, xương mũi (+).")),
@@ -105,7 +108,7 @@ def pregnancy(life: Life, due: date, order: int) -> None:
         if week >= 22:
             life.vital(visit, start, "FUNDAL", week - 3 + chance.randint(-1, 1))
         if labs:
-            life.labs(visit, start + timedelta(minutes=20), labs.split(), {"ABO": _blood(life)})
+            life.labs(visit, start + timedelta(minutes=20), labs.split(), _normal(life))
         if image and chance.happens(0.9):
             life.imaging(visit, start + timedelta(minutes=40), *image)
         if week in (12, 26):
@@ -127,6 +130,13 @@ def pregnancy(life: Life, due: date, order: int) -> None:
             )
     if due < life.today - timedelta(days=6):
         _birth(life, due, mark, order)
+
+
+def _normal(life: Life) -> dict[str, float | str]:
+    """The blood group, and a glucose tolerance without diabetes (mmol/L)."""
+    c = life.chance
+    glucose = {"OGTT0": c.uniform(4.0, 4.9), "OGTT1": c.uniform(6.2, 9.4), "OGTT2": c.uniform(5.1, 8.1)}
+    return {"ABO": _blood(life), **glucose}
 
 
 def _blood(life: Life) -> str:

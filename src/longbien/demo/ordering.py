@@ -11,6 +11,8 @@ from longbien.demo.chance import stable_id
 from longbien.demo.measuring import Measuring
 from longbien.demo.pen import Line, Visit
 from longbien.demo.shapes import Resource, at, concept, drug_code, exact, imaging_code, service_code, stamp
+from longbien.demo.sigs import child_paracetamol
+from longbien.demo.sigs import sig as usual_sig
 from longbien.demo.starter import by
 from longbien.fhir import systems as s
 
@@ -110,17 +112,20 @@ class Ordering(Measuring):
         status: str | None = None,
     ) -> Resource:
         """One MedicationRequest for `days`; completed when its time is over."""
+        child = self.age(visit.day) < 15
+        if child and drug.startswith("para"):
+            drug = child_paracetamol(self.body.weight(visit.day))
         r = by("drugs")[drug]
         start = when or visit.start
         end = start + timedelta(days=days)
         over = end.date() <= self.today
-        dosage: Resource = {"text": sig or r["usual_dose_vi"]}
+        dosage: Resource = {"text": sig or usual_sig(drug, child) or r["usual_dose_vi"]}
         daily = times if times is not None else int(r["times_per_day"]) if r["times_per_day"].isdigit() else None
         if daily:
             dosage["timing"] = {"repeat": {"frequency": daily, "period": 1, "periodUnit": "d"}}
         dosage["route"] = {"text": r["route_vi"]}
         amount, unit = dose or (float(r["dose"]) if r["dose"] else None, r["dose_unit"])
-        if amount:
+        if amount and not child:
             value = exact(amount, 0) if float(amount).is_integer() else Decimal(str(amount))
             dosage["doseAndRate"] = [{"doseQuantity": {"value": value, "unit": unit}}]
         inpatient = visit.resource["class"]["code"] == "IMP"

@@ -36,6 +36,7 @@ class Patient:
     extra: tuple[tuple[str, str], ...] = ()  # further diagnoses of this stay
     image: tuple[str, str] | None = None
     note_last_night: str = ""
+    choice: int = 0  # which of the usual ways of treatment the home drugs follow (illnesses.py: variants)
 
 
 FALL = ("fall-risk", "Nguy cơ ngã cao")
@@ -96,6 +97,7 @@ WARD: tuple[Patient, ...] = (
         leaves_in=2,
         course=("Hồi hộp giảm, không chảy máu chân răng.", "Nhịp thất 84, không phù."),
         image=("US12", "Hẹp van hai lá khít vừa, diện tích lỗ van 1,3 cm², nhĩ trái 52 mm."),
+        choice=2,
     ),
     Patient(
         5,

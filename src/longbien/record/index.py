@@ -17,8 +17,8 @@ from longbien.fhir.extract import extractor
 from longbien.fhir.references import literal
 
 from .search import slots
-from .search.keys import ELSEWHERE, LONG, compartment_key, key
-from .search.params import composite, dates, number, quantity, reference, string, token, uri
+from .search.keys import ELSEWHERE, LONG, compartment_key, key, param_key
+from .search.params import composite, number, quantity, reference, string, token, uri
 from .search.params.dates import EARLIEST as EARLIEST
 from .search.params.dates import LATEST as LATEST
 from .search.params.dates import SPAN, of_value
@@ -47,7 +47,7 @@ class Indexed(NamedTuple):
 class _Out:
     """What one resource gives, while it is being gathered."""
 
-    __slots__ = ("add", "codes", "dates", "fallback", "hot", "main", "patients", "qtys", "strs", "terms", "value")
+    __slots__ = ("add", "codes", "dated", "dates", "fallback", "hot", "main", "patients", "qtys", "strs", "terms", "value")
 
     def __init__(self) -> None:
         self.terms: list[int] = []
@@ -57,6 +57,7 @@ class _Out:
         self.qtys: set[tuple[int, int, Decimal]] = set()
         self.codes: list[tuple[int, float | None]] = []
         self.hot: list[int] = []
+        self.dated = 0
         self.main: tuple[datetime, datetime] | None = None
         self.fallback: tuple[datetime, datetime] | None = None
         self.value: float | None = None
@@ -85,15 +86,22 @@ def _token_step(prefix: str, hot: bool) -> Callable[[_Out, Any, str], None]:
     return slot if hot else plain
 
 
-def _date_step(prefix: str, main: bool, fallback: bool) -> Callable[[_Out, Any, str], None]:
+def _date_step(prefix: str, bit: int, main: bool, fallback: bool) -> Callable[[_Out, Any, str], None]:
+    """The bit of presence is set where there is a date: one in words (occurrenceString) is none."""
+    p = param_key(prefix)
+
     def side(out: _Out, value: Any, kind: str) -> None:
-        dates.index(prefix, value, kind, out.dates)
-        if fallback and out.fallback is None:
-            out.fallback = of_value(value, kind)
+        found = of_value(value, kind)
+        if found is not None:
+            out.dated |= bit
+            out.dates.add((p, *found))
+            if fallback and out.fallback is None:
+                out.fallback = found
 
     def slot(out: _Out, value: Any, kind: str) -> None:
-        if out.main is None:
-            out.main = of_value(value, kind)
+        if out.main is None and (found := of_value(value, kind)) is not None:
+            out.dated |= bit
+            out.main = found
 
     return slot if main else side
 
@@ -156,7 +164,7 @@ def _step(type_: str, code: str, kind: str) -> Callable[[_Out, Any, str], None] 
         case "token":
             return _token_step(prefix, code == slots.code_param(type_))
         case "date":
-            return _date_step(prefix, code == slots.date_param(type_), code == slots.FALLBACK.get(type_))
+            return _date_step(prefix, slots.bits(type_)[code], code == slots.date_param(type_), code == slots.FALLBACK.get(type_))
         case "quantity":
             return _quantity_step(prefix, code == slots.quantity_param(type_))
         case "reference":
@@ -180,7 +188,10 @@ class _Plan(NamedTuple):
 @cache
 def _plan(type_: str) -> _Plan:
     params = definitions.search_params(type_)
-    steps: dict[str, Step] = {code: (bit, _step(type_, code, params[code].kind)) for code, bit in slots.bits(type_).items()}
+    steps: dict[str, Step] = {
+        code: (0 if params[code].kind == "date" else bit, _step(type_, code, params[code].kind))
+        for code, bit in slots.bits(type_).items()
+    }
     steps |= {code: (0, _composite_step(f"{type_}.{code}", n)) for code, n in composite.nested(type_).items()}
     return _Plan(extractor(type_), steps, slots.patient_params(type_), slots.by_pat(type_))
 
@@ -226,7 +237,7 @@ def rows(resource: dict[str, Any]) -> Indexed:
     hot = list(dict.fromkeys(out.hot))
     codes = [(k, out.value) for k in hot[1:]] + out.codes
     cares = _cares(type_, resource) if type_ in _CARE else []
-    return Indexed(pat, hot[0] if hot else None, lo, hi, out.value, [there, *dict.fromkeys(out.terms)], list(out.strs),
+    return Indexed(pat, hot[0] if hot else None, lo, hi, out.value, [there | out.dated, *dict.fromkeys(out.terms)], list(out.strs),
                    list(out.dates), list(out.qtys), list(dict.fromkeys(codes)), cares)  # fmt: skip
 
 

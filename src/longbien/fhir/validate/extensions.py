@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import definitions
 from ..definitions import ExtensionDefinition, Structure
+from . import coding
 from .context import Context, Place, shown
 
 _SD = "http://hl7.org/fhir/StructureDefinition/"
@@ -107,6 +108,10 @@ def _held(known: ExtensionDefinition, v: dict[str, Any], host: frozenset[str], m
     if kind is not None and kind not in names:
         wanted = " or ".join(sorted(names)) or "no value, only extensions"
         c.error("structure", f"The extension {known.url} must have {wanted}, not {kind}", place)
+    if kind is None and known.value_required:
+        c.error("required", f"The extension {known.url} must have a value", place)
+    if kind is not None and known.binding is not None and known.binding[0] == "required":
+        _bound(known.binding[1], kind, v.get("value" + kind), place, c)
     if known.modifier != modifier:
         where = "a modifierExtension" if known.modifier else "an extension, not a modifierExtension"
         c.error("extension", f"The extension {known.url} must be {where}", place)
@@ -117,6 +122,19 @@ def _held(known: ExtensionDefinition, v: dict[str, Any], host: frozenset[str], m
         loose = known.url.removeprefix(_SD).startswith(_LOOSE)
         say = c.warn if loose else c.error
         say("extension", f"The extension {known.url} is not allowed on {_path(place, c)}", place)
+
+
+def _bound(url: str, kind: str, value: Any, place: Place, c: Context) -> None:
+    """A required binding of the value."""
+    if kind == "Code":
+        codes = coding.plain_codes(url)
+        if codes is not None and value.__class__ is str and value not in codes:
+            c.error("code-invalid", f"{shown(value)} is not in the required value set {url}", place)
+        return
+    check = {"Coding": coding.bound_coding, "CodeableConcept": coding.bound_concept}.get(kind)
+    bound = check(url) if check else None
+    if bound is not None:
+        bound(value, {}, place, c)
 
 
 def _parts(known: ExtensionDefinition, v: dict[str, Any], place: Place, c: Context) -> None:

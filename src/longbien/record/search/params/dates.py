@@ -102,13 +102,6 @@ def _timing(value: Any) -> Span | None:
     return (min(s[0] for s in spans), max(s[1] for s in spans)) if spans else None
 
 
-def index(prefix: str, value: Any, kind: str, dates: set[tuple[int, datetime, datetime]]) -> None:
-    """Rows of a date parameter that is not the main one."""
-    found = of_value(value, kind)
-    if found:
-        dates.add((param_key(prefix), *found))
-
-
 def _near(lo: datetime, hi: datetime) -> Span:
     """ap: a tenth of the distance to now to both sides (R4's own suggestion)."""
     now = clock.now()

@@ -41,10 +41,12 @@ def test(column: str, w: Written, put: Callable[[Decimal], str], turn: Callable[
     def at(d: Decimal) -> str:
         return put(turn(d))
 
+    # beyond 14 digits a stored float cannot tell the ends of the span apart: then the upper end belongs to it
+    below, beyond = ("<=", ">") if len(w.value.as_tuple().digits) > 14 else ("<", ">=")
     if w.prefix == "eq":
-        return f"({column} >= {at(w.value - w.half)} AND {column} < {at(w.value + w.half)})"
+        return f"({column} >= {at(w.value - w.half)} AND {column} {below} {at(w.value + w.half)})"
     if w.prefix == "ne":
-        return f"({column} < {at(w.value - w.half)} OR {column} >= {at(w.value + w.half)})"
+        return f"({column} < {at(w.value - w.half)} OR {column} {beyond} {at(w.value + w.half)})"
     if w.prefix == "ap":
         tenth = abs(w.value) / 10
         return f"({column} >= {at(w.value - tenth)} AND {column} <= {at(w.value + tenth)})"

@@ -60,7 +60,8 @@ def _wanted(ask: Ask, text: str, base_url: str) -> list[str]:
             return []
         return [f"{base}/{type_}/{id_}" if base else f"{type_}/{id_}"]
     if FHIR_ID.match(text):
-        return [f"{t}/{text}" for t in ((ask.modifier,) if ask.modifier else targets(ask.type, ask.param.code))]
+        typed = [f"{t}/{text}" for t in ((ask.modifier,) if ask.modifier else targets(ask.type, ask.param.code))]
+        return typed if ask.modifier else [*typed, text]
     if ":" in text or "|" in text or "/" in text:
         return [text]
     raise ask.bad(f"{text[:200]!r} is not a reference.")

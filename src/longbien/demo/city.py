@@ -1,0 +1,133 @@
+"""The demo city into the record: catalogues, hospitals, staff with their logins, then the people, by one process a core."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from datetime import date
+from itertools import islice
+from typing import Any, NamedTuple
+
+from longbien.access import accounts
+from longbien.access.passwords import Hasher
+from longbien.access.settings import AccessSettings
+from longbien.base import clock
+from longbien.base.progress import Progress
+from longbien.fhir import json as fhir_json
+from longbien.record import codec
+from longbien.record.change import Manner, Update
+from longbien.record.engine import Engine
+from longbien.record.scope import system
+from longbien.record.write import commit
+
+from . import catalogues, facilities, population
+
+PASSWORD = "cau-long-bien-1902"  # noqa: S105 - of the demo, printed at every start
+CHUNK = 20
+"""People a worker makes at a time."""
+_SCOPE = system("the demo city")
+_MANNER = Manner(references="trust", summarise=True, skip_unchanged=True, why="the demo city")
+
+
+class Login(NamedTuple):
+    """A demo login as it is shown: on the terminal and on the sign-in page."""
+
+    name: str
+    password: str
+    role: str
+
+
+LOGINS = (
+    Login("bs.minh", PASSWORD, "bác sĩ tim mạch · cardiologist"),
+    Login("dd.ha", PASSWORD, "điều dưỡng · nurse"),
+    Login("tn.lan", PASSWORD, "tiếp đón · reception clerk"),
+)
+
+
+def fill(url: str, *, patients: int, seed: int, today: date | None = None, workers: int | None = None) -> int:
+    """Write the demo city; what is there already stays as it is. Gives the number of resources written; tells its progress."""
+    day = today or population.demo_day(clock.now())
+    written = asyncio.run(_ground(url, seed, day))
+    starts = range(0, patients, CHUNK)
+    with Progress("people", total=patients) as bar, _pool(url, workers) as pool:
+        jobs = {pool.submit(_people, seed, day, at, min(at + CHUNK, patients)): at for at in starts}
+        for job in as_completed(jobs):
+            written += job.result()
+            bar.add(min(CHUNK, patients - jobs[job]), f"{written:,} resources")
+    asyncio.run(_settle(url))
+    return written
+
+
+def _pool(url: str, workers: int | None) -> ProcessPoolExecutor:
+    count = workers or max(1, os.cpu_count() or 1)
+    return ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin, (url,))
+
+
+async def _ground(url: str, seed: int, day: date) -> int:
+    """Everything but the people: catalogues, hospitals, accounts; and the dictionary that bodies are packed with."""
+    engine = await Engine.open(url, services=False)
+    try:
+        if not engine.codec.trained:
+            await engine.train([fhir_json.dumps(r) for r in islice(_sample(seed, day), codec.SAMPLES)])
+        written = 0
+        resources = [*catalogues.resources(), *facilities.resources()]
+        with Progress("catalogues and hospitals", total=len(resources)) as bar:
+            for at in range(0, len(resources), 500):
+                written += await _write(engine, resources[at : at + 500])
+                bar.set(min(at + 500, len(resources)))
+        await accounts.ensure(engine, Hasher(AccessSettings.read()), facilities.accounts(), PASSWORD)
+        return written
+    finally:
+        await engine.close()
+
+
+def _sample(seed: int, day: date) -> Iterator[dict[str, Any]]:
+    for i in range(0, 400, 7):
+        yield from population.person(i, seed, day)
+
+
+async def _write(engine: Engine, resources: list[dict[str, Any]]) -> int:
+    stored = await commit(engine, _SCOPE, [Update(r) for r in resources], _MANNER)
+    return sum(s.changed for s in stored)
+
+
+async def _settle(url: str) -> None:
+    """Let the planner see what is there."""
+    engine = await Engine.open(url, services=False)
+    try:
+        await engine.db.execute("SELECT record_analyze()")
+    finally:
+        await engine.close()
+
+
+class _Worker(NamedTuple):
+    runner: asyncio.Runner
+    engine: Engine
+
+
+_worker: _Worker | None = None
+
+
+def _begin(url: str) -> None:
+    """Once in every worker process."""
+    global _worker
+    runner = asyncio.Runner()
+    _worker = _Worker(runner, runner.run(Engine.open(url, services=False)))
+
+
+def _people(seed: int, day: date, first: int, last: int) -> int:
+    """People `first` up to (not with) `last`, each with the whole life in one commit."""
+    if _worker is None:
+        sys.exit("a worker of the demo was started without its beginning")
+
+    async def all_of_them(engine: Engine) -> int:
+        return sum([await _write(engine, population.person(i, seed, day)) for i in range(first, last)])
+
+    return _worker.runner.run(all_of_them(_worker.engine))
+
+
+

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - rows of figures
 """Made-up lives for the drawing's tests: an inpatient with heart failure, and a life of 700 encounters."""
 
 from __future__ import annotations
@@ -89,7 +90,9 @@ def crowded(encounters: int = 700, observations: int = 10_000) -> Life:
     for code in codes:
         times = sorted(NOW - timedelta(days=r.random() ** 2 * 1800) for _ in range(each))
         base = {"8480-6": 135.0, "8867-4": 80.0, "8310-5": 37.0, "59408-5": 96.0, "718-7": 130.0}.get(code, 50.0)
-        life.series.append(Series(LOINC, code, "", times, [round(base * r.gauss(1, 0.05), 1) for _ in times], [f"{code}-{i}" for i in range(each)]))
+        life.series.append(
+            Series(LOINC, code, "", times, [round(base * r.gauss(1, 0.05), 1) for _ in times], [f"{code}-{i}" for i in range(each)])
+        )
     top = life.series[0]
     life.series.append(Series(LOINC, "8462-4", "", top.times, [v - 50 for v in top.values], top.ids))
     start = NOW - timedelta(days=1820)
@@ -99,6 +102,8 @@ def crowded(encounters: int = 700, observations: int = 10_000) -> Life:
         life.visits.append(Visit(f"e{i}", t, t + timedelta(hours=2), "AMB", "finished", place, place, "Khám"))
     for i in range(600):
         t = start + timedelta(days=r.random() * 1800)
-        life.drugs.append(DrugOrder(f"r{i}", f"X{i % 40}", f"Thuốc {i % 40}", r.choice(["5 mg", "10 mg"]), t, t + timedelta(days=30), "completed"))
+        life.drugs.append(
+            DrugOrder(f"r{i}", f"X{i % 40}", f"Thuốc {i % 40}", r.choice(["5 mg", "10 mg"]), t, t + timedelta(days=30), "completed")
+        )
         life.notes.append(Note(f"m{i}", "Composition", t, "Tờ điều trị", "BS. Minh"))
     return life

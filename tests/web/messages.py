@@ -1,5 +1,5 @@
 """Which messages the code asks for: every w("..."), _("..."), mark("...") and plural(one, many) of the sources and templates.
-    python tests/web/messages.py        prints the entries that vi.po lacks, ready to be filled in"""
+python tests/web/messages.py        prints the entries that vi.po lacks, ready to be filled in"""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def used() -> Iterator[tuple[str, str | None, str]]:
             if path.suffix == ".py":
                 found = extract("python", f, KEYWORDS)
             else:
-                found = [(no, message, c, None) for no, _, message, c in babel_extract(f, tuple(KEYWORDS), (), {"encoding": "utf-8"})]
+                found = [
+                    (no, message, c, None) for no, _, message, c in babel_extract(f, tuple(KEYWORDS), (), {"encoding": "utf-8"})
+                ]
                 found += [(0, pair, [], None) for pair in PLURAL.findall(path.read_text("utf-8"))]
             for _, message, _, _ in found:
                 one, many = (message[0], message[1]) if isinstance(message, tuple) else (message, None)

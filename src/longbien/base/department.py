@@ -1,6 +1,6 @@
 """A department's card: what a room of the hospital brings to the house. Nothing is computed here.
 
-    LAB = Department(name="lab", title=mark("Laboratory"), routes=pages.routes, panels=[pages.results_panel])
+LAB = Department(name="lab", title=mark("Laboratory"), routes=pages.routes, panels=[pages.results_panel])
 """
 
 from __future__ import annotations

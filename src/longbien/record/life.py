@@ -85,9 +85,7 @@ async def life(engine: Engine, scope: Scope, patient_id: str, types: Sequence[st
     )
     count = 1 + len(panels) + len(bodies) + sum(len(c["times"]) for c in columns)
     line = trail.line(scope, "page", pat=pat, rid=row["rid"], ver=row["ver"], type=number("Patient"), n=count)
-    samples, _ = await asyncio.gather(
-        engine.db.fetch(Q.samples, [c["last"] for c in columns]), engine.trail.write([line])
-    )
+    samples, _ = await asyncio.gather(engine.db.fetch(Q.samples, [c["last"] for c in columns]), engine.trail.write([line]))
     latest = dict(zip([s["rid"] for s in samples], await engine.unpack_all([s["body"] for s in samples]), strict=True))
     by_type: dict[str, list[bytes]] = {t: [] for t in types}
     for found, body in zip(bodies, await engine.unpack_all([b["body"] for b in bodies]), strict=True):

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from longbien.base.fold import fold
 from longbien.base.ids import key64
 from longbien.base.sql import queries
-from longbien.base.words import fold
 
 from . import trail
 from .engine import Engine
@@ -77,8 +77,8 @@ def spellings(word: str) -> list[str]:
 
 
 def _statement(scope: Scope, q: Question, alternatives: Sequence[Sequence[str]]) -> tuple[str, list[Any]]:
-    """One join for every word: the planner begins with the rarest. `alternatives`: for each word the folded beginnings that may stand
-    for it."""
+    """One condition for every word: the planner begins with the rarest. `alternatives`: for each word the folded beginnings that
+    may stand for it."""
     args: list[Any] = []
 
     def bind(value: Any) -> str:
@@ -96,7 +96,7 @@ def _statement(scope: Scope, q: Question, alternatives: Sequence[Sequence[str]])
         conditions.append(f"h.dlo < {bind(datetime(q.year + 1, 1, 1, tzinfo=UTC))} AND h.dhi > {bind(low)}")
     exact = [key64(f"Patient.name!{s}") for w in q.words for s in spellings(w)]
     sql = (
-        "SELECT h.rid, (SELECT count(*) FROM unnest(h.terms) t WHERE t = ANY(" + bind(exact) + "::int8[])) AS exact"  # noqa: S608
+        "SELECT h.rid, (SELECT count(*) FROM unnest(h.terms) t WHERE t = ANY(" + bind(exact) + "::int8[])) AS exact"
         " FROM head h WHERE " + " AND ".join(conditions) + f" ORDER BY exact DESC, h.rid DESC LIMIT {CANDIDATES + 1}"
     )
     return sql, args

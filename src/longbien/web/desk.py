@@ -132,16 +132,40 @@ async def desk(engine: Engine, scope: Scope, practitioner: str | None, w: Words,
         person = persons[pat][0]
         if visit.inpatient and open_:
             age = " ".join(x for x in (w.sex(person.sex).lower(), w.age(person.birth, today)) if x)
-            problem = r.concept(resource.get("reasonCode"), w.lang) or _diagnosis(resource)
+            problem = _diagnosis(resource) or r.concept(resource.get("reasonCode"), w.lang)
             days = (today - clock.local(visit.start).date()).days + 1
             beds[pat] = Inpatient(person.id, pat, person.name, age, visit.bed, problem, days, _attends(resource, practitioner))
         elif not visit.inpatient and clock.local(visit.start).date() == today:
             what = r.concept(resource.get("reasonCode"), w.lang) or r.concept(resource.get("type"), w.lang)
             out.append(Outpatient(person.id, person.name, visit.start, what))
+    await _problems(engine, scope, beds, {pat: x for pat, _, x, open_ in found if open_}, w)
     await _news(engine, scope, list(beds.values()), {p: persons[p][0] for p in beds}, w, now)
-    return Desk(
-        sorted(beds.values(), key=lambda i: (i.bed == "", i.bed, given_first(i.name))), sorted(out, key=lambda o: o.time)
-    )
+    return Desk(sorted(beds.values(), key=lambda i: (i.bed == "", i.bed, given_first(i.name))), sorted(out, key=lambda o: o.time))
+
+
+async def _problems(
+    engine: Engine, scope: Scope, beds: Mapping[int, Inpatient], visits_: Mapping[int, Mapping[str, Any]], w: Words
+) -> None:
+    """The diagnosis of the stay: the one that the visit names, else the newest recorded in it."""
+    if not beds or not scope.may_read("Condition"):
+        return
+    sql, args = _scoped(scope, Q.conditions, list(beds), number("Condition"))
+    rows = await engine.db.fetch(sql, *args, search=True)
+    best: dict[int, tuple[int, str]] = {}
+    for row, body in zip(rows, await engine.unpack_all([x["body"] for x in rows]), strict=True):
+        resource = _decode(body)
+        problem = r.problem(resource, w.lang)
+        visit = visits_.get(row["pat"], {})
+        if problem is None or not problem.active:
+            continue
+        named = [r.reference_id(d.get("condition")) for d in visit.get("diagnosis") or ()]
+        of_visit = r.reference_id(resource.get("encounter")) == visit.get("id")
+        rank = 0 if problem.id in named[:1] else 1 if problem.id in named else 2 if of_visit else 3
+        if row["pat"] not in best or rank < best[row["pat"]][0]:
+            best[row["pat"]] = (rank, problem.name)
+    for pat, (rank, name) in best.items():
+        if rank < 3 or not beds[pat].problem:
+            beds[pat].problem = name
 
 
 def _diagnosis(resource: Mapping[str, Any]) -> str:

@@ -157,8 +157,8 @@ def _check(text: str, v: Vital, w: Words) -> tuple[Decimal | None, str]:
 
 
 def taken(text: str, now: datetime) -> datetime | None:
-    """A moment as typed: "" now, 06:10 (today, or yesterday when that is still to come), 23/11 06:10, 23/11/2026 06:10. None when it
-    cannot be read or lies ahead."""
+    """A moment as typed: "" now, 06:10 (today, or yesterday when that is still to come), 23/11 06:10, 23/11/2026 06:10. None
+    when it cannot be read or lies ahead."""
     if not text.strip():
         return now
     m = re.fullmatch(r"(?:(\d{1,2})/(\d{1,2})(?:/(\d{4}))?\s+)?(\d{1,2})[:hg](\d{2})", text.strip())
@@ -236,7 +236,7 @@ def partial_date(text: str, now: datetime) -> str | None:
     if not text.strip():
         return ""
     m = re.fullmatch(r"(?:(?:(\d{1,2})/)?(\d{1,2})/)?(\d{4})", text.strip())
-    if not m or not 1890 <= int(m[3]):
+    if not m or not int(m[3]) >= 1890:
         return None
     year, month, day = int(m[3]), int(m[2] or 1), int(m[1] or 1)
     try:
@@ -280,9 +280,11 @@ def allergy(values: Mapping[str, str], writer: Writer, once: str, now: datetime,
     return entry
 
 
-def problem(values: Mapping[str, str], writer: Writer, once: str, now: datetime, w: Words, names: Mapping[str, tuple[str, str]]) -> Entry:
-    """A Condition with an ICD-10 code. `names`: code -> (Vietnamese, English). What was typed without choosing from the list is not a
-    diagnosis: it is asked back."""
+def problem(
+    values: Mapping[str, str], writer: Writer, once: str, now: datetime, w: Words, names: Mapping[str, tuple[str, str]]
+) -> Entry:
+    """A Condition with an ICD-10 code. `names`: code -> (Vietnamese, English). What was typed without choosing from the list is
+    no diagnosis: it is asked back."""
     entry = Entry()
     code, typed = values.get("code", "").strip(), values.get("name", "").strip()
     if code not in names and typed.upper() in names:

@@ -6,10 +6,7 @@ from markupsafe import Markup
 
 ICONS = {
     "alert": '<path d="M8 2 1.8 13.5h12.4zM8 6.5v3M8 11.5v.1"/>',
-    "bed": (
-        '<path d="M1.5 3v10M1.5 10.5h13V13M14.5 10.5V8a1.5 1.5 0 0 0-1.5-1.5H6.5v4"/><circle cx="4" cy="8'
-        '" r="1.3"/>'
-    ),
+    "bed": ('<path d="M1.5 3v10M1.5 10.5h13V13M14.5 10.5V8a1.5 1.5 0 0 0-1.5-1.5H6.5v4"/><circle cx="4" cy="8" r="1.3"/>'),
     "bell": '<path d="M3.5 11.5V7a4.5 4.5 0 0 1 9 0v4.5l1 1h-11zM6.5 14h3"/>',
     "calendar": '<rect x="2" y="3" width="12" height="11" rx="1"/><path d="M2 6.5h12M5 1.5v3M11 1.5v3"/>',
     "card": (
@@ -21,10 +18,7 @@ ICONS = {
     "cross": '<path d="m4 4 8 8M12 4l-8 8"/>',
     "down": '<path d="m3.5 6 4.5 4.5L12.5 6"/>',
     "drop": '<path d="M8 2s4.5 4.8 4.5 7.8a4.5 4.5 0 0 1-9 0C3.5 6.8 8 2 8 2z"/>',
-    "eye": (
-        '<path d="M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8z"/><circle cx="8" cy="8" r='
-        '"2"/>'
-    ),
+    "eye": ('<path d="M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8z"/><circle cx="8" cy="8" r="2"/>'),
     "face": (
         '<path d="M2 5V3a1 1 0 0 1 1-1h2M11 2h2a1 1 0 0 1 1 1v2M14 11v2a1 1 0 0 1-1 1h-2M5 14H3a1 1 0 0 1'
         '-1-1v-2"/><path d="M5.8 6v.8M10.2 6v.8M8 6v2.5h-.8M5.8 10.5c1.3 1.1 3.1 1.1 4.4 0"/>'
@@ -46,14 +40,8 @@ ICONS = {
         '<rect x="2" y="2" width="5" height="5"/><rect x="9" y="2" width="5" height="5"/><rect x="2" y="9'
         '" width="5" height="5"/><path d="M9 9h2v2M14 9v2M9 14h2M13.5 13.5v.5"/>'
     ),
-    "phone": (
-        '<path d="M3 2.5h3l1 3-1.5 1.2a8 8 0 0 0 3.8 3.8L10.5 9l3 1v3a1 1 0 0 1-1 1C7 14 2 9 2 3.5a1 1 0 '
-        '0 1 1-1z"/>'
-    ),
-    "pill": (
-        '<rect x="1.8" y="5.2" width="12.4" height="5.6" rx="2.8" transform="rotate(-40 8 8)"/><path d="m'
-        '6.2 6.2 3.6 3.6"/>'
-    ),
+    "phone": ('<path d="M3 2.5h3l1 3-1.5 1.2a8 8 0 0 0 3.8 3.8L10.5 9l3 1v3a1 1 0 0 1-1 1C7 14 2 9 2 3.5a1 1 0 0 1 1-1z"/>'),
+    "pill": ('<rect x="1.8" y="5.2" width="12.4" height="5.6" rx="2.8" transform="rotate(-40 8 8)"/><path d="m6.2 6.2 3.6 3.6"/>'),
     "plus": '<path d="M8 3v10M3 8h10"/>',
     "print": '<path d="M4 6V2h8v4M4 12H2V6h12v6h-2M4 9.5h8V14H4z"/>',
     "qc": '<path d="M2 8h2l2-5 3 10 2-5h3"/>',
@@ -73,4 +61,4 @@ BRIDGE = Markup(
 def icon(name: str, label: str | None = None, cls: str = "") -> Markup:
     """An icon; with a label it is an image of that name, without it is decoration. Raises KeyError for an unknown one."""
     said = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
-    return Markup('<svg class="i {}" viewBox="0 0 16 16" {}>{}</svg>').format(cls, said, Markup(ICONS[name]))
+    return Markup('<svg class="i {}" viewBox="0 0 16 16" {}>{}</svg>').format(cls, said, Markup(ICONS[name]))  # noqa: S704 - our own drawings

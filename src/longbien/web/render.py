@@ -50,7 +50,17 @@ def environment() -> jinja2.Environment:
 def html(template: str, lang: str, **context: Any) -> str:
     """A template in one language: `w` and `_` are its Words, `now` the present unless given."""
     w = words(lang)
-    given: dict[str, Any] = {"now": clock.now(), "me": None, "csrf": "", "toast": "", "user": "", "nav": "", "query": "", "demo": False, **context}
+    given: dict[str, Any] = {
+        "now": clock.now(),
+        "me": None,
+        "csrf": "",
+        "toast": "",
+        "user": "",
+        "nav": "",
+        "query": "",
+        "demo": False,
+        **context,
+    }
     moment: datetime = given["now"]
     text = environment().get_template(template).render(w=w, _=w, lang=w.lang, today=clock.local(moment).date(), **given)
     return text

@@ -1,7 +1,7 @@
 """The shell's routes, and what the pages need of the application's state.
 
-    app.state.door          access.door.Door
-    set_up(app.state)       once, at start
+app.state.door          access.door.Door
+set_up(app.state)       once, at start
 """
 
 from __future__ import annotations

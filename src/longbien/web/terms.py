@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..base.config import Settings, setting
-from ..base.words import fold, toned
+from ..base.fold import fold
+from ..base.words import toned
 
 OURS = Path(__file__).parent / "codes" / "problems.csv"
 
 
 class TermSettings(Settings):
-    icd10: Path | None = setting("LONGBIEN_ICD10", None, "A CSV file with all ICD-10 codes (columns code, vi, en); the common ones are built in.")
+    icd10: Path | None = setting(
+        "LONGBIEN_ICD10", None, "A CSV file with all ICD-10 codes (columns code, vi, en); the common ones are built in."
+    )
 
 
 class Term(NamedTuple):
@@ -61,6 +64,14 @@ def find(text: str, *, more: Path | None = None, limit: int = 12) -> list[Term]:
 
     def rank(t: Term) -> tuple[bool, bool, bool, bool, bool, int, str]:
         code = t.code.lower()
-        return (code != words[0], not code.startswith(words[0]), tones not in toned(t.vi), f" {whole}" not in t.keys, not t.common, len(t.vi), t.code)
+        return (
+            code != words[0],
+            not code.startswith(words[0]),
+            tones not in toned(t.vi),
+            f" {whole}" not in t.keys,
+            not t.common,
+            len(t.vi),
+            t.code,
+        )
 
     return sorted(found, key=rank)[:limit]

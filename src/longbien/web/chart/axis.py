@@ -172,7 +172,10 @@ def _ticks(axis: Axis, s: Segment, w: Words) -> list[Tick]:
     if days > 500:
         step = next((n for n in _STEPS if days / 365 / n <= room), 100)
         marks = [
-            (a.replace(year=y, month=1, day=1, hour=0, minute=0, second=0, microsecond=0), f"’{y % 100:02d}" if days < 4000 else str(y))
+            (
+                a.replace(year=y, month=1, day=1, hour=0, minute=0, second=0, microsecond=0),
+                f"’{y % 100:02d}" if days < 4000 else str(y),
+            )
             for y in range(a.year + 1, b.year + 1)
             if y % step == 0
         ]

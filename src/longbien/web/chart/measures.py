@@ -73,18 +73,19 @@ class Measure:
         if own or letter or not fit:
             return own[0] if own else None
 
-        def widest(name: str, pick: type[min] | type[max]) -> float | None:  # type: ignore[valid-type]
+        def widest(name: str, sign: int) -> float | None:
+            """The lowest (sign -1) or highest (1) of a limit; None when one of the bands has no such limit."""
             values = [v for v in (getattr(b, name) for b in fit) if v is not None]
-            return pick(values) if len(values) == len(fit) else None  # type: ignore[no-any-return]
+            return max(values, key=lambda v: sign * v) if len(values) == len(fit) else None
 
         return Band(
             "all",
             fit[0].from_days,
             fit[0].to_days,
-            widest("low", min),
-            widest("high", max),
-            widest("critical_low", min),
-            widest("critical_high", max),
+            widest("low", -1),
+            widest("high", 1),
+            widest("critical_low", -1),
+            widest("critical_high", 1),
         )
 
 

@@ -203,9 +203,16 @@ def merged(series: Sequence[Series]) -> list[Series]:
         ups = [u for t in times if (u := rows[t][2]) is not None]
         out.append(
             Series(
-                system, code, unit, times, [rows[t][0] for t in times],
-                ids if all(ids) else [], ups if len(ups) == len(times) else [],
-                group[0].name, group[0].low, group[0].high,
+                system,
+                code,
+                unit,
+                times,
+                [rows[t][0] for t in times],
+                ids if all(ids) else [],
+                ups if len(ups) == len(times) else [],
+                group[0].name,
+                group[0].low,
+                group[0].high,
             )
         )
     return out
@@ -218,12 +225,36 @@ def interest(m: Measured, now: datetime, look: datetime) -> tuple[int, float, in
     flag = m.limits.flag(m.series.values[-1])
     recent = now - last < timedelta(days=180)
     known = m.series.code in LAB_ORDER
-    rank = 0 if flag[:2] == "cr" and recent else 1 if flag and recent and known else 2 if recent and known else 3 if flag and recent else 4
+    rank = (
+        0
+        if flag[:2] == "cr" and recent
+        else 1
+        if flag and recent and known
+        else 2
+        if recent and known
+        else 3
+        if flag and recent
+        else 4
+    )
     return rank, -round(last.timestamp() / 86400), -len(m.series.values)
 
 
 #: These stand together and in this order whenever they are shown: what changes a dose, then what an internist scans.
-LAB_ORDER = ("14682-9", "2160-0", "98979-8", "33914-3", "2823-3", "2951-2", "14771-0", "2339-0", "4548-4", "718-7", "6690-2", "777-3", "1988-5")
+LAB_ORDER = (
+    "14682-9",
+    "2160-0",
+    "98979-8",
+    "33914-3",
+    "2823-3",
+    "2951-2",
+    "14771-0",
+    "2339-0",
+    "4548-4",
+    "718-7",
+    "6690-2",
+    "777-3",
+    "1988-5",
+)
 
 
 def build(life: Life, w: Words, now: datetime, look: datetime | None = None, span: str = "all") -> Chart:
@@ -252,13 +283,15 @@ def build(life: Life, w: Words, now: datetime, look: datetime | None = None, spa
         axis,
         span if span in axes.SPANS else "all",
         axis.ticks(w),
-        news(life, all_measured, since, now, w) if look else news(_as_happened(life), [_untold(m) for m in all_measured], since, now, w),
+        news(life, all_measured, since, now, w)
+        if look
+        else news(_as_happened(life), [_untold(m) for m in all_measured], since, now, w),
         since,
         look is None,
         pinned,
         stays,
-        pins.gather([(i.time, i.id, i.modality, i.title) for i in images if axis.shows(i.time)], axis.x, 4.2, since),
-        pins.gather([(n.time, n.id, "", n.title) for n in notes if axis.shows(n.time)], axis.x, 1.6, since),
+        pins.gather([(i.time, i.id, i.modality, i.title) for i in images if axis.shows(i.time)], axis.xs, 4.2, since),
+        pins.gather([(n.time, n.id, "", n.title) for n in notes if axis.shows(n.time)], axis.xs, 1.6, since),
         vitals,
         labs,
         [(r, bars.draw(r, axis, stay.start if stay else None)) for r in shown],
@@ -284,7 +317,9 @@ def build(life: Life, w: Words, now: datetime, look: datetime | None = None, spa
 def _untold(m: Measured) -> Measured:
     """The same without when the record learned of it: whoever never looked is shown what happened, not what was stored."""
     s = m.series
-    return Measured(Series(s.system, s.code, s.unit, s.times, s.values, s.ids, [], s.name, s.low, s.high), m.name, m.limits, m.decimals, m.vital)
+    return Measured(
+        Series(s.system, s.code, s.unit, s.times, s.values, s.ids, [], s.name, s.low, s.high), m.name, m.limits, m.decimals, m.vital
+    )
 
 
 def _as_happened(life: Life) -> Life:
@@ -336,20 +371,24 @@ KIND = {"EMER": "ED", "IMP": "In", "ACUTE": "In", "AMB": "Out"}
 def _visits(visits: Sequence[Visit], axis: axes.Axis, w: Words, look: datetime) -> tuple[list[Stay], list[pins.Pin]]:
     """Stays wide enough to be seen as bars; everything else as marks."""
     stays: list[Stay] = []
-    marks: list[pins.Item] = []
+    marks: list[tuple[datetime, str, str, Visit]] = []
     for v in visits:
         end = v.end or axis.now
         if end < axis.start:
             continue
-        left = axis.x(v.start)
-        width = round((axis.x(end) if not v.open else 100.0) - left, 2)
         mark = initials(v.place_name)
-        if v.inpatient and width >= 2.5:
+        left = axis.x(v.start) if v.inpatient else 0.0
+        width = round((axis.x(end) if not v.open else 100.0) - left, 2) if v.inpatient else 0.0
+        if width >= 2.5:
             text = ", ".join(x for x in (v.ward or v.title, v.bed) if x)
             stays.append(Stay(left, width, text, mark, v.id))
         else:
-            marks.append((max(v.start, axis.start), v.id, mark, f"{w.date(v.start)} · {v.place_name} · {v.title}"))
-    return stays, pins.gather(marks, axis.x, 4.4, look)
+            marks.append((max(v.start, axis.start), v.id, mark, v))
+    said = [
+        (t, i, m, f"{w.date(v.start)} · {v.place_name} · {v.title}" if len(visits) < 60 else f"{w.date(v.start)} · {m}")
+        for t, i, m, v in marks
+    ]
+    return stays, pins.gather(sorted(said, key=lambda m: m[0]), axis.xs, 4.4, look)
 
 
 def _facts(by_code: dict[str, Measured], w: Words) -> dict[str, tuple[str, str, str]]:
@@ -357,7 +396,11 @@ def _facts(by_code: dict[str, Measured], w: Words) -> dict[str, tuple[str, str, 
     out: dict[str, tuple[str, str, str]] = {"weight": (), "egfr": ()}  # type: ignore[dict-item]
     if m := by_code.get("29463-7"):
         v = m.series.values
-        out["weight"] = (w.number(v[-1], m.decimals), m.series.unit, w.signed(round(v[-1] - v[-2], 1), 1) if len(v) > 1 and v[-1] != v[-2] else "")
+        out["weight"] = (
+            w.number(v[-1], m.decimals),
+            m.series.unit,
+            w.signed(round(v[-1] - v[-2], 1), 1) if len(v) > 1 and v[-1] != v[-2] else "",
+        )
     for code in ("98979-8", "33914-3"):
         if code in by_code and not out["egfr"]:
             m = by_code[code]

@@ -26,17 +26,21 @@ class Pin:
 Item = tuple[datetime, str, str, str]  # (time, id, short label, title)
 
 
-def gather(items: Sequence[Item], x: Callable[[datetime], float], gap: float, look: datetime | None = None) -> list[Pin]:
+def gather(
+    items: Sequence[Item], xs: Callable[[Sequence[datetime]], list[float]], gap: float, look: datetime | None = None
+) -> list[Pin]:
     """Items in time order become pins at least `gap` percent apart. New and old things never share a pin: what is new is
     seen as new."""
     out: list[Pin] = []
     group: list[Item] = []
+    places = xs([i[0] for i in items])
+    begin = now = 0.0
 
     def close() -> None:
         if not group:
             return
         labels = {g[2] for g in group}
-        middle = (x(group[0][0]) + x(group[-1][0])) / 2
+        middle = (begin + now) / 2
         fresh = look is not None and group[-1][0] > look
         out.append(
             Pin(
@@ -52,11 +56,14 @@ def gather(items: Sequence[Item], x: Callable[[datetime], float], gap: float, lo
         )
         group.clear()
 
-    for item in items:
+    for item, here in zip(items, places, strict=True):
         if group:
             crosses = look is not None and group[-1][0] <= look < item[0]
-            if crosses or x(item[0]) - x(group[0][0]) >= gap:
+            if crosses or here - begin >= gap:
                 close()
+        if not group:
+            begin = here
+        now = here
         group.append(item)
     close()
     return out

@@ -6,9 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from ...base.words import fold, parse_instant
+from ...base.fold import fold
+from ...base.words import parse_instant
 
 Resource = Mapping[str, Any]
 
@@ -168,21 +170,21 @@ def moment(value: Any) -> datetime | None:
 def first(resource: Any, *path: str) -> Any:
     """The first value at a path; lists are entered at their first element. None where the path ends early."""
     for step in path:
-        while isinstance(resource, list):
+        while resource.__class__ is list:
             resource = resource[0] if resource else None
-        if not isinstance(resource, Mapping):
+        if resource.__class__ is not dict:
             return None
         resource = resource.get(step)
-    while isinstance(resource, list):
+    while resource.__class__ is list:
         resource = resource[0] if resource else None
     return resource
 
 
 def concept(value: Any, lang: str = "vi") -> str:
     """A CodeableConcept in words: Vietnamese staff read its text, English readers its first display; else what there is."""
-    if isinstance(value, list):
+    if value.__class__ is list:
         value = value[0] if value else None
-    if not isinstance(value, Mapping):
+    if value.__class__ is not dict:
         return ""
     display = next((str(c["display"]) for c in value.get("coding") or () if c.get("display")), "")
     text = str(value.get("text") or "")
@@ -194,7 +196,7 @@ def code_of(value: Any, *systems: str) -> str:
     """The first code of a CodeableConcept, of one of `systems` where given."""
     if isinstance(value, list):
         value = value[0] if value else None
-    for c in first({"v": value}, "v") and value.get("coding") or ():
+    for c in (first({"v": value}, "v") and value.get("coding")) or ():
         if c.get("code") and (not systems or c.get("system") in systems):
             return str(c["code"])
     return ""
@@ -220,6 +222,7 @@ def human(names: Any) -> str:
     return ""
 
 
+@lru_cache(4096)
 def initials(name: str) -> str:
     """The two-letter mark of a facility: the initials of its last two words (Bệnh viện Sông Hồng -> SH)."""
     words = [w for w in name.replace("-", " ").split() if w[:1].isalpha()]
@@ -233,6 +236,7 @@ KINDS = (
 )  # fmt: skip
 
 
+@lru_cache(4096)
 def short_place(name: str) -> str:
     """A facility's name without the words that say what it is: Bệnh viện đa khoa Sông Nhuệ -> Sông Nhuệ."""
     rest = name
@@ -401,9 +405,18 @@ def problem(r: Resource, lang: str) -> Problem | None:
         return None
     clinical = code_of(r.get("clinicalStatus"))
     active = clinical in ("active", "recurrence", "relapse", "") and not r.get("abatementDateTime")
-    code = next((str(c["code"]) for c in (r.get("code") or {}).get("coding") or () if c.get("code") and "icd" in str(c.get("system", "")).lower()), "")
+    code = next(
+        (
+            str(c["code"])
+            for c in (r.get("code") or {}).get("coding") or ()
+            if c.get("code") and "icd" in str(c.get("system", "")).lower()
+        ),
+        "",
+    )
     onset = str(r.get("onsetDateTime") or r.get("recordedDate") or "")[:10]
-    return Problem(str(r.get("id", "")), concept(r.get("code"), lang), code, active, onset, updated(r), moment(r.get("recordedDate")))
+    return Problem(
+        str(r.get("id", "")), concept(r.get("code"), lang), code, active, onset, updated(r), moment(r.get("recordedDate"))
+    )
 
 
 def allergy(r: Resource, lang: str) -> Allergy | None:
@@ -412,11 +425,18 @@ def allergy(r: Resource, lang: str) -> Allergy | None:
     reaction = concept(first(r, "reaction", "manifestation"), lang)
     severe = r.get("criticality") == "high" or first(r, "reaction", "severity") == "severe"
     since = str(r.get("onsetDateTime") or r.get("recordedDate") or "")[:4]
-    return Allergy(str(r.get("id", "")), concept(r.get("code"), lang), reaction, since, severe, "", updated(r), moment(r.get("recordedDate")))
+    return Allergy(
+        str(r.get("id", "")), concept(r.get("code"), lang), reaction, since, severe, "", updated(r), moment(r.get("recordedDate"))
+    )
 
 
 #: How long an answer may take before it is late, by category of the order.
-EXPECTED = {"laboratory": timedelta(hours=4), "108252007": timedelta(hours=4), "imaging": timedelta(hours=24), "363679005": timedelta(hours=24)}
+EXPECTED = {
+    "laboratory": timedelta(hours=4),
+    "108252007": timedelta(hours=4),
+    "imaging": timedelta(hours=24),
+    "363679005": timedelta(hours=24),
+}
 
 
 def pending(r: Resource, lang: str) -> Pending | None:

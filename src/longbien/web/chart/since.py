@@ -25,7 +25,8 @@ NORMAL = 3
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """`kind`: result, vitals, drug, note, image, pending, allergy, problem. `level`: critical, abnormal, wait or "". `flag`: css class of
+    """`kind`: result, vitals, drug, note, image, pending, allergy, problem.
+    `level`: critical, abnormal, wait or "". `flag`: css class of
     the flag. `ack`: the ids of the Observations to acknowledge, joined by
     commas."""
 
@@ -76,7 +77,9 @@ def news(life: Life, measured: Sequence[Measured], look: datetime, now: datetime
             out.append(News("note", "", n.title or w("Note"), n.text, n.time, n.author, href=f"{n.type}/{n.id}"))
     for i in life.images:
         if is_new(i.time, i.updated, look):
-            out.append(News("image", "", i.title or i.modality, w("unread") if i.status in ("registered", "available") else "", i.time))
+            out.append(
+                News("image", "", i.title or i.modality, w("unread") if i.status in ("registered", "available") else "", i.time)
+            )
     for a in life.allergies:
         if a.recorded and is_new(a.recorded, a.updated, look):
             out.append(News("allergy", "abnormal", w("Allergy: %(what)s", what=a.substance), a.reaction, a.recorded))
@@ -167,4 +170,6 @@ def _result(m: Measured, i: int, alarms: tuple[str, ...], w: Words) -> News:
     level = "critical" if alarms else ("abnormal" if flag else "")
     css = ("crit " if flag[:2] == "cr" else "") + ("lo" if flag.endswith("dn") else "") if flag else ""
     text = f"{w.number(value, m.decimals)} {s.unit}".strip()
-    return News("result", level, f"{m.name} {text}", change, s.times[i], flag=css.strip() or ("hi" if flag else ""), ack=",".join(alarms))
+    return News(
+        "result", level, f"{m.name} {text}", change, s.times[i], flag=css.strip() or ("hi" if flag else ""), ack=",".join(alarms)
+    )

@@ -87,7 +87,9 @@ async def values(call: Call) -> Response:
             css = {"": "", "up": "flag", "dn": "flag lo", "cr up": "flag crit", "cr dn": "flag crit lo"}[flag]
             step = w.signed(round(v - m.series.values[i - 1], 6), m.decimals) if i else ""
             value = Markup('<b class="{}">{}</b>').format(css, w.number(v, m.decimals)) if css else w.number(v, m.decimals)
-            rows.append((t, [f"{w.date(t)} {w.time(t)}", value, m.series.unit, step, _range(m.limits.low, m.limits.high, w, m.decimals)]))
+            rows.append(
+                (t, [f"{w.date(t)} {w.time(t)}", value, m.series.unit, step, _range(m.limits.low, m.limits.high, w, m.decimals)])
+            )
     rows.sort(key=lambda r: r[0], reverse=True)
     columns = [_col(w("Time")), _col(w("Value"), True), _col(w("Unit")), _col(w("Change"), True), _col(w("Range"))]
     listing = _paged(call, found[0].name, columns, [r for _, r in rows])
@@ -106,7 +108,9 @@ def _col(title: str, num: bool = False) -> SimpleNamespace:
     return SimpleNamespace(title=title, num=num)
 
 
-def _paged(call: Call, title: str, columns: list[SimpleNamespace], rows: Sequence[Sequence[Any]], range_: str = "") -> SimpleNamespace:
+def _paged(
+    call: Call, title: str, columns: list[SimpleNamespace], rows: Sequence[Sequence[Any]], range_: str = ""
+) -> SimpleNamespace:
     """A page of a list that states its whole number."""
     try:
         number = int(call.query.get("page", "1"))
@@ -158,24 +162,41 @@ Listed = tuple[str, list[SimpleNamespace], list[tuple[datetime | None, list[Any]
 def _visits(call: Call, one: Life) -> Listed:
     w = call.w
     rows: list[tuple[datetime | None, list[Any]]] = [
-        (v.start, [_link(call, "Encounter", v.id, f"{w.date(v.start)} {w.time(v.start)}"), _kind(v.kind, w), v.place_name, v.title, (w.span(v.end - v.start) if v.end else w("in progress"))])
+        (v.start, [_link(call, "Encounter", v.id, f"{w.date(v.start)} {w.time(v.start)}"), _kind(v.kind, w), v.place_name, v.title, (w.span(v.end - v.start) if v.end else w("in progress"))])  # noqa: E501
         for v in sorted(one.visits, key=lambda v: v.start, reverse=True)
     ]  # fmt: skip
     return w("Visits"), [_col(w("Time")), _col(w("Kind")), _col(w("Where")), _col(w("For")), _col(w("Length"))], rows
 
 
 def _kind(code: str, w: Words) -> str:
-    return {"IMP": w("inpatient"), "ACUTE": w("inpatient"), "EMER": w("emergency"), "AMB": w("outpatient"), "HH": w("at home"), "VR": w("remote")}.get(code, code)
+    return {
+        "IMP": w("inpatient"),
+        "ACUTE": w("inpatient"),
+        "EMER": w("emergency"),
+        "AMB": w("outpatient"),
+        "HH": w("at home"),
+        "VR": w("remote"),
+    }.get(code, code)
 
 
 def _drugs(call: Call, one: Life) -> Listed:
     w = call.w
-    words = {"active": w("running"), "stopped": w("stopped"), "completed": w("ended"), "on-hold": w("on hold"), "cancelled": w("cancelled")}
+    words = {
+        "active": w("running"),
+        "stopped": w("stopped"),
+        "completed": w("ended"),
+        "on-hold": w("on hold"),
+        "cancelled": w("cancelled"),
+    }
     rows: list[tuple[datetime | None, list[Any]]] = [
-        (d.start, [w.date(d.start), _link(call, "MedicationRequest", d.id, d.name), d.dose, words.get(d.status, d.status), w.date(d.end), d.author])
+        (d.start, [w.date(d.start), _link(call, "MedicationRequest", d.id, d.name), d.dose, words.get(d.status, d.status), w.date(d.end), d.author])  # noqa: E501
         for d in sorted(one.drugs, key=lambda d: (d.status == "active", d.start), reverse=True)
     ]  # fmt: skip
-    return w("Drugs"), [_col(w("Since")), _col(w("Drug")), _col(w("Dose")), _col(w("Status")), _col(w("Until")), _col(w("By"))], rows
+    return (
+        w("Drugs"),
+        [_col(w("Since")), _col(w("Drug")), _col(w("Dose")), _col(w("Status")), _col(w("Until")), _col(w("By"))],
+        rows,
+    )
 
 
 def _notes(call: Call, one: Life) -> Listed:
@@ -203,7 +224,8 @@ def _problems(call: Call, one: Life) -> Listed:
         for p in sorted(one.problems, key=lambda p: (not p.active, p.onset), reverse=False)
     ]
     rows += [
-        (None, [_link(call, "AllergyIntolerance", a.id, w("Allergy: %(what)s", what=a.substance)), "", a.reaction, a.since]) for a in one.allergies
+        (None, [_link(call, "AllergyIntolerance", a.id, w("Allergy: %(what)s", what=a.substance)), "", a.reaction, a.since])
+        for a in one.allergies
     ]
     return w("Problems and allergies"), [_col(w("Problem")), _col("ICD-10"), _col(w("Status")), _col(w("Since"))], rows
 
@@ -227,19 +249,39 @@ async def read(call: Call) -> Response:
     stored = await Store(call.engine, call.scope(reason)).read(p["type"], p["rid"])
     resource = _decode(stored.body)
     w = call.w
-    when = moment(resource.get("date") or resource.get("effectiveDateTime") or first(resource, "period", "start") or resource.get("started") or resource.get("authoredOn") or resource.get("recordedDate"))
-    title = str(resource.get("title") or "") or concept(resource.get("type"), w.lang) or concept(resource.get("code"), w.lang) or concept(resource.get("medicationCodeableConcept"), w.lang) or str(resource.get("description") or "") or p["type"]
-    author = str(first(resource, "author", "display") or first(resource, "performer", "display") or first(resource, "requester", "display") or first(resource, "recorder", "display") or "")
+    when = moment(
+        resource.get("date")
+        or resource.get("effectiveDateTime")
+        or first(resource, "period", "start")
+        or resource.get("started")
+        or resource.get("authoredOn")
+        or resource.get("recordedDate")
+    )
+    title = (
+        str(resource.get("title") or "")
+        or concept(resource.get("type"), w.lang)
+        or concept(resource.get("code"), w.lang)
+        or concept(resource.get("medicationCodeableConcept"), w.lang)
+        or str(resource.get("description") or "")
+        or p["type"]
+    )
+    author = str(
+        first(resource, "author", "display")
+        or first(resource, "performer", "display")
+        or first(resource, "requester", "display")
+        or first(resource, "recorder", "display")
+        or ""
+    )
     parts = [(str(s.get("title") or concept(s.get("code"), w.lang)), plain(s.get("text"))) for s in resource.get("section") or ()]
     for name in ("description", "summary", "conclusion"):
         if resource.get(name) and resource.get(name) != title:
-            parts.append(("", str(resource[name])))
+            parts += [("", str(resource[name]))]
     parts += [("", str(n.get("text"))) for n in resource.get("note") or () if n.get("text")]
     parts += [("", text) for text in attachments(resource)]
     if not parts and resource.get("text"):
         parts.append(("", plain(resource["text"])))
     facts = [(k, v) for k, v in _facts(resource, w) if v]
-    context = {
+    context: dict[str, Any] = {
         "title": title,
         "line": " · ".join(x for x in (w.date(when) + " " + w.time(when) if when else "", author) if x),
         "parts": parts,
@@ -260,7 +302,10 @@ def _facts(x: dict[str, Any], w: Words) -> list[tuple[str, str]]:
         (w("For"), concept(x.get("reasonCode"), lang)),
         (w("Dose"), str(first(x, "dosageInstruction", "text") or "")),
         (w("Reaction"), concept(first(x, "reaction", "manifestation"), lang)),
-        (w("Value"), " ".join(str(v) for v in (first(x, "valueQuantity", "value"), first(x, "valueQuantity", "unit")) if v is not None)),
+        (
+            w("Value"),
+            " ".join(str(v) for v in (first(x, "valueQuantity", "value"), first(x, "valueQuantity", "unit")) if v is not None),
+        ),
     ]
 
 
@@ -272,7 +317,7 @@ def plain(narrative: Any) -> str:
     div = str((narrative or {}).get("div") or "") if isinstance(narrative, dict) else ""
     for tag in _BREAKS:
         div = div.replace(tag, "\n")
-    return "\n".join(t for line in div.split("\n") if (t := str(Markup(line).striptags())))
+    return "\n".join(t for line in div.split("\n") if (t := str(Markup(line).striptags())))  # noqa: S704 - becomes plain text
 
 
 def attachments(x: dict[str, Any]) -> list[str]:

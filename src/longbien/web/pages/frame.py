@@ -17,7 +17,7 @@ from ...base.words import Words, mark
 from ...record.life import life, named
 from ..chart import gather as g
 from ..chart.model import Chart, build
-from ..chart.record import Life
+from ..chart.record import Life, person
 from ..page import Call
 
 FORMS = (
@@ -38,7 +38,7 @@ TABS = (
 )
 SUBSTANCES = (
     mark("Penicillin"), mark("Amoxicillin"), mark("Cefalosporin"), mark("Aspirin"), mark("Ibuprofen"), mark("Co-trimoxazole"),
-    mark("Contrast medium"), mark("Latex"), mark("Shrimp"), mark("Crab"), mark("Sea fish"), mark("Peanut"), mark("Milk"), mark("Egg"),
+    mark("Contrast medium"), mark("Latex"), mark("Shrimp"), mark("Crab"), mark("Sea fish"), mark("Peanut"), mark("Milk"), mark("Egg"),  # noqa: E501
 )  # fmt: skip
 NEWS = 11
 _decode = msgspec.json.Decoder().decode
@@ -50,15 +50,15 @@ async def place_names(call: Call, ids: set[str]) -> dict[str, str]:
     missing = [i for i in ids if i not in known][:500]
     for id_, body in (await named(call.engine, "Organization", missing)).items():
         known[id_] = str(_decode(body).get("name") or id_)
-    if call.actor.organization and call.actor.organization not in known:
-        await place_names(call, {call.actor.organization}) if call.actor.organization not in ids else None
     return known
 
 
 async def read_life(call: Call, patient: str, reason: str) -> Life:
     lived = await life(call.engine, call.scope(reason), patient, g.TYPES)
     encounters = g.read_all(lived.bodies.get("Encounter", ()))
-    places = await place_names(call, g.places_asked(lived, encounters) | ({call.actor.organization} if call.actor.organization else set()))
+    places = await place_names(
+        call, g.places_asked(lived, encounters) | ({call.actor.organization} if call.actor.organization else set())
+    )
     return g.gather(lived, encounters, places, call.lang)
 
 
@@ -111,7 +111,10 @@ async def frame(call: Call, patient: str, tab: str, *, looking: bool = False) ->
         "life": one,
         "chart": chart,
         "tab": tab,
-        "tabs": [SimpleNamespace(key=k, path=p, title=w(t), n=counts[c] if c else (len(one.problems) if k == "problems" else None)) for k, p, t, c in TABS],
+        "tabs": [
+            SimpleNamespace(key=k, path=p, title=w(t), n=counts[c] if c else (len(one.problems) if k == "problems" else None))
+            for k, p, t, c in TABS
+        ],
         "warrant": warrant,
         "forms": await forms(call, patient) if writes and not call.part else [],
         "panel": call.query.get("panel") if call.query.get("panel") in {f[0] for f in FORMS} else "note",
@@ -147,10 +150,10 @@ async def ask_purpose(
         raise NotFound("This record is not open to you any more.")
     store = call.door.finding(call.actor)
     stored = await store.read("Patient", patient)
-    who = g.r.person(_decode(stored.body))
+    who = person(_decode(stored.body))
     line = " · ".join(x for x in (call.w.sex(who.sex), call.w.date(who.birth)) if x)
     return call.html(
         "purpose.html", status, id=patient, who=SimpleNamespace(name=who.name, line=line), error=error, reason=reason,
-        chosen=chosen or role.purposes[0], purposes=[SimpleNamespace(code=c, text=call.w(t)) for c, t in PURPOSES if c in role.purposes],
+        chosen=chosen or role.purposes[0], purposes=[SimpleNamespace(code=c, text=call.w(t)) for c, t in PURPOSES if c in role.purposes],  # noqa: E501
         hours=call.w.number(call.door.settings.purpose_hours),
     )  # fmt: skip

@@ -11,7 +11,8 @@ from starlette.responses import Response
 
 from ...access.policy import finding
 from ...access.roles import FIND, SEARCH
-from ...base.words import fold, given_first, toned
+from ...base.fold import fold
+from ...base.words import given_first, toned
 from ...record import people
 from ..chart.record import Person, person
 from ..page import Call, page
@@ -60,7 +61,7 @@ async def search(call: Call) -> Response:
     near_ones = [p for p in found if p not in exact]
     w = call.w
     groups = [SimpleNamespace(title=w("Exactly so"), rows=exact), SimpleNamespace(title=w("Nearly so"), rows=near_ones)]
-    context = {
+    context: dict[str, Any] = {
         "nav": "search",
         "query": asked if long_enough else "",
         "terms": q.words,

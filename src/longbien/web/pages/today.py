@@ -9,12 +9,14 @@ from starlette.responses import Response
 from ...access.roles import HOME
 from ..desk import Q, desk, people
 from ..page import Call, page
+from .frame import place_names
 
 SHOWN = 60
 
 
 @page(HOME, "TREAT")
 async def today(call: Call) -> Response:
+    await place_names(call, {call.actor.organization} if call.actor.organization else set())
     scope = call.scope("today's patients of the facility")
     found = await desk(call.engine, scope, call.actor.practitioner, call.w, call.now)
     mine = [i for i in found.inpatients if i.mine]
@@ -44,7 +46,9 @@ async def today(call: Call) -> Response:
         shown=len(shown),
         total=len(rows),
         more=number + 1 if len(shown) < len(rows) else None,
-        recent=[SimpleNamespace(id=names[x["pat"]][0].id, name=names[x["pat"]][0].name, at=x["at"]) for x in recent if x["pat"] in names],
+        recent=[
+            SimpleNamespace(id=names[x["pat"]][0].id, name=names[x["pat"]][0].name, at=x["at"]) for x in recent if x["pat"] in names
+        ],
         drafts=[
             SimpleNamespace(patient=names[x["pat"]][0].id, name=names[x["pat"]][0].name, form=x["form"], at=x["updated"])
             for x in drafts

@@ -15,16 +15,16 @@ from ...base.ids import patient_key
 from ...base.words import Words, mark, parse_instant
 from ...record.trail import KINDS, PURPOSES
 from ...record.types import type_name
+from ..chart.record import short_place
 from ..desk import Q
 from ..page import Call, page
-from ..chart.record import short_place
 from .frame import frame
 
 SHOWN = 200
 WHAT = {
-    "page": mark("opened the chart"), "read": mark("read"), "vread": mark("read an earlier version"), "history": mark("read the versions"),
-    "search": mark("saw in a list"), "create": mark("wrote"), "update": mark("changed"), "delete": mark("removed"), "print": mark("printed"),
-    "operation": mark("ran an operation"), "export": mark("exported"), "import": mark("imported"), "purpose": mark("stated a purpose"),
+    "page": mark("opened the chart"), "read": mark("read"), "vread": mark("read an earlier version"), "history": mark("read the versions"),  # noqa: E501
+    "search": mark("saw in a list"), "create": mark("wrote"), "update": mark("changed"), "delete": mark("removed"), "print": mark("printed"),  # noqa: E501
+    "operation": mark("ran an operation"), "export": mark("exported"), "import": mark("imported"), "purpose": mark("stated a purpose"),  # noqa: E501
     "refused": mark("was refused"),
 }  # fmt: skip
 PURPOSE = {
@@ -42,7 +42,7 @@ REASONS = {
 
 
 def why(text: str, w: Words, places: dict[str, str]) -> str:
-    """The trail's reason in words: `care at <organisation>` and `purpose: <own words>` are the door's; the rest is shown as it is."""
+    """The trail's reason in words: `care at <organisation>` and `purpose: <own words>` are the door's; the rest is shown as is."""
     if text.startswith("care at "):
         key = text.removeprefix("care at ")
         return w("in care at %(place)s", place=short_place(places.get(key, key)))
@@ -64,7 +64,14 @@ def _line(x: Any, w: Words, places: dict[str, str]) -> SimpleNamespace:
         at=f"{clock.local(x['at']):%H:%M:%S}",
         day=clock.local(x["at"]).date(),
         name=name,
-        place=" · ".join(p for p in ((role.vi if w.lang == "vi" else role.en) if role else "", short_place(places.get(x["organization"] or "", ""))) if p),
+        place=" · ".join(
+            p
+            for p in (
+                (role.vi if w.lang == "vi" else role.en) if role else "",
+                short_place(places.get(x["organization"] or "", "")),
+            )
+            if p
+        ),
         what=what if kind in ("page", "search", "purpose", "refused") or not types else f"{what}: {types}",
         purpose=w(PURPOSE[purpose]) if purpose in PURPOSE else "",
         why=why(x["why"] or "", w, places),
@@ -97,7 +104,8 @@ async def who_saw(call: Call) -> Response:
     places: dict[str, str] = call.request.app.state.places
     lines = [_line(x, w, places) for x in rows[:SHOWN]]
     shell["days"] = [
-        SimpleNamespace(title=f"{w.weekday(day)}, {w.date(day)}", lines=list(group)) for day, group in groupby(lines, lambda x: x.day)
+        SimpleNamespace(title=f"{w.weekday(day)}, {w.date(day)}", lines=list(group))
+        for day, group in groupby(lines, lambda x: x.day)
     ]
     periods = [(1, w("24 hours")), (30, w("%(n)s days", n=30)), (0, w("All"))]
     return call.html(

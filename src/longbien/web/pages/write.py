@@ -156,5 +156,3 @@ async def icd10(call: Call) -> Response:
     found = terms.find(call.query.get("q", "")[:100], more=call.request.app.state.icd10)
     answer: list[Any] = [{"code": t.code, "name": t.name(call.lang)} for t in found]
     return JSONResponse(answer, headers={"Cache-Control": "private, max-age=300"})
-
-

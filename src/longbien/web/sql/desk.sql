@@ -26,15 +26,21 @@ WHERE h.pat = ANY($1::bigint[]) AND h.type = $2 AND NOT h.deleted AND {allowed}
 
 -- name: results
 -- What was measured lately of several patients; the row before each is not needed here.
-SELECT h.pat, h.id, h.code, extract(epoch FROM h.dlo)::float8 AS at, h.val, extract(epoch FROM h.upd)::float8 AS upd
+SELECT h.pat, h.id,
+       CASE WHEN h.code = ANY($4) THEN h.code ELSE (SELECT t FROM unnest(h.terms) t WHERE t = ANY($4) LIMIT 1) END AS code,
+       extract(epoch FROM h.dlo)::float8 AS at, h.val, extract(epoch FROM h.upd)::float8 AS upd
 FROM head h
-WHERE h.pat = ANY($1::bigint[]) AND h.type = $2 AND h.dlo > $3 AND h.code = ANY($4::bigint[]) AND h.val IS NOT NULL AND NOT h.deleted
+WHERE h.pat = ANY($1::bigint[]) AND h.type = $2 AND h.dlo > $3 AND (h.code = ANY($4::bigint[]) OR h.terms && $4::bigint[]) AND h.val IS NOT NULL AND NOT h.deleted
   AND NOT ($5::int8 = ANY(h.terms)) AND {allowed}
 ORDER BY h.dlo DESC LIMIT 5000
 
 -- name: tasks
 SELECT v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
 WHERE h.pat = ANY($1::bigint[]) AND h.type = $2 AND h.dlo > $3 AND NOT h.deleted AND {allowed} LIMIT 2000
+
+-- name: conditions
+SELECT h.pat, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+WHERE h.pat = ANY($1::bigint[]) AND h.type = $2 AND NOT h.deleted AND {allowed} ORDER BY h.dlo DESC, h.rid DESC LIMIT 5000
 
 -- name: who_saw
 -- Who did what on one patient: lines of one person, kind and reason within ten minutes are one line here. $2: from; $3: before; $4: rows.

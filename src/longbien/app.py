@@ -18,7 +18,6 @@ from longbien.access import sessions, throttle
 from longbien.access.door import Door
 from longbien.access.settings import AccessSettings
 from longbien.base import log
-from longbien.base.db import Database
 from longbien.base.errors import LongbienError, Unavailable
 from longbien.base.place import Place
 from longbien.demo.city import LOGINS
@@ -69,14 +68,14 @@ async def readyz(request: Request) -> Response:
 
 def create_app(database_url: str | None = None) -> App:
     """The application. The database is opened when the server starts (lifespan), closed when it stops."""
-    url = database_url or Place.read().database_url
     fhir = Fhir()
 
     @asynccontextmanager
     async def lifespan(app: App) -> AsyncIterator[None]:
+        url = database_url or Place.read().database_url
         if not url:
             raise Unavailable("LONGBIEN_DATABASE_URL is not set: which database shall be opened?")
-        engine = await Engine.open(await Database.open(url))
+        engine = await Engine.open(url)
         door = Door(engine)
         app.state.engine, app.state.door, fhir.door = engine, door, door
         web.set_up(app.state, **await _demo(engine))

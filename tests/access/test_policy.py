@@ -61,7 +61,7 @@ async def may_open(store: Store, type: str, id: str) -> bool:
 async def test_random_care_and_purposes_open_exactly_the_allowed_patients(door: Door, engine: Engine, seed: int) -> None:
     chance = random.Random(seed)
     ids = await people(engine, f"rnd{seed}", 12)
-    orgs = ["bv-a", "bv-b", "bv-c"]
+    orgs = [f"bv-{name}{seed}" for name in "abc"]
     actors = [(await signed_in(door, role, org))[0] for role in ("doctor", "nurse") for org in orgs]
     allowed: set[tuple[int, str]] = set()
     spans = {

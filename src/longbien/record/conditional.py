@@ -19,7 +19,9 @@ from .change import Create, Delete, Resource, Stored, Update
 from .inside import inside, lock
 from .store import Store
 
-_NOT_CRITERIA = frozenset({"_count", "_sort", "_summary", "_elements", "_format", "_pretty", "_total", "_include", "_revinclude"})
+_NOT_CRITERIA = frozenset(
+    {"_count", "_sort", "_summary", "_elements", "_format", "_pretty", "_total", "_include", "_revinclude", "_page", "_contained"}
+)
 _waiting: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 """Those in this process who wait for the same condition wait here, and not each on a database connection."""
 

@@ -12,5 +12,5 @@ async def read(request: Request, type: str, id: str) -> Answer:
     headers = request.headers
     if (b"if-none-match" in headers or b"if-modified-since" in headers) and versions.unchanged(request, stored):
         return versions.not_modified(stored)
-    body = subset(request, stored.body) if asked(request) else stored.body
+    body = subset(request, stored) if asked(request) else stored.body
     return Answer(200, body, versions.headers(stored), stored)

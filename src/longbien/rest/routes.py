@@ -15,7 +15,7 @@ from longbien.base.ids import FHIR_ID
 from longbien.record.store import Store
 from longbien.record.types import number
 
-from . import batch, capability, faults, negotiate
+from . import audit_event, batch, capability, faults, negotiate
 from .body import Disconnected, Place, Receive
 from .create import create
 from .delete import conditional_delete, delete
@@ -23,6 +23,7 @@ from .faults import NotAllowed
 from .history import history
 from .read import read
 from .request import Answer, Request
+from .search import search, search_by_post, search_compartment
 from .send import Send, send
 from .settings import RestSettings
 from .update import conditional_update, update
@@ -39,9 +40,15 @@ class Door(Protocol):
     async def store(self, request: Mapping[str, Any], /) -> Store: ...
 
 
-TYPE: dict[str, Handler] = {"POST": create, "PUT": conditional_update, "DELETE": conditional_delete}
+TYPE: dict[str, Handler] = {
+    "GET": search, "HEAD": search, "POST": create, "PUT": conditional_update, "DELETE": conditional_delete,
+}  # fmt: skip
 INSTANCE: dict[str, Handler] = {"GET": read, "HEAD": read, "PUT": update, "DELETE": delete}
 HISTORY: dict[str, Handler] = {"GET": history, "HEAD": history}
+SEARCH: dict[str, Handler] = {"POST": search_by_post}
+COMPARTMENT: dict[str, Handler] = {"GET": search_compartment, "HEAD": search_compartment}
+TRAIL: dict[str, Handler] = {"GET": audit_event.search, "HEAD": audit_event.search}
+TRAIL_LINE: dict[str, Handler] = {"GET": audit_event.read, "HEAD": audit_event.read}
 VERSION: dict[str, Handler] = {"GET": vread, "HEAD": vread}
 
 
@@ -101,16 +108,24 @@ def _route(request: Request, segments: list[str]) -> tuple[dict[str, Handler], l
     if count == 0:
         return SYSTEM, []
     type = segments[0]
+    if type == "_search" and count == 1:
+        return SEARCH, []
     if number(type) is None or type in capability.NO_ENDPOINT:
         raise _unknown(type)
+    if type in capability.NOT_WRITTEN and count < 3:
+        return (TRAIL, segments) if count == 1 else (TRAIL_LINE, segments)
     if count == 2 and FHIR_ID.match(segments[1]):
         return INSTANCE, segments
     if count == 1:
         return TYPE, segments
+    if count == 2 and segments[1] == "_search":
+        return SEARCH, [type]
     if count == 3 and segments[2] == "_history":
         return HISTORY, segments[:2]
     if count == 4 and segments[2] == "_history":
         return VERSION, [type, segments[1], segments[3]]
+    if count == 3 and type == "Patient" and (segments[2] == "*" or number(segments[2]) is not None):
+        return COMPARTMENT, segments[1:]
     raise _nowhere(segments)
 
 
@@ -118,7 +133,7 @@ async def _bundle(request: Request) -> Answer:
     return await batch.system(request, dispatch)
 
 
-SYSTEM: dict[str, Handler] = {"POST": _bundle}
+SYSTEM: dict[str, Handler] = {"GET": search, "HEAD": search, "POST": _bundle}
 
 
 def _unknown(type: str) -> NotFound:

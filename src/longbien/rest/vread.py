@@ -21,5 +21,5 @@ async def vread(request: Request, type: str, id: str, version: str) -> Answer:
     stored = await request.store.vread(type, id, number_of(type, id, version))
     if versions.unchanged(request, stored):
         return versions.not_modified(stored)
-    body = subset(request, stored.body) if asked(request) else stored.body
+    body = subset(request, stored) if asked(request) else stored.body
     return Answer(200, body, versions.headers(stored), stored)

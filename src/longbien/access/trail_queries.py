@@ -1,0 +1,140 @@
+"""Reading the trail: who saw this patient, what did this member of staff do. Asking is itself a line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from longbien.base.errors import Forbidden, NotFound
+from longbien.base.ids import FHIR_ID, patient_key
+from longbien.base.sql import queries
+from longbien.fhir import json
+from longbien.record import trail
+from longbien.record.engine import Engine
+from longbien.record.scope import Scope
+from longbien.record.types import number, type_name
+
+from .actor import Actor
+from .lines import by
+from .roles import WHAT_DID
+
+Q = queries(__file__, "sql/trail.sql")
+LARGEST = 500
+_OUTCOME = {trail.SUCCESS: "success", trail.REFUSED: "refused", trail.FAILED: "failed"}
+_NOBODY = {0: "Longbien", -1: "nobody signed in"}
+
+
+class Seen(NamedTuple):
+    """One thing done. what: a kind of record.trail.KINDS. type, id: the resource, where it was one. n: how many resources it stands
+    for. organization: id of the actor's facility, facility its name. patient: id, where a patient was concerned."""
+
+    seq: int
+    at: datetime
+    actor: int
+    name: str
+    role: str | None
+    organization: str | None
+    facility: str | None
+    what: str
+    type: str | None
+    id: str | None
+    version: int | None
+    outcome: str
+    purpose: str
+    why: str
+    address: str | None
+    n: int
+    patient: str | None
+
+
+class SeenPage(NamedTuple):
+    """next: give it as `before` for the page after this one; None on the last."""
+
+    lines: list[Seen]
+    next: int | None
+
+
+async def who_saw(engine: Engine, scope: Scope, patient_id: str, *, before: int | None = None, count: int = 50) -> SeenPage:
+    """Everything done to one patient's record, newest first. Whoever may open the record may see this (pages ask WHO_SAW first).
+    Raises NotFound for a patient that the scope does not open. Audited."""
+    pat = patient_key(patient_id)
+    args: list[Any] = [pat, number("Patient")]
+
+    def bind(value: Any) -> str:
+        args.append(value)
+        return f"${len(args)}"
+
+    sql = Q.patient.replace("{allowed}", scope.where("h.pat", "h.type", bind))
+    row = await engine.db.fetchrow(sql, *args) if FHIR_ID.match(patient_id) else None
+    if row is None or not row["allowed"] or not scope.may_read("Patient"):
+        if row is not None:
+            await engine.trail.write([trail.line(scope, "refused", pat=pat, rid=row["rid"], outcome=trail.REFUSED, why="who saw")])
+        raise NotFound(f"Patient/{patient_id[:64]} is not known.")
+    page = await _page(engine, Q.who_saw, pat, before, count)
+    await engine.trail.write([trail.line(scope, "trail", pat=pat, rid=row["rid"], type=number("Patient"), n=len(page.lines))])
+    return page
+
+
+async def what_did(engine: Engine, asking: Actor, account: int, *, before: int | None = None, count: int = 50) -> SeenPage:
+    """What one account did, newest first. One's own, or a colleague's of the same facility with permission WHAT_DID.
+    Raises Forbidden. Audited."""
+    if asking.number != account and not await _colleague(engine, asking, account):
+        await engine.trail.write([_asked(asking, account, outcome=trail.REFUSED)])
+        raise Forbidden(f"{asking.name} may not see what others did.")
+    page = await _page(engine, Q.what_did, account, before, count)
+    await engine.trail.write([_asked(asking, account, n=len(page.lines))])
+    return page
+
+
+async def _colleague(engine: Engine, asking: Actor, account: int) -> bool:
+    if not asking.may(WHAT_DID) or asking.organization is None:
+        return False
+    works_at = await engine.db.fetchval("SELECT organization FROM account WHERE number = $1", account)
+    return bool(works_at == asking.organization)
+
+
+def _asked(asking: Actor, account: int, *, outcome: int = trail.SUCCESS, n: int = 0) -> trail.Line:
+    scope = by(asking.number, address=asking.address, org=asking.org)
+    return trail.line(scope, "trail", outcome=outcome, n=n, why=f"what account {account} did")
+
+
+async def _page(engine: Engine, sql: str, key: int, before: int | None, count: int) -> SeenPage:
+    most = max(1, min(count, LARGEST))
+    rows = list(await engine.db.fetch(sql, key, 2**63 - 1 if before is None else before, most + 1, number("Patient"), search=True))
+    more, rows = len(rows) > most, rows[:most]
+    names = await _facilities(engine, {r["organization"] for r in rows if r["organization"]})
+    return SeenPage([_seen(r, names) for r in rows], rows[-1]["seq"] if more else None)
+
+
+def _seen(r: Any, names: dict[str, str]) -> Seen:
+    organization = r["organization"]
+    return Seen(
+        seq=r["seq"],
+        at=r["at"],
+        actor=r["actor"],
+        name=r["name"] or _NOBODY.get(r["actor"], f"account {r['actor']}"),
+        role=r["role"],
+        organization=organization,
+        facility=names.get(organization) if organization else None,
+        what=trail.KINDS[r["kind"]],
+        type=type_name(r["type"]) if r["type"] else None,
+        id=r["id"],
+        version=r["ver"],
+        outcome=_OUTCOME.get(r["outcome"], "failed"),
+        purpose=trail.PURPOSES[r["purpose"]],
+        why=r["why"] or "",
+        address=r["addr"],
+        n=r["n"],
+        patient=r["patient"],
+    )
+
+
+async def _facilities(engine: Engine, ids: set[str]) -> dict[str, str]:
+    """Names of organisations: about no patient, so anybody's to see."""
+    if not ids:
+        return {}
+    rows: Sequence[Any] = await engine.db.fetch(Q.organizations, list(ids), number("Organization"))
+    bodies = await engine.unpack_all([r["body"] for r in rows])
+    found = ((r["id"], json.loads(body).get("name")) for r, body in zip(rows, bodies, strict=True))
+    return {id_: name for id_, name in found if isinstance(name, str)}

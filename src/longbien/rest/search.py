@@ -1,0 +1,47 @@
+"""GET [base]/[type]?..., POST [base]/[type]/_search, over all types, and in a patient's compartment
+
+http://hl7.org/fhir/R4/http.html#search and http://hl7.org/fhir/R4/search.html"""
+
+from __future__ import annotations
+
+from longbien.base.errors import Invalid, NotSupported
+from longbien.record.search.parse import Handling
+
+from . import resource
+from .request import Answer, Params, Request, parse
+
+_FORM = b"application/x-www-form-urlencoded"
+
+
+async def search(request: Request, type: str | None = None) -> Answer:
+    return await _page(request, type, request.params)
+
+
+async def search_by_post(request: Request, type: str | None = None) -> Answer:
+    """The parameters may stand in the body (so that they are in no log) and in the address."""
+    return await _page(request, type, [*request.params, *await _form(request)])
+
+
+async def search_compartment(request: Request, id: str, type: str) -> Answer:
+    """GET Patient/[id]/[type]?... - http://hl7.org/fhir/R4/compartmentdefinition.html"""
+    return await _page(request, None if type == "*" else type, request.params, id)
+
+
+async def _page(request: Request, type: str | None, params: Params, patient: str | None = None) -> Answer:
+    handling: Handling = "lenient" if request.prefer.lenient else "strict"
+    found = await request.store.search(type, params, handling=handling, base_url=request.base_url, patient=patient)
+    return Answer(200, found.bundle())
+
+
+async def _form(request: Request) -> Params:
+    given = request.headers.get(b"content-type", b"")
+    data = await resource.raw(request)
+    if not data:
+        return []
+    if given.partition(b";")[0].strip().lower() != _FORM:
+        shown = given[:80].decode("latin-1")
+        raise NotSupported(f"A search's body must be {_FORM.decode()}, not {shown!r}.", status=415)
+    try:
+        return parse(data.decode("ascii"))
+    except UnicodeDecodeError:
+        raise Invalid("The parameters are not percent-encoded UTF-8.", code="structure") from None

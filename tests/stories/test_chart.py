@@ -260,3 +260,16 @@ def test_no_page_has_an_accessibility_violation(enter: Enter, house: SimpleNames
     page.goto(chart)
     found["phone"] = violations(page)
     assert {k: v for k, v in found.items() if v} == {}
+
+
+def test_a_critical_result_is_acknowledged_with_one_key_and_leaves_the_worklists_top(enter: Enter) -> None:
+    page = enter()
+    first = page.locator("#worklist tr[data-first]")
+    expect(first.locator(".flag.crit")).to_have_count(1)
+    chart = open_first(page)
+    expect(page.locator("#news .wide")).to_contain_text("nguy kịch")
+    page.keyboard.press("a")
+    expect(page.locator("#toast")).to_contain_text("Đã nhận kết quả")
+    expect(page.locator("#news .wide")).to_have_count(0)
+    page.goto("/today")
+    expect(page.locator(f"#worklist tr[data-href='{chart}'] .flag.crit")).to_have_count(0)

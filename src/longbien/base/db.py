@@ -16,6 +16,7 @@ import asyncpg
 
 from .config import Settings, setting
 from .errors import Conflict, Invalid, LongbienError, StorageFull, TooLarge, Unavailable
+from .lane import Lane
 
 Connection: TypeAlias = Any
 Row: TypeAlias = Any
@@ -97,6 +98,7 @@ class Database:
         self.points = points
         self.searches = searches
         self._patience = acquire_timeout
+        self._lane = Lane(points, max(1, points.get_max_size() // 2), acquire_timeout)
 
     @classmethod
     async def open(cls, url: str, settings: DbSettings | None = None) -> Database:
@@ -130,6 +132,7 @@ class Database:
         return cls(points, searches, s.acquire_timeout)
 
     async def close(self) -> None:
+        await self._lane.close()
         for pool in (self.points, self.searches):
             try:
                 await asyncio.wait_for(pool.close(), 5)
@@ -150,18 +153,28 @@ class Database:
             yield conn
 
     async def fetch(self, sql: str, *args: Any, search: bool = False) -> Sequence[Row]:
-        async with self.connection(search=search) as conn:
-            rows: Sequence[Row] = await conn.fetch(sql, *args)
-            return rows
+        if search:
+            async with self.connection(search=True) as conn:
+                rows: Sequence[Row] = await conn.fetch(sql, *args)
+        else:
+            rows = await self._single("fetch", sql, args)
+        return rows
 
     async def fetchrow(self, sql: str, *args: Any) -> Row | None:
-        async with self.connection() as conn:
-            return await conn.fetchrow(sql, *args)
+        return await self._single("fetchrow", sql, args)
 
     async def fetchval(self, sql: str, *args: Any) -> Any:
-        async with self.connection() as conn:
-            return await conn.fetchval(sql, *args)
+        return await self._single("fetchval", sql, args)
 
     async def execute(self, sql: str, *args: Any) -> str:
-        async with self.connection() as conn:
-            return str(await conn.execute(sql, *args))
+        return str(await self._single("execute", sql, args))
+
+    async def _single(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+        """One statement outside any transaction: the hot path, so without a context manager."""
+        try:
+            return await self._lane.run(method, sql, args)
+        except Exception as error:
+            mine = ours(error)
+            if mine is None or mine is error:
+                raise
+            raise mine from error

@@ -38,6 +38,9 @@ class _OneConnection(Database):
     async def transaction(self, *, search: bool = False) -> AsyncIterator[Connection]:
         yield self._connection
 
+    async def _single(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+        return await getattr(self._connection, method)(sql, *args)
+
 
 class _Kept(Trail):
     """Keeps its lines for the end of the transaction: waiting for the trail's own connection here could wait for ever."""

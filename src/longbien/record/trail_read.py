@@ -79,7 +79,7 @@ async def lines(engine: Engine, scope: Scope, asked: Asked, count: int) -> list[
     if asked.end is not None:
         terms.append(f"a.at < {bind(asked.end)}")
     # A line belongs to the record of its patient; one of no patient (a sign-in) is for those who may see everything.
-    terms.append(scope.where("a.pat", f"{bind(number(AUDIT))}::smallint", bind))
+    terms.append(scope.where("a.pat", f"{number(AUDIT)}::smallint", bind))
     sql = Q.lines.replace("{terms}", " AND ".join(f"({t})" for t in terms)).replace("{count}", bind(count))
     rows = await engine.db.fetch(sql, *args, search=True)
     found = [_seen(r) for r in rows]

@@ -11,8 +11,11 @@ import longbien
 from longbien.base.errors import Invalid
 from longbien.fhir import definitions
 from longbien.fhir import json as fhir_json
+from longbien.fhir.definitions import SearchParam
+from longbien.record.search.parse import param
 
 from . import negotiate
+from .faults import NotAllowed
 from .request import Answer, of_host, parse
 from .settings import RestSettings
 
@@ -26,6 +29,8 @@ NO_ENDPOINT = frozenset({"Parameters", "OperationOutcome"})
 
 
 async def metadata(scope: Any, headers: dict[bytes, bytes], settings: RestSettings) -> Answer:
+    if scope["method"] not in ("GET", "HEAD"):
+        raise NotAllowed("metadata can only be read.", "GET, HEAD")
     from_query = dict(parse(scope["query_string"])) if scope["query_string"] else {}
     negotiate.check_accept(headers.get(b"accept", b""), from_query.get("_format"))
     mode = from_query.get("mode", "full")
@@ -64,7 +69,8 @@ def statement(base: str) -> dict[str, Any]:
                     "Every read and write is audited; see AuditEvent.",
                 },
                 "resource": [_resource(t) for t in definitions.types() if t not in NO_ENDPOINT],
-                "interaction": [{"code": "transaction"}, {"code": "batch"}],
+                "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "search-system"}],
+                "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
             }
         ],
     }
@@ -89,7 +95,31 @@ def _resource(type: str) -> dict[str, Any]:
             "conditionalDelete": "single",
             "referencePolicy": ["literal", "logical", "local", "enforced"],
         }
-    return said
+        said["searchInclude"] = sorted(f"{type}:{p.code}" for p in searched(type) if p.kind == "reference")
+    said["searchParam"] = _TRAIL_PARAMS if type in NOT_WRITTEN else [_search_param(p) for p in searched(type)]
+    return {k: v for k, v in said.items() if v != []}
+
+
+def searched(type: str) -> list[SearchParam]:
+    """The parameters that a search of this type really answers: what the search's own reader takes."""
+    return [p for code in sorted(definitions.search_params(type)) if (p := param(type, code)) is not None]
+
+
+def _search_param(p: SearchParam) -> dict[str, Any]:
+    return {"name": p.code, "definition": p.url, "type": p.kind}
+
+
+_TRAIL_PARAMS = [
+    {"name": name, "definition": f"http://hl7.org/fhir/SearchParameter/{id}", "type": kind}
+    for name, id, kind in (
+        ("_id", "Resource-id", "token"),
+        ("action", "AuditEvent-action", "token"),
+        ("agent", "AuditEvent-agent", "reference"),
+        ("date", "AuditEvent-date", "date"),
+        ("outcome", "AuditEvent-outcome", "token"),
+        ("patient", "AuditEvent-patient", "reference"),
+    )
+]
 
 
 @lru_cache(16)

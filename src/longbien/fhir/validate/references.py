@@ -36,7 +36,8 @@ def target_type(reference: str, place: Place, c: Context) -> str | None:
         if target is None:
             c.error("invariant", f"ref-1: {shown(reference)} refers to nothing contained", place)
             return None
-        return target.get("resourceType")
+        named = target.get("resourceType")
+        return named if named.__class__ is str else None
     found = LITERAL.fullmatch(reference)
     if found:
         if definitions.is_type(found[2]):

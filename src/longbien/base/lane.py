@@ -1,0 +1,100 @@
+"""A lane: some of a pool's connections kept out for single statements.
+
+Taking a connection from asyncpg's pool and giving it back costs about 65 µs of CPU (timeout, shield, weak references), twice
+as much as the statement itself; here it costs 1 µs. A connection goes back to the pool when anything unusual happened to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any
+
+import asyncpg
+
+
+class Lane:
+    def __init__(self, pool: Any, size: int, patience: float):
+        self._pool = pool
+        self._size = size
+        self._patience = patience
+        self._idle: list[Any] = []
+        self._lent = 0
+        self._waiting: deque[asyncio.Future[Any]] = deque()
+
+    async def run(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+        """`connection.method(sql, *args)` on one of the connections. Raises what the driver raises; TimeoutError when none comes
+        free."""
+        connection = self._idle.pop() if self._idle else await self._next()
+        try:
+            found = await getattr(connection, method)(sql, *args)
+        except asyncpg.PostgresError:
+            await self._back(connection, whole=not connection.is_closed())
+            raise
+        except BaseException:
+            await self._back(connection, whole=False)
+            raise
+        if self._size == 0:
+            await self._back(connection, whole=False)
+        elif self._waiting:
+            self._hand_over(connection)
+        else:
+            self._idle.append(connection)
+        return found
+
+    async def close(self) -> None:
+        """Give every idle connection back, so that the pool can close."""
+        self._size = 0
+        self._wake(everybody=True)
+        while self._idle:
+            await self._back(self._idle.pop(), whole=False)
+
+    async def _next(self) -> Any:
+        if self._lent < self._size:
+            self._lent += 1
+            try:
+                return await self._pool.acquire(timeout=self._patience)
+            except BaseException:
+                self._lent -= 1
+                self._wake()
+                raise
+        if self._size == 0:
+            raise asyncpg.InterfaceError("the pool is closing")
+        turn: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout(self._patience):
+                given = await turn
+        except BaseException:
+            if turn.done() and not turn.cancelled() and turn.result() is not None:
+                self._hand_over(turn.result())  # it came in the very moment of giving up
+            raise
+        return given if given is not None else await self._next()
+
+    async def _back(self, connection: Any, *, whole: bool) -> None:
+        """After a fault: `whole` connections stay here, others go to the pool, which mends or replaces them."""
+        if whole:
+            self._hand_over(connection)
+            return
+        self._lent -= 1
+        self._wake()
+        try:
+            await self._pool.release(connection)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            connection.terminate()
+
+    def _hand_over(self, connection: Any) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(connection)
+                return
+        self._idle.append(connection)
+
+    def _wake(self, *, everybody: bool = False) -> None:
+        """A place is free: let the first who waits take a connection from the pool."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                if not everybody:
+                    return

@@ -9,6 +9,7 @@ from typing import Any
 
 from longbien.base import log
 from longbien.base.db import Connection, Database
+from longbien.base.disk import Disk
 
 from .codec import Codec, train
 from .live import Live
@@ -20,8 +21,9 @@ BLOCK = 1024
 
 
 class Engine:
-    def __init__(self, db: Database):
+    def __init__(self, db: Database, disk: Disk | None = None):
         self.db = db
+        self.disk = disk or Disk.read()
         self.codec = Codec()
         self.trail = Trail(db)
         self.live = Live(db)

@@ -57,6 +57,7 @@ async def commit(
     Raises Invalid (422 with every issue), Forbidden, NotFound, Gone, Conflict, PreconditionFailed, Unavailable, StorageFull."""
     if not changes:
         return []
+    engine.disk.must_have_room()
     drafts = [_draft(change, n) for n, change in enumerate(changes)]
     _no_twice(drafts)
     if not manner.checked:

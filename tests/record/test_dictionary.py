@@ -12,9 +12,7 @@ from longbien.record.scope import system
 from longbien.record.write import commit
 
 
-async def test_the_dictionary_is_made_once_there_is_enough(
-    engine: Engine, record_urls: tuple[str, str], pg: Embedded, tmp_path: Path
-) -> None:
+async def test_the_dictionary_is_made_once_there_is_enough(engine: Engine, record_urls: tuple[str, str]) -> None:
     scope, manner = system("test"), Manner(checked=True, references="trust")
     early = [Create({"resourceType": "Patient", "name": [{"text": f"Nguyễn Thị {n}"}]}) for n in range(5000)]
     await commit(engine, scope, early, manner)

@@ -24,9 +24,9 @@ async def live(call: Call) -> Response:
     patient = call.request.path_params["id"]
     if not FHIR_ID.match(patient) or await call.door.why(call.actor, patient) is None:
         raise NotFound("This record is not open to you.")
-    return StreamingResponse(
-        _events(call, patient), media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    )
+    if call.request.method == "HEAD":  # is it still open to me?
+        return Response()
+    return StreamingResponse(_events(call, patient), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
 async def _events(call: Call, patient: str) -> AsyncIterator[str]:
@@ -55,7 +55,7 @@ async def _events(call: Call, patient: str) -> AsyncIterator[str]:
 async def _still(call: Call, patient: str) -> bool:
     """Does the listener still have a session and a reason?"""
     try:
-        actor = await call.door.actor(call.request)
+        actor = await call.door.actor(call.request, touch=False)
         return await call.door.why(actor, patient) is not None
     except LongbienError:
         return False

@@ -281,9 +281,7 @@ def allergy(values: Mapping[str, str], writer: Writer, once: str, now: datetime,
     return entry
 
 
-def problem(
-    values: Mapping[str, str], writer: Writer, once: str, now: datetime, w: Words, known: Mapping[str, Term]
-) -> Entry:
+def problem(values: Mapping[str, str], writer: Writer, once: str, now: datetime, w: Words, known: Mapping[str, Term]) -> Entry:
     """A Condition with an ICD-10 code. `known`: by code. What was typed without choosing from the list is no diagnosis: it is asked
     back."""
     entry = Entry()

@@ -23,12 +23,13 @@ from starlette.routing import Route
 
 from ..access.actor import Actor
 from ..access.door import Door
-from ..access.roles import ROLES, Permission
+from ..access.roles import ROLES, SEARCH, Permission
 from ..base import clock, log
 from ..base.errors import Forbidden, LongbienError, Unauthenticated, Unavailable
 from ..base.words import Words, choose, words
 from ..record.engine import Engine
 from ..record.scope import Scope
+from ..record.store import Store
 from . import render
 from .chart.record import short_place
 from .terms import Terms, Tongue
@@ -47,6 +48,7 @@ class Me:
     role: str
     place: str
     login: str = ""
+    searches: bool = True
 
 
 @dataclass
@@ -110,7 +112,9 @@ class Call:
         role = ROLES.get(self.who.role)
         title = (role.vi if self.lang == "vi" else role.en) if role else self.who.role
         places: dict[str, str] = self.request.app.state.places if hasattr(self.request.app.state, "places") else {}
-        return Me(self.who.name, title, short_place(places.get(self.who.organization or "", "")), self.who.login)
+        return Me(
+            self.who.name, title, short_place(places.get(self.who.organization or "", "")), self.who.login, self.who.may(SEARCH)
+        )
 
     def html(self, template: str, status: int = 200, headers: dict[str, str] | None = None, **context: Any) -> Response:
         given = {
@@ -187,7 +191,7 @@ async def _run(call: Call, permission: Permission, handler: Handler) -> Response
             error = Forbidden(f"{call.who.role} may not: {permission.title}")
             await call.door.refused(call.who, error)
             raise error
-        await call.terms.fresh(call.engine)
+        await _names(call)
     else:
         call.who = await _perhaps(call)
     if writes:
@@ -196,6 +200,12 @@ async def _run(call: Call, permission: Permission, handler: Handler) -> Response
             given = call.request.headers.get("x-csrf-token") or call.field("csrf")
             call.door.check_csrf(call.request, given)
     return await handler(call)
+
+
+async def _names(call: Call) -> None:
+    """What codes are called, now and then asked anew."""
+    if call.terms.due and (scope := call.scope("names of codes")).may_read("CodeSystem"):
+        await call.terms.fresh(Store(call.engine, call.scope(scope.reason)))
 
 
 def _by_itself(request: Request) -> bool:

@@ -45,6 +45,7 @@ ROUTES: list[BaseRoute] = [
 def set_up(state: Any, *, demo: bool = False, demo_logins: tuple[Any, ...] = ()) -> None:
     """`demo_logins`: objects with name, password, role, shown on the sign-in page of a demo only."""
     state.places = {}
+    state.posts = {}
     state.nearby = Nearby()
     state.terms = Terms()
     state.demo = demo

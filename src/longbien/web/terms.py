@@ -19,8 +19,6 @@ from ..base.fold import fold
 from ..base.sql import queries
 from ..base.words import toned
 from ..fhir import systems as s
-from ..record.engine import Engine
-from ..record.scope import system
 from ..record.store import Store
 from ..record.types import number
 
@@ -156,21 +154,26 @@ class Terms:
         """`lang` with the names of codes in it. Resources carry Vietnamese; English comes from the designations."""
         return Tongue(lang, self._english if lang == "en" else {})
 
-    async def fresh(self, engine: Engine) -> Terms:
-        """Itself, read again where a code system has changed."""
-        if time.monotonic() - self._asked > REFRESH:
+    @property
+    def due(self) -> bool:
+        """Is it time to ask whether a code system has changed?"""
+        return time.monotonic() - self._asked > REFRESH
+
+    async def fresh(self, store: Store) -> Terms:
+        """Itself, read again with a reader's store where a code system has changed."""
+        if self.due:
             async with self._lock:
-                if time.monotonic() - self._asked > REFRESH:
-                    await self._look(engine)
+                if self.due:
+                    await self._look(store)
                     self._asked = time.monotonic()
         return self
 
-    async def _look(self, engine: Engine) -> None:
-        rows = await engine.db.fetch(Q.versions, number("CodeSystem"))
+    async def _look(self, store: Store) -> None:
+        rows = await store.engine.db.fetch(Q.versions, number("CodeSystem"))
         versions = {r["id"]: r["ver"] for r in rows}
         if versions == self._versions:
             return
-        page = await Store(engine, system("names of codes")).search("CodeSystem", [("url", ",".join(NAMED)), ("_count", "50")])
+        page = await store.search("CodeSystem", [("url", ",".join(NAMED)), ("_count", "50")])
         bodies = [e.body for e in page.entries]
         self._english, icd10 = await asyncio.to_thread(_digest, bodies)
         self.whole = bool(icd10)

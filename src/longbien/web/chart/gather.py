@@ -66,9 +66,9 @@ def gather(lived: Lived, encounters: list[dict[str, Any]], places: Mapping[str, 
         [s for c in lived.columns if (s := series(c, lang))] + panels(lived.panels, lang),
         [q for x in each("ServiceRequest") if x.get("id") not in answered and (q := r.pending(x, lang))],
         [coverage(x) for x in each("Coverage") if x.get("status") == "active"],
-        [(r.concept(p.get("role"), lang), str(r.first(p, "member", "display") or "")) for x in each("CareTeam") for p in x.get("participant") or () if r.first(p, "member", "display")],  # noqa: E501
+        [(r.uncoded(p.get("role"), lang), str(r.first(p, "member", "display") or "")) for x in each("CareTeam") for p in x.get("participant") or () if r.first(p, "member", "display")],  # noqa: E501
         acknowledged(tasks),
-        alerts=[a for x in each("Flag") if (a := r.alert(x, lang))],
+        alerts=[f for x in each("Flag") if (f := r.alert(x, lang))],
     )  # fmt: skip
 
 

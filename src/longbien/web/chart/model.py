@@ -398,7 +398,8 @@ def _visits(visits: Sequence[Visit], axis: axes.Axis, w: Words, look: datetime) 
         (t, i, m, f"{w.date(v.start)} · {v.place_name} · {v.title}" if len(visits) < 60 else f"{w.date(v.start)} · {m}")
         for t, i, m, v in marks
     ]
-    return stays, pins.gather(sorted(said, key=lambda m: m[0]), axis.xs, 5.2, look)
+    marks_ = pins.gather(sorted(said, key=lambda m: m[0]), axis.xs, 5.2, look)
+    return stays, pins.spread(marks_, 5.0, [s.left for s in stays])
 
 
 def _facts(by_code: dict[str, Measured], w: Words) -> dict[str, tuple[str, str, str]]:

@@ -355,12 +355,19 @@ def expected_discharge(r: Resource) -> str:
     return next((str(x.get("valueDate") or "") for x in r.get("extension") or () if x.get("url") == EXT_EXPECTED_DISCHARGE), "")
 
 
-#: Routes and units that orders hold as Vietnamese text, without a code.
+#: Routes, units and roles of a care team that come as Vietnamese text, without a code.
 ENGLISH = {
     "uống": "oral", "tiêm tĩnh mạch": "IV", "truyền tĩnh mạch": "IV infusion", "tiêm bắp": "IM", "tiêm dưới da": "SC",
     "ngậm dưới lưỡi": "sublingual", "hít": "inhaled", "khí dung": "nebulised", "bôi": "topical", "nhỏ mắt": "eye drops",
     "đặt hậu môn": "rectal", "viên": "tablet", "ống": "ampoule", "gói": "sachet", "lọ": "vial", "nhát": "puff", "giọt": "drop",
+    "bác sĩ điều trị": "Doctor", "điều dưỡng": "Nurse", "dược sĩ": "Pharmacist",
 }  # fmt: skip
+
+
+def uncoded(value: Any, lang: str) -> str:
+    """A concept that is often text only, in English where that is known."""
+    text = concept(value, lang)
+    return text if lang == "vi" else ENGLISH.get(text.lower(), text)
 
 
 def _dose(r: Resource, lang: str) -> str:
@@ -372,8 +379,7 @@ def _dose(r: Resource, lang: str) -> str:
         amount = f"{quantity['value']} {unit if lang == 'vi' else ENGLISH.get(unit.lower(), unit)}".strip()
         if lang == "vi":
             amount = amount.replace(".", ",")
-        route = concept(d.get("route"), lang)
-        route = route if lang == "vi" else ENGLISH.get(route.lower(), route)
+        route = uncoded(d.get("route"), lang)
         return " ".join(x for x in (amount, route.lower() if len(route) < 14 else "", f"× {times}" if times else "") if x)
     return str(d.get("text") or "")
 

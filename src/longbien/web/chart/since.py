@@ -77,9 +77,7 @@ def news(life: Life, measured: Sequence[Measured], look: datetime, now: datetime
             out.append(News("note", "", n.title or w("Note"), n.words[:240], n.time, n.author, href=f"{n.type}/{n.id}"))
     for i in life.images:
         if is_new(i.time, i.updated, look):
-            out.append(
-                News("image", "", i.title or i.modality, "" if i.read else w("unread"), i.time, href=f"{i.type}/{i.id}")
-            )
+            out.append(News("image", "", i.title or i.modality, "" if i.read else w("unread"), i.time, href=f"{i.type}/{i.id}"))
     for a in life.allergies:
         if a.recorded and is_new(a.recorded, a.updated, look):
             out.append(News("allergy", "abnormal", w("Allergy: %(what)s", what=a.substance), a.reaction, a.recorded))
@@ -172,7 +170,9 @@ def _result(
         change += "; " + w.plural("%(n)s critical value before it", "%(n)s critical values before it", len(alarms) - 1)
     if taken and taken.time and now:
         when = w.moment(taken.time, now)
-        change += "; " + (w("noted %(when)s, %(name)s", when=when, name=taken.name) if taken.name else w("noted %(when)s", when=when))
+        change += "; " + (
+            w("noted %(when)s, %(name)s", when=when, name=taken.name) if taken.name else w("noted %(when)s", when=when)
+        )
     level = "critical" if alarms else ("abnormal" if flag else "")
     css = ("crit " if flag[:2] == "cr" else "") + ("lo" if flag.endswith("dn") else "") if flag else ""
     text = f"{w.number(value, m.decimals)} {s.unit}".strip()

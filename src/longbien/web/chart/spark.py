@@ -74,7 +74,7 @@ def thin(points: Sequence[Point], bucket: float = BUCKET) -> list[Point]:
 
 
 #: The least part of the reference range that fills a row: less would magnify noise, more would draw every life flat.
-CALM = 0.45
+CALM = 0.6
 
 
 def window(values: Sequence[float], limits: Limits) -> tuple[float, float]:
@@ -86,16 +86,17 @@ def window(values: Sequence[float], limits: Limits) -> tuple[float, float]:
         least = (limits.high - limits.low) * CALM
     else:
         edge = limits.low if limits.low is not None else limits.high
-        least = abs(edge) * 0.1 if edge is not None else max(abs(low) * 0.2, 1.0)
+        least = abs(edge) * 0.1 if edge is not None else max(abs(low) * 0.06, 0.1)
     if high - low < least:
         middle = (low + high) / 2
         low, high = middle - least / 2, middle + least / 2
-    near = (high - low) * 0.35
+    near, rim = (high - low) * 0.6, (high - low) * 0.12
+    bottom, top = low, high
     for edge in (limits.low, limits.high):
-        if edge is not None and low - near <= edge < low:
-            low = edge
-        elif edge is not None and high < edge <= high + near:
-            high = edge
+        if edge is not None and bottom - near <= edge < bottom + rim:
+            low = min(low, edge - rim)
+        elif edge is not None and top - rim < edge <= top + near:
+            high = max(high, edge + rim)
     return low, high
 
 
@@ -120,9 +121,9 @@ def _band(y: Callable[[float], float], limits: Limits, height: float) -> str:
     top = y(limits.high) if limits.high is not None else 0.0
     bottom = y(limits.low) if limits.low is not None else height
     if limits.high is not None and top <= y(float("inf")) and limits.low is not None:
-        top = 0.0  # the range goes on above what is in view
+        top = 1.5  # the range goes on above what is in view; a rim keeps the rows apart
     if limits.low is not None and bottom >= y(float("-inf")) and limits.high is not None:
-        bottom = height
+        bottom = height - 1.5
     return f'<rect class="band" width="100" y="{_n(top)}" height="{_n(max(round(bottom - top, 1), 1))}"/>'
 
 

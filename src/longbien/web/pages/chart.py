@@ -208,7 +208,7 @@ def _drugs(call: Call, one: Life) -> Listed:
 def _notes(call: Call, one: Life) -> Listed:
     w = call.w
     rows: list[tuple[datetime | None, list[Any]]] = [
-        (n.time, [f"{w.date(n.time)} {w.time(n.time)}", _link(call, n.type, n.id, n.title or w("Note")), n.author, n.text[:200]])
+        (n.time, [f"{w.date(n.time)} {w.time(n.time)}", _link(call, n.type, n.id, n.title or w("Note")), n.author, n.words[:200]])
         for n in sorted(one.notes, key=lambda n: n.time, reverse=True)
     ]
     return w("Notes"), [_col(w("Time")), _col(w("Note")), _col(w("By")), _col(w("In short"))], rows
@@ -278,7 +278,9 @@ async def read(call: Call) -> Response:
         or first(resource, "recorder", "display")
         or ""
     )
-    parts = [(str(s.get("title") or concept(s.get("code"), call.lang)), plain(s.get("text"))) for s in resource.get("section") or ()]
+    parts = [
+        (str(s.get("title") or concept(s.get("code"), call.lang)), plain(s.get("text"))) for s in resource.get("section") or ()
+    ]
     for name in ("description", "summary", "conclusion"):
         if resource.get(name) and resource.get(name) != title:
             parts += [("", str(resource[name]))]

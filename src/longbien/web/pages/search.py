@@ -100,7 +100,9 @@ async def search(call: Call) -> Response:
         "terms": q.words,
         "found": found,
         "more": more or len(decoded) > SHOWN,
-        "groups": [g for g in groups if g.rows] if q.words and near_ones else [SimpleNamespace(title="", rows=found)],
+        "groups": [g for g in groups if g.rows]
+        if near_ones and (exact or toned(asked) != fold(asked))
+        else [SimpleNamespace(title="", rows=found)],
         "city": city,
         "seconds": time.perf_counter() - began if asked else None,
     }
@@ -114,8 +116,7 @@ async def preview(call: Call) -> Response:
     if not FHIR_ID.match(id_):
         raise NotFound("There is no such patient.")
     reason = await call.door.why(call.actor, id_)
-    scope = call.scope(reason) if reason else finding(call.actor, settings=call.door.settings)
-    store = Store(call.engine, scope)
+    store = Store(call.engine, call.scope(reason)) if reason else call.door.finding(call.actor)
     who = person(_decode((await store.read("Patient", id_)).body))
     context: dict[str, Any] = {
         "nav": "search",
@@ -126,7 +127,7 @@ async def preview(call: Call) -> Response:
         "cards": [],
         **(await _matters(call, store, id_) if reason else {"visits": None, "allergies": None, "problems": None, "drugs": None}),
     }
-    if reason and scope.may_read("Coverage"):
+    if reason and store.scope.may_read("Coverage"):
         context["cards"] = [coverage(x) for x in await _few(store, "Coverage", id_, ("status", "active"))]
     return call.html("preview.html" if call.part else "person.html", **context)
 
@@ -151,7 +152,9 @@ async def _matters(call: Call, store: Store, id_: str) -> dict[str, Any]:
     if may("AllergyIntolerance") and call.actor.may(CHART):
         allergies = [a for x in await _few(store, "AllergyIntolerance", id_) if (a := r.allergy(x, lang))]
     if may("MedicationRequest") and call.actor.may(CHART):
-        running = await store.search("MedicationRequest", [("status", "active"), ("_count", "0"), ("_total", "accurate")], patient=id_)
+        running = await store.search(
+            "MedicationRequest", [("status", "active"), ("_count", "0"), ("_total", "accurate")], patient=id_
+        )
         drugs = running.total
     place = r.short_place(names.get(last[0].place, last[0].place_name)) if last else ""
     return {

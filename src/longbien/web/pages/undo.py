@@ -51,7 +51,7 @@ async def undo(call: Call) -> Response:
         type_, _, id_ = entry.partition("/")
         if type_ in AUTHOR and FHIR_ID.match(id_):
             await _take_back(call, store, patient, type_, id_)
-    return call.go(f"/patients/{patient}?done=undone")
+    return call.go("/today?done=undone" if call.field("back", 10) == "today" else f"/patients/{patient}?done=undone")
 
 
 async def _take_back(call: Call, store: Store, patient: str, type_: str, id_: str) -> None:

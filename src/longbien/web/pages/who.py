@@ -11,7 +11,8 @@ from typing import Any
 from starlette.responses import Response
 
 from ...access.roles import ROLES, WHO_SAW
-from ...access.trail_queries import Seen, who_saw as asked
+from ...access.trail_queries import Seen
+from ...access.trail_queries import who_saw as asked
 from ...base import clock
 from ...base.words import Words, mark
 from ..chart.record import short_place
@@ -45,15 +46,15 @@ REASONS = {
     "everything": mark("a system's own right"),
     "who saw": mark("asking who saw the record"),
     "signed out": mark("signed out"),
-    "demo": mark("made-up data"),
+    "the demo city": mark("made-up data"),
 }
 TYPES = {
     "Encounter": mark("visit"), "Observation": mark("value"), "Condition": mark("problem"), "AllergyIntolerance": mark("allergy"),
     "Composition": mark("note"), "DocumentReference": mark("document"), "DiagnosticReport": mark("report"),
     "ImagingStudy": mark("images"), "MedicationRequest": mark("prescription"), "ServiceRequest": mark("order"),
     "Task": mark("task"), "Patient": mark("personal data"), "Coverage": mark("insurance"), "CareTeam": mark("care team"),
-    "Flag": mark("warning"), "Procedure": mark("procedure"), "Immunization": mark("vaccination"), "Appointment": mark("appointment"),
-    "RelatedPerson": mark("relative"),
+    "Flag": mark("warning"), "Procedure": mark("procedure"), "Immunization": mark("vaccination"),
+    "Appointment": mark("appointment"), "RelatedPerson": mark("relative"),
 }  # fmt: skip
 
 

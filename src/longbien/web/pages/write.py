@@ -147,7 +147,8 @@ async def acknowledge(call: Call) -> Response:
                 continue
             await store.commit([Update(task, if_match=known.version)])
         tasks.append(f"Task/{id_}")
-    return call.go(f"/patients/{patient}?done=acknowledged&undo={','.join(tasks)}")
+    back = f"/today?patient={patient}&" if call.field("back", 10) == "today" else f"/patients/{patient}?"
+    return call.go(f"{back}done=acknowledged&undo={','.join(tasks)}")
 
 
 @page(CHART, "TREAT")
@@ -162,7 +163,7 @@ async def seen(call: Call) -> Response:
 @page(CHART_WRITE, "TREAT")
 async def icd10(call: Call) -> Response:
     """Diagnoses for what is being typed: {terms: [{code, name}], said: what the reader should know of the list}."""
-    known = await call.terms.fresh(call.engine)
+    known = call.terms
     found = known.find(call.query.get("q", "")[:100])
     said = "" if known.whole else call.w("Only the common diagnoses: the record holds no ICD-10 list.")
     if not found and known.whole:

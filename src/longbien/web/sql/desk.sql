@@ -26,6 +26,17 @@ FROM care c JOIN head h ON h.rid = c.rid JOIN ver v ON v.rid = h.rid AND v.ver =
 WHERE c.org = $1 AND c.hi > $2 AND c.lo < $3 AND h.type = $4 AND NOT h.deleted AND {allowed}
 ORDER BY c.lo DESC LIMIT 2000
 
+-- name: clinic_day
+-- When the latest outpatient visit of a facility before $2 began, within a month. $4: the term of class AMB. Driven by care_org.
+SELECT max(c.lo) FROM care c JOIN head h ON h.rid = c.rid
+WHERE c.org = $1 AND c.hi > $2::timestamptz - interval '31 days' AND c.lo BETWEEN $2::timestamptz - interval '31 days' AND $2
+  AND h.type = $3 AND NOT h.deleted AND $4::int8 = ANY(h.terms) AND {allowed}
+
+-- name: orders
+-- What is ordered and still open ($3: the term of status active) of several patients. Driven by head_pat.
+SELECT h.pat, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+WHERE h.pat = ANY($1::bigint[]) AND h.type = $2 AND NOT h.deleted AND $3::int8 = ANY(h.terms) AND {allowed} LIMIT 2000
+
 -- name: people
 SELECT h.pat, h.rid, h.ver, h.id, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
 WHERE h.pat = ANY($1::bigint[]) AND h.type = $2 AND NOT h.deleted AND {allowed}

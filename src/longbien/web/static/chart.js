@@ -132,9 +132,9 @@
   });
 
   // ---- live: somebody wrote; fetch the changed parts, leave the panel alone
-  let busy = false, again = false;
+  let busy = false, more = false;
   async function refresh() {
-    if (busy) { again = true; return; }
+    if (busy) { more = true; return; }
     busy = true;
     try {
       const u = new URL(location.href); u.searchParams.set("part", "1"); u.searchParams.set("span", chart.dataset.span);
@@ -150,7 +150,7 @@
       if (alarm) $("#alarm-said").textContent = alarm.parentElement.textContent;
       return true;
     } catch { return false; }
-    finally { busy = false; if (again) { again = false; refresh(); } }
+    finally { busy = false; if (more) { more = false; refresh(); } }
   }
   let wait;
   let live;

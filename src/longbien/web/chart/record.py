@@ -387,6 +387,13 @@ def _dose(r: Resource, lang: str) -> str:
 _STRENGTH = re.compile(r" \d.*$")
 
 
+def _with_strength(name: str, text: str) -> str:
+    """A designation names the substance; the strength belongs to it and stands in the order's own text only."""
+    found = _STRENGTH.search(text)
+    words = found[0].replace("đơn vị", "units").split() if found else []
+    return " ".join((name, *(w for w in words if w not in name.split())))
+
+
 def drug(r: Resource, places: Mapping[str, str], lang: str) -> DrugOrder | None:
     """A MedicationRequest or MedicationStatement."""
     start = moment(
@@ -409,8 +416,8 @@ def drug(r: Resource, places: Mapping[str, str], lang: str) -> DrugOrder | None:
         end = start + timedelta(days=float(supply["value"]) * days)
     what = r.get("medicationCodeableConcept")
     name = concept(what, lang) or str(first(r, "medicationReference", "display") or "")
-    if lang != "vi" and what and (strength := _STRENGTH.search(str(what.get("text") or ""))) and strength[0] not in name:
-        name += strength[0]  # a designation names the substance; the strength belongs to it
+    if lang != "vi" and what:
+        name = _with_strength(name, str(what.get("text") or ""))
     key = code_of(what, "http://www.whocc.no/atc") or code_of(what) or fold(name) or reference_id(r.get("medicationReference"))
     place, _ = _place(r.get("performer"), places)
     return DrugOrder(

@@ -88,8 +88,12 @@ def news(life: Life, measured: Sequence[Measured], look: datetime, now: datetime
         if q.due < now:
             late = w("%(span)s overdue", span=w.span(now - q.due))
             out.append(News("pending", "wait", q.title, late, q.due, q.owner))
-    rank = {"critical": 0}
-    return sorted(_quiet(out, w), key=lambda n: (rank.get(n.level, 1), -n.time.timestamp()))
+    return sorted(_quiet(out, w), key=_urgency)
+
+
+def _urgency(n: News) -> tuple[int, float]:
+    """What nobody has acknowledged, then critical values that somebody has, then newest first."""
+    return 0 if n.level == "critical" else 1 if n.flag.startswith("crit") else 2, -n.time.timestamp()
 
 
 def _quiet(found: list[News], w: Words) -> list[News]:

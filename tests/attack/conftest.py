@@ -1,9 +1,9 @@
 """Two hospitals in one record, and everybody who may try something: the real application on the module's own PostgreSQL.
 
-    city       the patients of both hospitals, with resources of every kind that matters; ids by name
-    who        who("doctor", "a") -> an HTTP client signed in as that role at hospital a or b, as a browser is (cookie, own page)
-    machine    machine("system/*.*") -> an HTTP client with a bearer token of that scope
-    anonymous  an HTTP client that is nobody"""
+city       the patients of both hospitals, with resources of every kind that matters; ids by name
+who        who("doctor", "a") -> an HTTP client signed in as that role at hospital a or b, as a browser is (cookie, own page)
+machine    machine("system/*.*") -> an HTTP client with a bearer token of that scope
+anonymous  an HTTP client that is nobody"""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def tells(body: str) -> bool:
 async def lines(engine: Engine, **where: Any) -> list[Any]:
     """Lines of the trail, oldest first."""
     terms = " AND ".join(f"{k} = ${n}" for n, k in enumerate(where, 1)) or "true"
-    return list(await engine.db.fetch(f"SELECT * FROM audit WHERE {terms} ORDER BY seq", *where.values()))  # noqa: S608
+    return list(await engine.db.fetch(f"SELECT * FROM audit WHERE {terms} ORDER BY seq", *where.values()))
 
 
 async def newest(engine: Engine) -> int:

@@ -74,9 +74,7 @@ class Load:
         mine: list[str] = []
         async with httpx.AsyncClient(base_url=self.house.address + "/fhir/", headers=self.headers, timeout=30) as client:
             while not self._stop.is_set():
-                step = chance.choices(
-                    [self._create, self._change, self._fight, self._transaction, self._read], [4, 3, 2, 2, 4]
-                )[0]
+                step = chance.choices([self._create, self._change, self._fight, self._transaction, self._read], [4, 3, 2, 2, 4])[0]
                 begun = time.monotonic()
                 try:
                     await step(client, chance, mine, number)
@@ -122,9 +120,7 @@ class Load:
         else:
             self.ledger.heard(now, 0)
             return
-        answer = await self._send(
-            client, "PUT", address, json=_patient(chance) | {"id": address.partition("/")[2]}, headers=more
-        )
+        answer = await self._send(client, "PUT", address, json=_patient(chance) | {"id": address.partition("/")[2]}, headers=more)
         if answer.is_success:
             self._acknowledged(answer)
 
@@ -168,9 +164,7 @@ def _bundle(name: str, chance: random.Random) -> dict[str, Any]:
         }
         for n in range(1, GROUP)
     ]  # fmt: skip
-    entry = [
-        {"resource": r, "request": {"method": "PUT", "url": f"{r['resourceType']}/{r['id']}"}} for r in [patient, *others]
-    ]
+    entry = [{"resource": r, "request": {"method": "PUT", "url": f"{r['resourceType']}/{r['id']}"}} for r in [patient, *others]]
     return {"resourceType": "Bundle", "type": "transaction", "entry": entry}
 
 

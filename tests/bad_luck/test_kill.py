@@ -34,9 +34,7 @@ def running(data_folder: Path) -> Iterator[House]:
     ],
     ids=["web and backend", "database", "up itself"],
 )
-async def test_nothing_acknowledged_is_lost(
-    running: House, victims: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_nothing_acknowledged_is_lost(running: House, victims: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     seed = int(os.environ.get("LONGBIEN_TEST_SEED") or time.time())
     chance = random.Random(seed)
     load = Load(running, running.token("load"), seed)

@@ -39,6 +39,7 @@ _AWAY = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a connection says that was cut off between two messages
     OSError,
     TimeoutError,
     asyncio.TimeoutError,

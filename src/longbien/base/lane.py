@@ -12,6 +12,11 @@ from typing import Any
 import asyncpg
 
 
+def _give_up(turn: asyncio.Future[Any]) -> None:
+    if not turn.done():
+        turn.set_exception(TimeoutError("no connection came free"))
+
+
 class Lane:
     def __init__(self, pool: Any, size: int, patience: float):
         self._pool = pool
@@ -25,6 +30,9 @@ class Lane:
         """`connection.method(sql, *args)` on one of the connections. Raises what the driver raises; TimeoutError when none comes
         free."""
         connection = self._idle.pop() if self._idle else await self._next()
+        while connection.is_closed():  # lost while it lay idle: nothing was sent yet, so nobody needs to know
+            await self._back(connection, whole=False)
+            connection = self._idle.pop() if self._idle else await self._next()
         try:
             found = await getattr(connection, method)(sql, *args)
         except asyncpg.PostgresError:
@@ -59,15 +67,18 @@ class Lane:
                 raise
         if self._size == 0:
             raise asyncpg.InterfaceError("the pool is closing")
-        turn: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[Any] = loop.create_future()
         self._waiting.append(turn)
+        giving_up = loop.call_later(self._patience, _give_up, turn)
         try:
-            async with asyncio.timeout(self._patience):
-                given = await turn
-        except BaseException:
-            if turn.done() and not turn.cancelled() and turn.result() is not None:
-                self._hand_over(turn.result())  # it came in the very moment of giving up
+            given = await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None and turn.result() is not None:
+                self._hand_over(turn.result())  # it came in the very moment of the cancellation
             raise
+        finally:
+            giving_up.cancel()
         return given if given is not None else await self._next()
 
     async def _back(self, connection: Any, *, whole: bool) -> None:
@@ -79,7 +90,7 @@ class Lane:
         self._wake()
         try:
             await self._pool.release(connection)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
             connection.terminate()
 
     def _hand_over(self, connection: Any) -> None:

@@ -1,4 +1,4 @@
-"""A full disk: writes are refused with a clear error while reading (and its audit) goes on; with room again all goes on by itself."""
+"""A full disk: writes are refused with a clear error while reading (and its audit) goes on; with room again all goes on."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 import httpx
-from running import House
+from real_house import House
 
 from longbien.fhir import json as fhir_json
 from longbien.record.trail import KINDS

@@ -2,8 +2,8 @@
 
     PYTHONPATH=src python bench/audit.py [SECONDS]
 
-Starts its own durable PostgreSQL (fsync on) in a temporary folder. Ratios are what to compare; the machine's own limits (commits a second
-of one connection, reads without any line) are measured in the same run."""
+Starts its own durable PostgreSQL (fsync on) in a temporary folder. Ratios are what to compare; the machine's own limits (commits
+a second of one connection, reads without any line) are measured in the same run."""
 
 from __future__ import annotations
 
@@ -106,9 +106,8 @@ async def measure(url: str, seconds: float) -> None:
     wrong = await trail.verify(engine.db)
     checked = time.perf_counter() - started
     size = await engine.db.fetchval("SELECT pg_total_relation_size('audit')")
-    print(
-        f"seal: {blocks} blocks left over in {sealed:.2f} s; verify: {total} lines in {checked:.2f} s ({total / checked:.0f} /s), {wrong or 'intact'}"
-    )
+    print(f"seal: {blocks} blocks left over in {sealed:.2f} s")
+    print(f"verify: {total} lines in {checked:.2f} s ({total / checked:.0f} /s): {wrong or 'intact'}")
     print(f"the trail's size: {size / total:.0f} bytes a line, indexes included")
     await door.close()
     await engine.close()

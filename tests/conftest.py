@@ -1,6 +1,6 @@
 """Fixtures for every room: a real PostgreSQL, and a fresh database for each test module.
 
-    pg             the test run's server (shared by all xdist workers; durability off). `pg.superuser_url`,
+    pg             the xdist worker's own server (durability off). `pg.superuser_url`,
                    `pg.url(role, database)`, `pg.create_role(name)`, `pg.create_database(name)`,
                    `pg.psql(sql, database)`
     database_url   a fresh, empty database for the test module, as superuser; dropped at the module's end
@@ -36,14 +36,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def pg(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    base = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        base = base.parent  # the run's own folder, the same for all workers
-    server = Embedded(base / "pg", fast=True)
+    """One server per xdist worker: a long transaction of one worker's test would hold back what another's expects to settle."""
+    server = Embedded(tmp_path_factory.getbasetemp() / "pg", fast=True)
     server.start()
     yield server
-    if server.stop():  # the last worker out
-        shutil.rmtree(server.folder, ignore_errors=True)
+    server.stop()
+    shutil.rmtree(server.folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

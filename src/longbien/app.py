@@ -5,8 +5,9 @@ uvicorn --factory longbien.app:create_app"""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.applications import Starlette
@@ -17,7 +18,7 @@ from starlette.routing import Route
 from longbien.access import sessions, throttle
 from longbien.access.door import Door
 from longbien.access.settings import AccessSettings
-from longbien.base import log
+from longbien.base import clock, jobs, log
 from longbien.base.errors import LongbienError, Unavailable
 from longbien.base.place import Place
 from longbien.demo.city import LOGINS
@@ -27,7 +28,8 @@ from longbien.web import routes as web
 
 _log = log.get(__name__)
 READY_SECONDS = 2.0
-WORK_EVERY = 60.0
+CLEAN_EVERY = timedelta(minutes=1)
+TRAIN_EVERY = timedelta(minutes=10)
 
 
 class App(Starlette):
@@ -96,17 +98,25 @@ async def _demo(engine: Engine) -> dict[str, Any]:
 
 
 async def work(url: str, stop: asyncio.Event) -> None:
-    """The background work: sessions and throttles that are over are cleared away, once a minute, until `stop`."""
+    """The background work until `stop`: jobs. Two are always there: clearing away sessions and throttles that are over, and
+    training the dictionary that bodies are packed with, once there is enough to train on. Departments' jobs join here."""
     engine = await Engine.open(url, services=False)
     settings = AccessSettings.read()
+
+    async def clean(payload: Mapping[str, Any]) -> datetime:
+        await sessions.clean(engine.db, settings)
+        await throttle.clean(engine.db)
+        return clock.now() + CLEAN_EVERY
+
+    async def train(payload: Mapping[str, Any]) -> datetime:
+        if not engine.codec.trained:
+            await engine.train(await engine.typical())
+        return clock.now() + TRAIN_EVERY
+
     try:
-        while not stop.is_set():
-            try:
-                await sessions.clean(engine.db, settings)
-                await throttle.clean(engine.db)
-            except LongbienError as why:
-                _log.warning("background work: %s", why.text)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), WORK_EVERY)
+        handlers = {"access.clean": clean, "record.train": train}
+        for name in handlers:
+            await jobs.enqueue(engine.db, name, key="always")
+        await jobs.Workers(engine.db, handlers).run(stop)
     finally:
         await engine.close()

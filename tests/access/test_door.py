@@ -79,6 +79,16 @@ async def test_a_session_ends_when_idle_and_at_its_absolute_end(engine: Engine) 
         await short.actor(request(cookie=cookie))
 
 
+async def test_a_page_that_keeps_itself_up_to_date_does_not_keep_the_session_alive(door: Door, engine: Engine) -> None:
+    actor, cookie = await signed_in(door)
+    await engine.db.execute("UPDATE session SET seen = now() - interval '5 minutes' WHERE account = $1", actor.number)
+    await door.actor(request(cookie=cookie), touch=False)
+    idle = "SELECT now() - seen > interval '4 minutes' FROM session WHERE account = $1"
+    assert await engine.db.fetchval(idle, actor.number)
+    await door.actor(request(cookie=cookie))
+    assert not await engine.db.fetchval(idle, actor.number)
+
+
 async def test_what_is_taken_away_is_gone_in_every_process_within_a_second(door: Door, engine: Engine) -> None:
     other = Door(engine, CHEAP)  # stands for another process: it has its own memory
     token = await tokens.create_token(engine, "taken")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import gc
-import time
 from decimal import Decimal
 
 import pytest
@@ -214,46 +212,6 @@ def test_bundles_are_held_to_their_rules(resource, text):
         assert not any(text in t for _, t in errors(resource, bundle_rules=False))
 
 
-def test_ten_thousand_entries_take_about_ten_times_as_long_as_one_thousand():
-    def timed(n):
-        entries = [
-            {"fullUrl": f"http://x.vn/Patient/p{i}", "resource": {"resourceType": "Patient", "id": f"p{i}"}} for i in range(n)
-        ]
-        start = time.perf_counter()
-        assert errors(bundle("collection", *entries)) == []
-        return time.perf_counter() - start
-
-    timed(100)
-    gc.disable()  # its full passes depend on what else the test run has in memory
-    try:
-        small, large = (min(timed(n) for _ in range(3)) for n in (1000, 10_000))
-    finally:
-        gc.enable()
-    assert large < 30 * small
-
-
-HOSTILE = [
-    {"text": {"status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml">' + "a" * 200_000 + "<b</div>"}},
-    {"text": {"status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml">' + "<b>" * 60_000}},
-    {"name": [{"text": "<" + " " * 300_000}]},
-    {"name": [{"text": "<script" * 50_000}]},
-    {"managingOrganization": {"reference": "http://" + "A/" * 100_000}},
-    {"managingOrganization": {"reference": "A" * 200_000}},
-    {"implicitRules": "urn:oid:" + "1." * 100_000},
-    {"birthDate": "1" * 300_000},
-    {"photo": [{"contentType": "a/b", "data": "A" * 300_000 + "%"}]},
-    {"gender": "a " * 150_000},
-]
-
-
-@pytest.mark.parametrize("members", HOSTILE, ids=lambda m: next(iter(m)))
-def test_no_text_makes_the_validator_slow(members):
-    resource = {"resourceType": "Patient", **members}
-    start = time.perf_counter()
-    validate(resource)
-    assert time.perf_counter() - start < 1
-
-
 def test_deep_nesting_ends_in_an_issue():
     item = {"linkId": "1"}
     for _ in range(5000):
@@ -280,14 +238,15 @@ def test_loinc_codes_have_a_check_digit(code):
     assert not is_loinc(code[:-1] + str((int(code[-1]) + 1) % 10))
 
 
-def test_a_loinc_code_under_snomeds_name_is_a_warning_and_nonsense_an_error():
-    def found(code):
+def test_a_wrong_snomed_code_is_kept_with_a_warning_and_refused_only_where_strict():
+    def found(code, **more):
         coding = {"system": "http://snomed.info/sct", "code": code}
-        return [i.severity for i in validate(changed("Observation", method={"coding": [coding]}))]
+        return [i.severity for i in validate(changed("Observation", method={"coding": [coding]}), **more)]
 
-    assert found("34552-0") == ["warning"]
-    assert found("276885007x") == ["error"]
-    assert found("73211009") == found("73211009:116676008=72704001") == []
+    assert found("276885007x") == ["warning"]
+    assert found("276885007x", strict=True) == ["error"]
+    assert found("34552-0", strict=True) == ["warning"], "a LOINC code under SNOMED's name"
+    assert found("73211009", strict=True) == found("73211009:116676008=72704001", strict=True) == []
 
 
 @pytest.mark.parametrize(
@@ -407,6 +366,4 @@ def test_many_contained_resources_are_found_without_search():
     n = 3000
     contained = [{"resourceType": "Practitioner", "id": f"d{i}"} for i in range(n)]
     resource = changed("Patient", contained=contained, generalPractitioner=[{"reference": f"#d{i}"} for i in range(n)])
-    start = time.perf_counter()
     assert errors(resource) == []
-    assert time.perf_counter() - start < 1

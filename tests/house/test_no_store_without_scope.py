@@ -10,7 +10,7 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "longbien"
 MAKERS = {"Store", "Scope", "Everything", "system"}
 # The house itself at work, as actor 0: these may say system(...) and make a Store of it, and nothing more.
-AS_SYSTEM = {"cli.py", "app.py", "importer", "demo"}
+AS_SYSTEM = {"cli.py", "app.py", "commands", "importer", "demo"}
 HOME = {"access"}
 # Where the words are defined.
 DEFINED = {"record/scope.py"}
@@ -54,9 +54,10 @@ def _wrong(path: Path, place: str) -> list[str]:
 
 
 def _of_the_door(call: ast.Call) -> bool:
-    """Store(engine, something.scope(...)): what the door's scope() gave, and nothing laid aside in between."""
+    """Store(engine, something.scope(...)): what the door's scope() gave; or Store(view, store.scope): a store's own, handed on."""
     given = call.args[1] if len(call.args) == 2 else None
-    return isinstance(given, ast.Call) and isinstance(given.func, ast.Attribute) and given.func.attr == "scope"
+    given = given.func if isinstance(given, ast.Call) else given
+    return isinstance(given, ast.Attribute) and given.attr == "scope"
 
 
 def test_a_store_or_a_scope_is_made_in_access_only() -> None:

@@ -24,7 +24,7 @@ NOT_ASKED = {"_id", "_lastUpdated"}
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def corpus(engine: Engine, shared: Path) -> list[dict[str, Any]]:
-    resources = examples(shared) + lives(shared, 4)
+    resources = examples(shared) + lives(shared, 3)
     await load(engine, resources)
     return resources
 
@@ -157,7 +157,7 @@ async def test_every_parameter_finds_what_a_look_at_every_resource_finds(engine:
                 for value, kind in here.get(code, []):
                     if len(possible) < 200:
                         possible.update(questions(code, param.kind, value, kind, r))
-            chosen = r.sample(sorted(possible, key=str), min(len(possible), 5))
+            chosen = r.sample(sorted(possible, key=str), min(len(possible), 3))
             for modifier, text in chosen:
                 name = f"{code}:{modifier}" if modifier else code
                 got = await found(engine, type_, [(name, text)])

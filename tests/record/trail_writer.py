@@ -1,5 +1,5 @@
-"""A process of its own that writes trail lines until it is killed: `python trail_writer.py URL ACTOR`. Prints a number for every batch
-of lines after it is durable."""
+"""A process of its own that writes trail lines until it is killed: `python trail_writer.py URL ACTOR`. Prints a number for
+every batch of lines after it is durable."""
 
 from __future__ import annotations
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import pytest
-from house import PASSWORD, served
 from playwright.sync_api import Browser, Page, sync_playwright
+from running import PASSWORD, served
 
-PEOPLE = range(8)
+PEOPLE = range(24)
 
 
 def chromium() -> str | None:

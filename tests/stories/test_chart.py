@@ -8,10 +8,12 @@ from types import SimpleNamespace
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from house import PASSWORD
 from playwright.sync_api import Browser, Page, expect
+from running import PASSWORD
 
 from longbien.base.fold import fold
+from longbien.record.index import org_key
+from longbien.record.types import number
 
 pytestmark = pytest.mark.browser
 Enter = Callable[..., Page]
@@ -210,9 +212,12 @@ def test_who_saw_the_record_names_the_reader_and_the_reason(enter: Enter) -> Non
 
 def test_a_record_elsewhere_opens_only_after_a_purpose_is_stated(enter: Enter, house: SimpleNamespace) -> None:
     page = enter("bs.minh")
-    page.goto("/search?q=nguyen")
-    hrefs = page.eval_on_selector_all("#results tr[data-href]", "rows => rows.map(r => r.dataset.href)")
-    closed = next(h for h in hrefs if page.request.get(h).status == 403)
+    elsewhere = """SELECT h.id FROM head h WHERE h.type = $2
+        AND NOT EXISTS (SELECT 1 FROM care c WHERE c.pat = h.pat AND c.org = $1 AND c.hi > now() - interval '90 days') LIMIT 1"""
+    found = house.run(house.engine.db.fetchval(elsewhere, org_key("bv-sn"), number("Patient")))
+    assert found, "everybody of the demo is under care at one facility"
+    closed = f"/patients/{found}"
+    assert page.request.get(closed).status == 403
     page.goto(closed)
     expect(page.locator("h1")).to_have_text("Vì sao mở hồ sơ này?")
     page.fill("#reason", "xem")
@@ -255,3 +260,16 @@ def test_no_page_has_an_accessibility_violation(enter: Enter, house: SimpleNames
     page.goto(chart)
     found["phone"] = violations(page)
     assert {k: v for k, v in found.items() if v} == {}
+
+
+def test_a_critical_result_is_acknowledged_with_one_key_and_leaves_the_worklists_top(enter: Enter) -> None:
+    page = enter()
+    first = page.locator("#worklist tr[data-first]")
+    expect(first.locator(".flag.crit")).to_have_count(1)
+    chart = open_first(page)
+    expect(page.locator("#news .wide")).to_contain_text("nguy kịch")
+    page.keyboard.press("a")
+    expect(page.locator("#toast")).to_contain_text("Đã nhận kết quả")
+    expect(page.locator("#news .wide")).to_have_count(0)
+    page.goto("/today")
+    expect(page.locator(f"#worklist tr[data-href='{chart}'] .flag.crit")).to_have_count(0)

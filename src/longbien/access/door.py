@@ -48,14 +48,16 @@ class Door:
         self._proxies = peer.networks(self.settings.trusted_proxies)
         self._by_token = Fresh(self._ask_token)
         self._by_session = Fresh(self._ask_session)
+        self._untouched = Fresh(self._look_at_session)
 
     async def close(self) -> None:
         await self.knocks.close()
 
     # -- who ----------------------------------------------------------------------------------------------------------
 
-    async def actor(self, request: Connection) -> Actor:
-        """Who this is. A bearer token wins over a cookie. Raises Unauthenticated; Forbidden when another site's page uses a cookie;
+    async def actor(self, request: Connection, *, touch: bool = True) -> Actor:
+        """Who this is. A bearer token wins over a cookie. `touch` False: nobody is at the keyboard (a page that keeps itself up to
+        date), so the session goes on growing idle. Raises Unauthenticated; Forbidden when another site's page uses a cookie;
         Unavailable."""
         where = peer.peer(request, self._proxies)
         given = peer.header(request, b"authorization")
@@ -65,7 +67,8 @@ class Door:
         if secret is None:
             raise Unauthenticated("Sign in first, or send a bearer token.")
         self._not_from_elsewhere(request, secret)
-        found = await self._by_session.get(sessions.digest(secret))
+        known = self._by_session if touch else self._untouched
+        found = await known.get(sessions.digest(secret))
         if found is None:
             raise Unauthenticated("The sign-in has ended. Sign in again.")
         return replace(found, address=where.address)
@@ -178,11 +181,14 @@ class Door:
         return Actor(**fields, reads=allowed.reads, writes=allowed.writes)
 
     async def _ask_session(self, digest: bytes) -> Actor | None:
+        return await self._look_at_session(digest, touch=True)
+
+    async def _look_at_session(self, digest: bytes, touch: bool = False) -> Actor | None:
         row = await self.engine.db.fetchrow(Q.session_actor, digest, self.settings.idle_minutes * 60)
         if row is None:
             return None
         fields = dict(row)
-        if fields.pop("stale"):
+        if fields.pop("stale") and touch:
             await self.engine.db.execute(Q.session_seen, digest)
         return Actor(**fields)
 
@@ -195,6 +201,7 @@ class Door:
             return
         number = await sessions.end(self.engine.db, secret)
         self._by_session.forget(sessions.digest(secret))
+        self._untouched.forget(sessions.digest(secret))
         if number is not None:
             where = peer.peer(request, self._proxies)
             scope = Scope(number, "door", "", "", address=where.address)

@@ -29,6 +29,9 @@ class DbSettings(Settings):
     acquire_timeout: float = setting("LONGBIEN_ACQUIRE_TIMEOUT", 10.0, "Seconds to wait in line for a database connection.")
 
 
+SILENCE = 5.0
+"""Seconds beyond its own limit after which a server that says nothing counts as away (its machine stopped, the line was cut)."""
+
 _AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
@@ -59,13 +62,20 @@ def ours(error: BaseException) -> LongbienError | None:
             return Unavailable("The database took too long to answer. Narrow the question or try again.", 5)
         if state == "54000":
             return TooLarge("A value is larger than the store can index.")
-        if state[:2] == "53" and state != "53300":
+        if state == "53100":
             return StorageFull("The disk is full: nothing can be written until there is room.")
+        if state in ("53200", "53400"):
+            return Unavailable("The database has no memory or scratch space left for this. Narrow the question or try again.", 5)
         if state == "25006":
             return Unavailable("The database is read-only at the moment.", 5)
-    if isinstance(error, _AWAY):
+    if isinstance(error, _AWAY) or _dropped(error):
         return Unavailable("The database is not reachable at the moment.", 2)
     return None
+
+
+def _dropped(error: BaseException) -> bool:
+    """A connection that the server has just ended: the driver knows it as failed, but has not closed it yet."""
+    return isinstance(error, asyncpg.InternalClientError) and '"failed" state' in str(error)
 
 
 @asynccontextmanager
@@ -114,6 +124,7 @@ class Database:
                 reset=_no_reset,
                 server_settings=server,
                 timeout=10,
+                command_timeout=s.statement_timeout + SILENCE,
             )
 
         async with translated():

@@ -46,9 +46,21 @@ class Place(Settings):
         "Empty: the same; then triggers alone, and not rights, keep the log from being changed.",
     )
 
+    database_disk: Path | None = setting(
+        "LONGBIEN_DATABASE_DISK",
+        None,
+        "With LONGBIEN_DATABASE_URL: a folder on the disk that the database fills, where that is a disk of this machine; its free "
+        "room is watched. `up` and the others set it for the embedded database.",
+    )
+
     @property
     def folder(self) -> Path:
         return (self.data or default_data()).expanduser().absolute()
+
+    @property
+    def disk(self) -> Path | None:
+        """The folder whose free room is the database's; None where that is not ours to know."""
+        return self.database_disk or (None if self.database_url else self.folder)
 
 
 class Urls(NamedTuple):

@@ -28,7 +28,7 @@ def _between(low: int, value: int, high: int) -> int:
 def settings(data: Path, *, fast: bool = False) -> dict[str, str]:
     """Name -> value. `data` is the database's folder (its disk sizes the log); `fast`: no durability, for tests."""
     ram, disk, cores = memory() // _MB, shutil.disk_usage(data).total // _MB, os.cpu_count() or 1
-    wal = 1024 if fast else _between(512, disk // 20, 4096)
+    wal = 1024 if fast else _between(_between(96, disk // 8, 512), disk // 20, 4096)
     conf = {
         # who may knock: addresses and sockets are given on the server's command line
         "max_connections": "200",

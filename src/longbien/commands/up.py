@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -17,10 +18,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from longbien.base import log
-from longbien.base.errors import Conflict, Unavailable
+from longbien.base.disk import Disk, DiskSettings
+from longbien.base.errors import Conflict, LongbienError, Unavailable
 from longbien.base.place import Place, Urls, database
 from longbien.base.postgres import Embedded
-from longbien.base.probe import is_empty
+from longbien.base.probe import ask, is_empty
 
 from . import PartMissing, longbien, room
 from .migrate import migrated
@@ -28,6 +30,7 @@ from .supervise import Child, Supervisor
 from .web import WebSettings, children, environment
 
 READY_SECONDS = 60.0
+CHECKPOINT_SECONDS = 20.0  # reading alone writes about a megabyte of log a second at most
 _log = log.get(__name__)
 
 
@@ -58,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
                     supervisor.start()
                     _wait_ready(address, supervisor)
                     _greet(address, place, urls)
-                    supervisor.run(_keep(urls.embedded))
+                    supervisor.run(_keep(urls.embedded, Disk(place.disk, DiskSettings.read().reserve)))
                 _say("stopping")
                 supervisor.end()  # before the database
     return 0
@@ -131,13 +134,20 @@ def _wait_ready(address: str, supervisor: Supervisor) -> None:
         raise Unavailable(f"The web server did not become ready within {READY_SECONDS:.0f} s: {said}")
 
 
-def _keep(server: Embedded | None) -> Callable[[], None]:
-    """What the watching round does for the database: start it again when it died, and never give up for that."""
-    next_try = 0.0
+def _keep(server: Embedded | None, disk: Disk) -> Callable[[], None]:
+    """What the watching round does for the database: start it again when it died, and never give up for that; and where room
+    gets short, have it use its log's old part again instead of letting it grow."""
+    next_try = next_checkpoint = 0.0
 
     def keep() -> None:
-        nonlocal next_try
-        if server is None or time.monotonic() < next_try or server.pid is not None:
+        nonlocal next_try, next_checkpoint
+        now = time.monotonic()
+        if server is None or now < next_try:
+            return
+        if server.pid is not None:
+            if now >= next_checkpoint and disk.low(2):
+                next_checkpoint = now + CHECKPOINT_SECONDS
+                threading.Thread(target=_checkpoint, args=(server,), daemon=True).start()
             return
         _log.error("the database server ended; it is started again")
         try:
@@ -149,12 +159,19 @@ def _keep(server: Embedded | None) -> Callable[[], None]:
     return keep
 
 
+def _checkpoint(server: Embedded) -> None:
+    try:
+        server.psql("CHECKPOINT")
+    except (LongbienError, subprocess.SubprocessError, OSError) as why:
+        _log.warning("room on the disk is short, and a checkpoint did not succeed: %s", why)
+
+
 def _greet(address: str, place: Place, urls: Urls) -> None:
     lines = ["", f"Longbien runs at {address}", f"  FHIR     {address}/fhir"]
     lines.append(f"  data     {place.folder}" if urls.embedded else "  data     in the database of LONGBIEN_DATABASE_URL")
     with contextlib.suppress(PartMissing, AttributeError):
         logins = room("longbien.demo.city").LOGINS
-        if not is_empty(urls.app):
+        if ask(urls.app, "SELECT EXISTS (SELECT FROM account WHERE login = $1)", logins[0].name):  # a real record has none
             lines += ["", "Demo logins:"] + [f"  {who:<18} {word:<14} {what}" for who, word, what in logins]
     _say("\n".join([*lines, "", "Ctrl-C stops it."]))
 

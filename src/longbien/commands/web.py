@@ -54,6 +54,7 @@ def environment(place: Place, urls: Urls) -> dict[str, str]:
         **os.environ,
         "LONGBIEN_DATA": str(place.folder),
         "LONGBIEN_DATABASE_URL": urls.app,
+        "LONGBIEN_DATABASE_DISK": str(place.disk or ""),
     }
 
 

@@ -128,6 +128,3 @@ def _people(seed: int, day: date, first: int, last: int) -> int:
         return sum([await _write(engine, population.person(i, seed, day)) for i in range(first, last)])
 
     return _worker.runner.run(all_of_them(_worker.engine))
-
-
-

@@ -105,7 +105,7 @@ def _whole(stream: IO[bytes]) -> list[bytes]:
 
 def _batches(stream: IO[bytes]) -> Iterator[list[bytes]]:
     """Lines in batches of about UNIT_BYTES; empty lines stay, so that line numbers are true."""
-    buffered = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream, 1 << 20)  # type: ignore[arg-type]
+    buffered: IO[bytes] = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream, 1 << 20)  # type: ignore[type-var]
     batch: list[bytes] = []
     size = 0
     while line := buffered.readline(LARGEST + 1):

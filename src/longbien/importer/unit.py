@@ -17,8 +17,7 @@ from longbien.record.change import Change, Delete, Update
 from longbien.record.types import number
 
 _UUID = re.compile(r"urn:uuid:([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\Z", re.I)
-UNPACKED = ("transaction", "batch", "collection", "searchset")
-"""Bundles that are a wrapping. Documents, messages and histories are records in themselves and stay whole."""
+WRAPPING = ("collection", "searchset")
 
 
 @dataclass
@@ -54,7 +53,7 @@ def read(first_line: int, lines: list[bytes]) -> tuple[list[Group], list[Reject]
         except Invalid as why:
             rejects.append(Reject(at, None, list(why.issues), line[:2000].decode("utf-8", "replace")))
             continue
-        if resource.get("resourceType") == "Bundle" and resource.get("type") in UNPACKED:
+        if resource.get("resourceType") == "Bundle" and _to_unpack(resource):
             group = _bundle(at, resource, rejects)
             if group.changes:
                 groups.append(group)
@@ -63,6 +62,18 @@ def read(first_line: int, lines: list[bytes]) -> tuple[list[Group], list[Reject]
     if singles.changes:
         groups.append(singles)
     return [part for g in groups for part in _no_twice(g)], rejects
+
+
+def _to_unpack(bundle: dict[str, Any]) -> bool:
+    """Transactions and batches that write are carried out. Collections and search results are a mere wrapping, unless they have
+    an id of their own: then, like documents, messages and histories, they are a record in themselves and stay whole."""
+    if bundle.get("type") in WRAPPING:
+        return "id" not in bundle
+    entries = bundle.get("entry")
+    if bundle.get("type") not in ("transaction", "batch") or not isinstance(entries, list):
+        return False
+    requests = [e.get("request") for e in entries if isinstance(e, dict)]
+    return any(isinstance(r, dict) and r.get("method") in ("POST", "PUT", "DELETE", "PATCH") for r in requests)
 
 
 def _unwrapped(value: dict[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from typing import Any
 
 from longbien.base import log
 from longbien.base.db import Connection, Database
+from longbien.base.disk import Disk
 
-from .codec import Codec, train
+from .codec import SAMPLES, Codec, train
 from .live import Live
 from .trail import Trail
 
@@ -20,8 +21,9 @@ BLOCK = 1024
 
 
 class Engine:
-    def __init__(self, db: Database):
+    def __init__(self, db: Database, disk: Disk | None = None):
         self.db = db
+        self.disk = disk or Disk.read()
         self.codec = Codec()
         self.trail = Trail(db)
         self.live = Live(db)
@@ -83,6 +85,13 @@ class Engine:
         if dictionary is None:
             raise RuntimeError(f"compression dictionary {number} is missing from table zdict")
         self.codec.add(dictionary)
+
+    async def typical(self, enough: int = 5000) -> list[bytes]:
+        """Bodies to train on: a sample over the whole log, empty while fewer than `enough` versions are there."""
+        if await self.db.fetchval("SELECT count(*) FROM (SELECT FROM ver LIMIT $1) v", enough) < enough:
+            return []
+        rows = await self.db.fetch("SELECT body FROM ver TABLESAMPLE SYSTEM (20) WHERE op <> 3 LIMIT $1", SAMPLES)
+        return await self.unpack_all([r["body"] for r in rows])
 
     async def train(self, bodies: Sequence[bytes]) -> bool:
         """Make the first dictionary from typical bodies, unless there is one. Gives whether it was made here."""

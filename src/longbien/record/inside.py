@@ -65,6 +65,7 @@ class _View(Engine):
         self._engine = engine
         self.db = _OneConnection(connection)
         self._connection = connection
+        self.disk = engine.disk
         self.codec = engine.codec
         self.trail = self.kept = _Kept()
         self.live = self.later = _Later()

@@ -5,6 +5,7 @@ Best effort and small: who needs certainty reads the version log (outbox.py). Th
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -17,9 +18,13 @@ from longbien.base.errors import LongbienError
 
 _log = log.get(__name__)
 CHANNEL = "longbien_live"
+ASK_EVERY = 20
+"""Seconds between questions whether the line still holds."""
 
 
 class News(NamedTuple):
+    """`type` "": some news may have been missed, so anything of this patient may have changed."""
+
     pat: int
     type: str
     id: str
@@ -80,14 +85,27 @@ class Live:
         for listener in tuple(self._listeners.get(news.pat, ())):
             listener(news)
 
+    def _missed(self) -> None:
+        for pat, listeners in tuple(self._listeners.items()):
+            for listener in tuple(listeners):
+                listener(News(pat, "", "", 0))
+
     async def _receive(self) -> None:
+        first = True
         while True:
             try:
                 async with self._db.connection(search=True) as connection:
                     await connection.add_listener(CHANNEL, self._heard)
+                    if not first:
+                        self._missed()
+                    first = False
                     try:
-                        while not connection.is_closed():
+                        for beat in itertools.count(1):
                             await asyncio.sleep(1)
+                            if connection.is_closed():
+                                break
+                            if beat % ASK_EVERY == 0:  # a line that was cut in silence shows only when it is used
+                                await connection.execute("SELECT 1")
                     finally:
                         if not connection.is_closed():
                             await connection.remove_listener(CHANNEL, self._heard)

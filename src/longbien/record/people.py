@@ -1,7 +1,8 @@
 """Finding a person as people search: words of the name in any order, with or without tones, year of birth, a number of theirs; a
 typing slip in a word is forgiven when nothing fits as written. Ranked: exact tones first.
 
-Statements are built here for 1 to 6 words; every value is bound."""
+Asked of the read model `person` (0002), which the commit of a Patient writes (`rows`) and `rebuild` makes anew from the bodies.
+No word of Vietnamese is longer than seven letters; of longer ones the first eight count."""
 
 from __future__ import annotations
 
@@ -9,11 +10,14 @@ import re
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import islice, product
 from typing import Any, NamedTuple
 
 from longbien.base.fold import fold
 from longbien.base.ids import key64
 from longbien.base.sql import queries
+from longbien.base.words import toned
+from longbien.fhir import json
 
 from . import trail
 from .engine import Engine
@@ -25,6 +29,9 @@ Q = queries(__file__, "sql/people.sql")
 TOP = "\U0010ffff"
 MOST_WORDS = 6
 CANDIDATES = 200
+MOST_GUESSES = 12
+LONGEST = 8
+"""Letters of a word's beginning that are kept; longer words are told apart by the caller's ranking."""
 REFRESH = 600.0
 """Seconds that the vocabulary of names is kept."""
 
@@ -39,15 +46,86 @@ class Question(NamedTuple):
 
 
 class Person(NamedTuple):
+    """twin: somebody else has the same name and birth date."""
+
     rid: int
     pat: int
     version: int
     body: bytes
+    twin: bool = False
+
+
+class Seen(NamedTuple):
+    """open: the scope opens the record. when, where: the last encounter's beginning and facility (its name, or reference)."""
+
+    open: bool
+    when: datetime | None
+    where: str | None
+
+
+class Rows(NamedTuple):
+    """What the read model keeps of Patients: rows of `person` and `person_number`."""
+
+    people: list[tuple[int, int, int, list[str]]]
+    numbers: list[tuple[str, int]]
+
+
+def rows(patients: Iterable[tuple[int, int, dict[str, Any]]]) -> Rows:
+    """Of (rid, pat, resource). Pure."""
+    found = Rows([], [])
+    for rid, pat, resource in patients:
+        names = [n for n in resource.get("name") or () if isinstance(n, dict)]
+        texts = [_full(n) for n in names]
+        terms: dict[str, None] = {}
+        for text in texts:
+            for word in fold(text).split():
+                terms |= dict.fromkeys(word[:n] for n in range(1, min(len(word), LONGEST) + 1))
+            terms |= dict.fromkeys("=" + word for word in toned(text).split())
+        birth = str(resource.get("birthDate") or "")
+        if birth:
+            terms |= dict.fromkeys((f"y{birth[:4]}", f"d{birth}"))
+        same = key64(" ".join(sorted(fold(texts[0]).split() if texts else [])) + "|" + (birth or str(rid)))
+        found.people.append((rid, pat, same, list(terms)))
+        found.numbers.extend((n[::-1], rid) for n in _numbers(resource))
+    return found
+
+
+def _full(name: dict[str, Any]) -> str:
+    parts = [name.get("text"), name.get("family"), *(name.get("given") or ())]
+    return " ".join(p for p in parts if isinstance(p, str))
+
+
+def _numbers(resource: dict[str, Any]) -> list[str]:
+    """Identifiers and telephones as they are asked for: letters and digits only, +84 as 0."""
+    listed = [*(resource.get("identifier") or ()), *(t for t in resource.get("telecom") or () if t.get("system") != "email")]
+    values = [v["value"] for v in listed if isinstance(v, dict) and isinstance(v.get("value"), str)]
+    return list(dict.fromkeys(n for v in values if (n := _bare(v))))
+
+
+def _bare(text: str) -> str:
+    letters = re.sub(r"[^0-9A-Za-z]", "", text).upper()[:64]
+    return "0" + letters[2:] if text.startswith("+84") else letters
+
+
+PUT = "record_people({}::bigint[], {}::person[], {}::person_number[])"
+
+
+async def rebuild(engine: Engine) -> int:
+    """Make the read model anew from the bodies; gives how many people. May run while the house works."""
+    last, count = 0, 0
+    while True:
+        found = await engine.db.fetch(Q.patients, number("Patient"), last, 1000)
+        if not found:
+            return count
+        bodies = await engine.unpack_all([r["body"] for r in found])
+        made = rows((r["rid"], r["pat"], json.loads(b)) for r, b in zip(found, bodies, strict=True))
+        await engine.db.execute("SELECT " + PUT.format("$1", "$2", "$3"), [r["rid"] for r in found], made.people, made.numbers)
+        last, count = found[-1]["rid"], count + len(found)
 
 
 def read(text: str) -> Question:
-    """What somebody typed. A number of four digits from 1890 to 2099 is a year, dd/mm/yyyy a birth date, eight characters or more
-    with mostly digits a number, the rest words of the name."""
+    """What somebody typed. A number of four digits from 1890 to 2099 is a year, dd/mm/yyyy a birth date, four digits or
+    more a number or its last digits, the rest words of the name."""
     words: list[str] = []
     numbers: list[str] = []
     year: int | None = None
@@ -63,43 +141,58 @@ def read(text: str) -> Question:
             born, year = (start, start), start.year
         elif re.fullmatch(r"(18[9]|19\d|20\d)\d", part):
             year = int(part)
-        elif sum(c.isdigit() for c in part) >= 8:
-            number_ = re.sub(r"[^0-9A-Za-z]", "", part).upper()
-            numbers.append("0" + number_[2:] if part.startswith("+84") else number_)
+        elif sum(c.isdigit() for c in part) >= 4:
+            numbers.append(_bare(part))
         elif fold(part):
             words.append(part)
     return Question(tuple(words[:MOST_WORDS]), year, born, tuple(numbers[:3]))
 
 
-def spellings(word: str) -> list[str]:
-    """The ways a word may be written with capitals, for exact keys: as typed and with a capital first."""
-    return list(dict.fromkeys((word, word.capitalize(), word[:1].upper() + word[1:])))
+def _terms(q: Question, beginnings: Sequence[str]) -> list[str]:
+    return [*beginnings, *([f"y{q.year}"] if q.year is not None and q.born is None else [])]
 
 
-def _statement(scope: Scope, q: Question, alternatives: Sequence[Sequence[str]]) -> tuple[str, list[Any]]:
-    """One condition for every word: the planner begins with the rarest. `alternatives`: for each word the folded beginnings that
-    may stand for it."""
-    args: list[Any] = []
+def _born(day: datetime) -> list[str]:
+    """A birth date matches itself, and the month or the year of those of whom no more is known."""
+    return [f"d{day:%Y-%m-%d}", f"d{day:%Y-%m}", f"d{day:%Y}"]
 
-    def bind(value: Any) -> str:
-        args.append(value)
-        return f"${len(args)}"
 
-    p = bind(param_key("Patient.name"))
-    type_ = bind(number("Patient"))
-    conditions = [f"h.type = {type_}", "NOT h.deleted", scope.where("h.pat", "h.type", bind)]
-    for n, beginnings in enumerate(alternatives):
-        ranges = " OR ".join(f"(s{n}.norm >= {bind(b)} AND s{n}.norm < {bind(b + TOP)})" for b in beginnings)
-        conditions.append(f"h.rid IN (SELECT s{n}.rid FROM str s{n} WHERE s{n}.p = {p} AND ({ranges}))")
-    if q.year is not None:
-        low = datetime(q.year, 1, 1, tzinfo=UTC)
-        conditions.append(f"h.dlo < {bind(datetime(q.year + 1, 1, 1, tzinfo=UTC))} AND h.dhi > {bind(low)}")
-    exact = [key64(f"Patient.name!{s}") for w in q.words for s in spellings(w)]
-    sql = (
-        "SELECT h.rid, (SELECT count(*) FROM unnest(h.terms) t WHERE t = ANY(" + bind(exact) + "::int8[])) AS exact"
-        " FROM head h WHERE " + " AND ".join(conditions) + f" ORDER BY exact DESC, h.rid DESC LIMIT {CANDIDATES + 1}"
-    )
-    return sql, args
+async def _by_words(engine: Engine, scope: Scope, q: Question, terms: list[str]) -> list[int]:
+    if q.born is not None:
+        sql, args = _with_scope(scope, Q.born, terms, _born(q.born[0]), CANDIDATES + 1)
+    else:
+        sql, args = _with_scope(scope, Q.by_terms, terms, CANDIDATES + 1)
+    return [r["rid"] for r in await engine.db.fetch(sql, *args, search=True)]
+
+
+async def _named(engine: Engine, scope: Scope, q: Question, near: Nearby | None) -> list[int]:
+    """With just these tones first, then however toned and however much of each word, then with a slip of the pen."""
+    rids: list[int] = []
+    if q.words:
+        rids = await _by_words(engine, scope, q, _terms(q, ["=" + toned(w) for w in q.words]))
+    if len(rids) <= CANDIDATES:
+        folded = [fold(w)[:LONGEST] for w in q.words]
+        rids = list(dict.fromkeys(rids + await _by_words(engine, scope, q, _terms(q, folded))))
+    if rids or near is None or not q.words:
+        return rids
+    guesses = [await near.words(engine, fold(w)) for w in q.words]
+    if not all(guesses) or all(g == [fold(w)] for g, w in zip(guesses, q.words, strict=True)):
+        return []
+    for chosen in islice(product(*guesses), MOST_GUESSES):
+        rids += await _by_words(engine, scope, q, _terms(q, [w[:LONGEST] for w in chosen]))
+        if len(rids) > CANDIDATES:
+            break
+    return list(dict.fromkeys(rids))
+
+
+async def _numbered(engine: Engine, scope: Scope, q: Question) -> list[int]:
+    """Whose number is this, or ends like this; the words of the question must fit too."""
+    rids: list[int] = []
+    for number_ in q.numbers:
+        rev = number_[::-1]
+        sql, args = _with_scope(scope, Q.by_numbers, rev, rev + TOP, [fold(w)[:LONGEST] for w in q.words], CANDIDATES + 1)
+        rids += [r["rid"] for r in await engine.db.fetch(sql, *args, search=True)]
+    return list(dict.fromkeys(rids))
 
 
 async def find(engine: Engine, scope: Scope, q: Question, near: Nearby | None = None) -> tuple[list[Person], bool]:
@@ -107,21 +200,33 @@ async def find(engine: Engine, scope: Scope, q: Question, near: Nearby | None = 
     and shown is the caller's (`shown`)."""
     rids: list[int] = []
     if q.numbers:
-        keys = [key64(f"Patient.{p}={n}") for n in q.numbers for p in ("identifier", "telecom", "phone")]
-        sql, args = _with_scope(scope, Q.by_terms, keys, number("Patient"), CANDIDATES + 1)
-        rids = [r["rid"] for r in await engine.db.fetch(sql, *args, search=True)]
-    elif q.words:
-        sql, args = _statement(scope, q, [[fold(w)] for w in q.words])
-        rids = [r["rid"] for r in await engine.db.fetch(sql, *args, search=True)]
-        if not rids and near is not None:
-            guesses = [await near.words(engine, fold(w)) for w in q.words]
-            if all(guesses) and any(g != [fold(w)] for g, w in zip(guesses, q.words, strict=True)):
-                sql, args = _statement(scope, q, guesses)
-                rids = [r["rid"] for r in await engine.db.fetch(sql, *args, search=True)]
+        rids = await _numbered(engine, scope, q)
+    elif q.words or q.born is not None:
+        rids = await _named(engine, scope, q, near)
     rows = {r["rid"]: r for r in await engine.db.fetch(Q.show, rids[:CANDIDATES])} if rids else {}
     ordered = [rows[r] for r in rids[:CANDIDATES] if r in rows]
     bodies = await engine.unpack_all([r["body"] for r in ordered])
-    return [Person(r["rid"], r["pat"], r["ver"], b) for r, b in zip(ordered, bodies, strict=True)], len(rids) > CANDIDATES
+    found = [Person(r["rid"], r["pat"], r["ver"], b, r["twin"]) for r, b in zip(ordered, bodies, strict=True)]
+    return found, len(rids) > CANDIDATES
+
+
+async def last_seen(engine: Engine, scope: Scope, pats: Sequence[int]) -> dict[int, Seen]:
+    """For those found: whether `scope` opens their record, and if so when and where they last were."""
+    values: list[Any] = [list(pats), number("Encounter")]
+
+    def bind(value: Any) -> str:
+        values.append(value)
+        return f"${len(values)}"
+
+    sql = Q.seen.replace("{allowed}", scope.where("q.pat", f"{number('Encounter')}::smallint", bind))
+    rows = await engine.db.fetch(sql, *values)
+    found = {r["pat"]: Seen(bool(r["open"]), None, None) for r in rows}
+    visits = [r for r in rows if r["body"]]
+    for r, body in zip(visits, await engine.unpack_all([r["body"] for r in visits]), strict=True):
+        provider = json.loads(body).get("serviceProvider") or {}
+        when = r["dlo"] if r["dlo"].tzinfo else None
+        found[r["pat"]] = Seen(True, when, provider.get("display") or provider.get("reference"))
+    return found
 
 
 async def shown(engine: Engine, scope: Scope, people: Iterable[Person]) -> None:
@@ -137,7 +242,7 @@ def _with_scope(scope: Scope, sql: str, *values: Any) -> tuple[str, list[Any]]:
         args.append(value)
         return f"${len(args)}"
 
-    return sql.replace("{allowed}", scope.where("h.pat", "h.type", bind)), args
+    return sql.replace("{allowed}", scope.where("p.pat", f"{number('Patient')}::smallint", bind)), args
 
 
 def one_slip(a: str, b: str) -> bool:

@@ -15,7 +15,7 @@ from longbien.fhir import json as fhir_json
 from longbien.fhir import references
 from longbien.fhir.validate import validate
 
-from . import index, trail
+from . import index, people, trail
 from .change import Change, Create, Delete, Manner, Stored, Update
 from .engine import Engine
 from .live import News
@@ -27,6 +27,7 @@ _OP_NAME = {CREATE: "create", UPDATE: "update", DELETE: "delete"}
 _CURRENT = "SELECT h.rid, h.upd, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver WHERE h.rid = ANY($1::bigint[])"
 _COMMIT = """SELECT record_commit($1::head[], $2::head[], $3::ver_in[], $4::str[], $5::ix_date[], $6::ix_qty[], $7::code2[],
                                   $8::care[], $9::audit_in[])"""
+_COMMIT_PEOPLE = _COMMIT + ", " + people.PUT.format("$10", "$11", "$12")
 
 
 @dataclass
@@ -56,6 +57,7 @@ async def commit(
     Raises Invalid (422 with every issue), Forbidden, NotFound, Gone, Conflict, PreconditionFailed, Unavailable, StorageFull."""
     if not changes:
         return []
+    engine.disk.must_have_room()
     drafts = [_draft(change, n) for n, change in enumerate(changes)]
     _no_twice(drafts)
     if not manner.checked:
@@ -86,7 +88,13 @@ async def _write(engine: Engine, scope: Scope, drafts: list[Draft], manner: Mann
         await _references(todo, connection)
     if todo:
         lines = _lines(scope, todo, manner)
-        await connection.execute(_COMMIT, *_rows(engine, todo, now), *_side_rows(todo), lines)
+        values = [*_rows(engine, todo, now), *_side_rows(todo), lines]
+        patients = [d for d in todo if d.type == "Patient"]
+        if patients:
+            made = people.rows((d.rid, d.pat or 0, d.resource) for d in patients if d.resource is not None)
+            await connection.execute(_COMMIT_PEOPLE, *values, [d.rid for d in patients], made.people, made.numbers)
+        else:
+            await connection.execute(_COMMIT, *values)
     return [same.get(d.position) or _stored(d, now) for d in drafts]
 
 

@@ -57,7 +57,6 @@ class Inpatient:
     mine: bool
     news: list[New] = field(default_factory=list)
     urgent: bool = False
-    waiting: str = ""
 
 
 @dataclass(frozen=True, slots=True)

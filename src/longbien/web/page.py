@@ -185,6 +185,8 @@ async def _run(call: Call, permission: Permission, handler: Handler) -> Response
 async def _perhaps(call: Call) -> Actor | None:
     try:
         return await call.door.actor(call.request)
+    except Unavailable:  # nobody was signed out: say what is the matter instead of asking for a password
+        raise
     except LongbienError:
         return None
 

@@ -15,9 +15,7 @@ from .context import Context, Enough, type_name
 __all__ = ["validate"]
 
 
-def validate(
-    resource: Any, *, bundle_rules: bool = True, best_practice: bool = False, strict: bool = False
-) -> list[Issue]:
+def validate(resource: Any, *, bundle_rules: bool = True, best_practice: bool = False, strict: bool = False) -> list[Issue]:
     """Everything wrong with a resource (a plain dict), in document order; empty when all is well. Errors make it illegal;
     warnings and information do not. At most 500 issues. Linear in the size of the input.
 

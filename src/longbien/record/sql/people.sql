@@ -1,9 +1,19 @@
+-- name: by_numbers
+-- People one of whose numbers ends like this ($1, $2: the range of the number written backwards).
+SELECT DISTINCT n.rid FROM person_number n JOIN person p ON p.rid = n.rid
+WHERE n.rev >= $1 AND n.rev < $2 AND p.terms @> $3::text[] AND {allowed} LIMIT $4
+
 -- name: by_terms
--- People with a number (citizen ID, insurance, phone): any of the keys $1.
-SELECT h.rid FROM head h WHERE h.terms && $1::int8[] AND h.type = $2 AND NOT h.deleted AND {allowed} LIMIT $3
+-- Every word of the question ($1), in any order. No order: the caller ranks; the planner walks or uses the index as $1 is common or not.
+SELECT p.rid FROM person p WHERE p.terms @> $1::text[] AND {allowed} LIMIT $2
+
+-- name: born
+SELECT p.rid FROM person p WHERE p.terms @> $1::text[] AND p.terms && $2::text[] AND {allowed} LIMIT $3
 
 -- name: show
-SELECT h.rid, h.pat, h.ver, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver WHERE h.rid = ANY($1::bigint[])
+SELECT h.rid, h.pat, h.ver, v.body,
+       EXISTS (SELECT 1 FROM person a JOIN person b ON b.same = a.same AND b.rid <> a.rid WHERE a.rid = h.rid) AS twin
+FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver WHERE h.rid = ANY($1::bigint[]) AND NOT h.deleted
 
 -- name: vocabulary
 -- The first words of all names, each once: a loose scan that jumps from word to word on str_p.
@@ -14,3 +24,14 @@ WITH RECURSIVE w AS (
   FROM w WHERE w.word IS NOT NULL
 )
 SELECT DISTINCT word FROM w WHERE word IS NOT NULL LIMIT 20000
+
+-- name: seen
+-- The last encounter of each of these people whose record the scope opens.
+SELECT q.pat, {allowed} AS open, e.dlo, e.body
+FROM unnest($1::bigint[]) AS q(pat) LEFT JOIN LATERAL (
+  SELECT h.dlo, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+  WHERE h.pat = q.pat AND h.type = $2 AND NOT h.deleted ORDER BY h.dlo DESC LIMIT 1) e ON {allowed}
+
+-- name: patients
+SELECT h.rid, h.pat, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+WHERE h.type = $1 AND NOT h.deleted AND h.rid > $2 ORDER BY h.rid LIMIT $3

@@ -94,5 +94,6 @@ if (find) {
   find.setSelectionRange(find.value.length, find.value.length);
   if (rows().length) select(0);
 }
-// purpose page: number keys choose
+// purpose page: number keys choose, Esc leaves
+if ($(".purpose")) lb.keys.Escape = () => { location.href = "/today"; return true; };
 $$("input[name=purpose]").forEach((r, i) => { lb.keys[String(i + 1)] = () => { r.checked = true; $("#reason").focus(); }; });

@@ -113,9 +113,15 @@
     } catch { return false; }
     finally { busy = false; if (again) { again = false; refresh(); } }
   }
-  let wait;
-  const live = new EventSource(chart.dataset.live);
-  live.addEventListener("changed", () => { clearTimeout(wait); wait = setTimeout(async () => { if (await refresh()) $("#news-said").textContent = chart.dataset.changed; }, 150); });
+  // A browser tries again after a broken line, but never after an answer other than 200 (503 while the database is away).
+  let wait, live, lost = false;
+  const listen = () => {
+    live = new EventSource(chart.dataset.live);
+    live.addEventListener("changed", () => { clearTimeout(wait); wait = setTimeout(async () => { if (await refresh()) $("#news-said").textContent = chart.dataset.changed; }, 150); });
+    live.addEventListener("open", () => { if (lost) refresh(); lost = false; });
+    live.addEventListener("error", () => { lost = true; if (live.readyState === EventSource.CLOSED) setTimeout(listen, 5000); });
+  };
+  listen();
   window.addEventListener("pagehide", () => live.close());
 
   // ---- ICD-10 by Vietnamese words

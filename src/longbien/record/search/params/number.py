@@ -10,7 +10,7 @@ from ..ask import Ask, Bind, Cond, any_of, prefixed
 from ..keys import param_key
 
 Q = set[tuple[int, int, Decimal]]
-LARGEST = Decimal(10) ** 100
+LARGEST = Decimal(10) ** 300
 
 
 class Written(NamedTuple):
@@ -28,7 +28,7 @@ def written(ask: Ask, text: str) -> Written:
     except InvalidOperation:
         raise ask.bad(f"{text[:60]!r} is not a number.") from None
     exponent = value.as_tuple().exponent
-    if not isinstance(exponent, int) or abs(value) > LARGEST or exponent < -100:
+    if not isinstance(exponent, int) or abs(value) > LARGEST or exponent < -400:
         raise ask.bad(f"{text[:60]!r} is not a number that can be compared.")
     # 1e2 stands for [95, 105) in the specification's own example: a tenth of what its exponent alone would say
     place = exponent - 1 if exponent > 0 else exponent

@@ -35,10 +35,11 @@ async def sent(request: Request, type: str | None = None) -> dict[str, Any]:
     return resource
 
 
-async def raw(request: Request) -> bytes:
-    """The body's bytes, within the limits of the settings."""
+async def raw(request: Request, most: int | None = None) -> bytes:
+    """The body's bytes, within the limits of the settings (and at most `most`)."""
     settings = request.settings
-    return await body.read(request.receive, request.headers, settings.max_body, settings.body_seconds, request.place)
+    limit = settings.max_body if most is None else min(most, settings.max_body)
+    return await body.read(request.receive, request.headers, limit, settings.body_seconds, request.place)
 
 
 def written(request: Request, stored: Stored) -> Answer:

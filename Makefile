@@ -48,6 +48,7 @@ db-shell: build ## psql in the running embedded database
 	@exec $(VENV)/bin/longbien db-shell
 
 lock: $(VENV)/dev.stamp ## write the hashed lock files anew from requirements/*.in and package.json
+	@$(PIP) install uv
 	@for name in main build dev; do $(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes --universal \
 	    --python-version 3.11 requirements/$$name.in -o requirements/$$name.txt; done
 	@npm install --package-lock-only

@@ -14,7 +14,7 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
-from running import BUILT, House, house
+from real_house import BUILT, House, house
 
 from longbien.record.trail import KINDS
 

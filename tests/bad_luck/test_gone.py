@@ -17,7 +17,7 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
-from running import BUILT, House, house, until
+from real_house import BUILT, House, house, until
 
 from longbien.access import accounts
 from longbien.access.door import Door

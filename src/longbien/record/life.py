@@ -81,6 +81,8 @@ async def life(engine: Engine, scope: Scope, patient_id: str, types: Sequence[st
     sql, args = _scoped(scope, Q.patient, "$2::smallint", pat, number("Patient"))
     row = await engine.db.fetchrow(sql, *args)
     if row is None or row["deleted"]:
+        if not scope.unlimited:  # as long as a refusal takes, and as visible
+            await engine.trail.write([trail.line(scope, "refused", type=number("Patient"), outcome=trail.REFUSED, n=0)])
         raise NotFound(f"Patient/{patient_id} is not known.")
     if not row["allowed"] or not scope.may_read("Patient"):
         refusal = trail.line(scope, "refused", pat=pat, rid=row["rid"], type=number("Patient"), outcome=trail.REFUSED)

@@ -72,8 +72,8 @@ def encode_cursor(values: Sequence[Any]) -> str:
 
 def decode_cursor(text: str) -> list[Any]:
     try:
-        found = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, binascii.Error):
+        found = json.loads(base64.urlsafe_b64decode(text[:4001] + "=" * (-len(text) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
         found = None
     if not isinstance(found, list) or len(found) < 2 or len(text) > 4000:
         raise _wrong("_page", "is not a page of ours.")
@@ -163,7 +163,8 @@ def _one(query: Query, name: str, value: str) -> tuple[bool, bool]:
     if found is None:
         return False, False
     query.asks.append(found)
-    return True, found.param.kind == "string" or bool(found.chain) or found.param.code in _PERSONAL
+    personal = found.param.kind == "string" or bool(found.chain) or found.param.code in _PERSONAL
+    return True, personal or found.modifier in ("identifier", "of-type")
 
 
 _PERSONAL = frozenset(("identifier", "phone", "email", "telecom", "birthdate"))

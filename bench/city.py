@@ -22,20 +22,18 @@ MANNER = Manner(references="trust", summarise=True, skip_unchanged=True, why="be
 # A clone lies beside what it is a copy of under other keys: rid shifted, pat xored, the copy's number behind the id. Codes, dates,
 # values and terms stay, so every index is as full and as selective as it would be. Bodies are copied as they are (nobody reads
 # them). The copies are filler: what is measured goes in by the ordinary door.
-_CLONE = (
-    """INSERT INTO head SELECT rid + $1::bigint, pat # $2::bigint, code, dlo, dhi, upd, val, ver, type, deleted, id || '.copy' || $3::text,
-       terms FROM head WHERE rid <= $4 AND type <> 103""",
-    """INSERT INTO head SELECT rid + $1::bigint, pat # $2::bigint, code, dlo, dhi, upd, val, ver, type, deleted, id || '.copy' || $3::text,
-       terms FROM head WHERE rid <= $4 AND type = 103""",
-    "INSERT INTO ver (rid, upd, ver, op, body) SELECT rid + $1::bigint, upd, ver, op, body FROM ver WHERE rid <= $4 AND $2::bigint <> 0 AND $3::text <> ''",  # noqa: E501
-    "INSERT INTO str SELECT p, norm, rid + $1::bigint FROM str WHERE rid <= $4 AND $2::bigint <> 0 AND $3::text <> ''",
-    "INSERT INTO ix_date SELECT p, lo, hi, rid + $1::bigint FROM ix_date WHERE rid <= $4 AND $2::bigint <> 0 AND $3::text <> ''",
-    "INSERT INTO ix_qty SELECT p, unit, val, rid + $1::bigint FROM ix_qty WHERE rid <= $4 AND $2::bigint <> 0 AND $3::text <> ''",
-    "INSERT INTO code2 SELECT code, dlo, rid + $1::bigint, pat # $2::bigint, val FROM code2 WHERE rid <= $4 AND $3::text <> ''",
-    "INSERT INTO care SELECT pat # $2::bigint, org, lo, hi, rid + $1::bigint FROM care WHERE rid <= $4 AND $3::text <> ''",
-    "INSERT INTO person SELECT rid + $1::bigint, pat # $2::bigint, same # $2::bigint, terms FROM person WHERE rid <= $4 AND $3::text <> ''",
-    "INSERT INTO person_number SELECT rev, rid + $1::bigint FROM person_number WHERE rid <= $4 AND $2::bigint <> 0 AND $3::text <> ''",
-)
+_CLONE = {
+    "head": "rid + $1::bigint, pat # $2::bigint, code, dlo, dhi, upd, val, ver, type, deleted, id || '.copy' || $3::text, terms",
+    "ver": "rid + $1::bigint, upd, ver, op, this_xid(), body",
+    "str": "p, norm, rid + $1::bigint",
+    "ix_date": "p, lo, hi, rid + $1::bigint",
+    "ix_qty": "p, unit, val, rid + $1::bigint",
+    "code2": "code, dlo, rid + $1::bigint, pat # $2::bigint, val",
+    "care": "pat # $2::bigint, org, lo, hi, rid + $1::bigint",
+    "person": "rid + $1::bigint, pat # $2::bigint, same # $2::bigint, terms",
+    "person_number": "rev, rid + $1::bigint",
+}
+_USED = " AND $2::bigint IS NOT NULL AND $3::text IS NOT NULL"  # every statement has the same parameters
 _SLOW = ("head", "str", "ix_date", "ix_qty", "code2", "care", "person", "person_number")
 
 
@@ -60,7 +58,8 @@ async def clone_up_to(here: Place, resources: int) -> int:
         n, done = base, 0
         while n < resources:
             done += 1
-            for sql in _CLONE:
+            for table, columns in _CLONE.items():
+                sql = f"INSERT INTO {table} SELECT {columns} FROM {table} WHERE rid <= $4{_USED}"
                 await owner.execute(sql, done * (top + 1024), _mask(done), str(done), top)
             n += base
         for index in indexes:
@@ -96,7 +95,7 @@ def patients(n: int, seed: int, today: date) -> Iterator[list[dict[str, Any]]]:
     """The Patient resources alone of `n` people, a thousand at a time."""
     batch: list[dict[str, Any]] = []
     for i in range(n):
-        batch.append(people.resources(population.who(i, seed, today), today)[0])
+        batch.append(next(r for r in people.resources(population.who(i, seed, today), today) if r["resourceType"] == "Patient"))
         if len(batch) == 1000:
             yield batch
             batch = []

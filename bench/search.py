@@ -52,7 +52,7 @@ def questions(people: int, each: int) -> dict[str, list[str]]:
         made.setdefault(kind, []).append(text)
 
     for _ in range(each):
-        who = persons.resources(population.who(chance.randrange(people), 1, today), today)[0]
+        who = next(iter(persons.resources(population.who(chance.randrange(people), 1, today), today)))
         name = str(who["name"][0]["text"])
         words = name.split()
         year = str(who["birthDate"])[:4]
@@ -129,7 +129,9 @@ def main() -> None:
         trip = asyncio.run(floor(here.app))
         everything.sort()
         say("patient search, 95 % within", everything[int(len(everything) * 0.95)], "ms", BAR, at_most=True)
-        print(f"half within {everything[len(everything) // 2]:.1f} ms of {len(everything)} questions; an empty statement: {trip:.2f} ms")
+        print(
+            f"half within {everything[len(everything) // 2]:.1f} ms, {len(everything)} questions; an empty statement: {trip:.2f} ms"
+        )
         for kind, half, most in rows:
             print(f"  {kind:32} half within {half:6.1f} ms, 95 % within {most:6.1f} ms")
 

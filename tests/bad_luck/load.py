@@ -34,6 +34,10 @@ class Ledger:
     answers: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     last_good: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.writes} versions, answers {dict(self.answers)}, wrong {self.wrong[:5]}\n"
+
     longest: float = 0.0
 
     def heard(self, answer: httpx.Response, took: float) -> bool:

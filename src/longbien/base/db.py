@@ -74,8 +74,9 @@ def ours(error: BaseException) -> LongbienError | None:
 
 
 def _dropped(error: BaseException) -> bool:
-    """A connection that the server has just ended: the driver knows it as failed, but has not closed it yet."""
-    return isinstance(error, asyncpg.InternalClientError) and '"failed" state' in str(error)
+    """A connection that the server has just ended: the driver has read its last word, but has not closed it yet. (Two statements
+    at once on one connection, a fault of ours, are an InterfaceError.)"""
+    return isinstance(error, asyncpg.InternalClientError) and "cannot switch to state" in str(error)
 
 
 @asynccontextmanager

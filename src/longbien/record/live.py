@@ -41,11 +41,13 @@ class Live:
         self._out: list[str] = []
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._closed = False
 
     def start(self) -> None:
         self._tasks = [asyncio.create_task(self._send()), asyncio.create_task(self._receive())]
 
     async def close(self) -> None:
+        self._closed = True  # a cancellation can be lost: what a broken connection says on the way out replaces it
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -69,7 +71,7 @@ class Live:
         self._wake.set()
 
     async def _send(self) -> None:
-        while True:
+        while not self._closed:
             await self._wake.wait()
             self._wake.clear()
             batch, self._out = self._out, []
@@ -92,7 +94,7 @@ class Live:
 
     async def _receive(self) -> None:
         first = True
-        while True:
+        while not self._closed:
             try:
                 async with self._db.connection(search=True) as connection:
                     await connection.add_listener(CHANNEL, self._heard)

@@ -3,6 +3,7 @@ transaction. The version log is the outbox (outbox.py), so history and outbox ar
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,8 @@ from .scope import Scope
 from .types import number, type_name
 
 CREATE, UPDATE, DELETE = 1, 2, 3
+BREATH = 50
+"""Resources between two turns of the event loop."""
 _OP_NAME = {CREATE: "create", UPDATE: "update", DELETE: "delete"}
 _CURRENT = "SELECT h.rid, h.upd, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver WHERE h.rid = ANY($1::bigint[])"
 _COMMIT = """SELECT record_commit($1::head[], $2::head[], $3::ver_in[], $4::str[], $5::ix_date[], $6::ix_qty[], $7::code2[],
@@ -88,7 +91,7 @@ async def _write(
     now = clock.now()
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
     await _version(engine, scope, drafts, connection, refusals)
-    _index(drafts, now)
+    await _index(drafts, now)
     same = await _unchanged(engine, drafts, connection) if manner.skip_unchanged else {}
     todo = [d for d in drafts if d.position not in same]
     await _authorise_rows(scope, todo, connection, refusals)
@@ -222,9 +225,11 @@ def _stamped(resource: dict[str, Any], version: int, updated: datetime) -> dict[
     return first | {k: v for k, v in resource.items() if k not in first}
 
 
-def _index(drafts: list[Draft], now: datetime) -> None:
+async def _index(drafts: list[Draft], now: datetime) -> None:
     """Give each its final body and index rows."""
-    for d in drafts:
+    for n, d in enumerate(drafts, 1):
+        if n % BREATH == 0:
+            await asyncio.sleep(0)  # a transaction of ten thousand must not make everybody else wait
         if d.resource is None:
             continue
         final = _stamped(d.resource | {"id": d.id}, d.version, now)

@@ -120,7 +120,17 @@ class Call:
             "user": self.who.number if self.who else "",
             **context,
         }
-        return HTMLResponse(render.html(template, self.lang, **given), status, {**render.HEADERS, **(headers or {})})
+        page = render.html(template, self.lang, **given).encode()
+        more = {**render.HEADERS, **(headers or {})}
+        if self._packs():
+            more["Content-Encoding"], page = "gzip", render.packed(page)
+        return HTMLResponse(page, status, more)
+
+    def _packs(self) -> bool:
+        """A page that another site's link or script opens is never packed: its size would tell what it holds beside a text that the
+        other site chose (BREACH)."""
+        asked = self.request.headers
+        return "gzip" in asked.get("accept-encoding", "") and asked.get("sec-fetch-site", "none") != "cross-site"
 
     def go(self, href: str) -> Response:
         return RedirectResponse(href, 303, {"Cache-Control": "no-store"})

@@ -146,7 +146,7 @@ def parse(type_: str | None, params: Sequence[tuple[str, str]], handling: Handli
         if handling == "strict":
             raise Invalid(text, issues=[Issue("error", "not-supported", text)], code="not-supported")
         query.issues.append(Issue("warning", "not-supported", text + " It was ignored."))
-    if sum(len(a.values) for a in (*query.asks, *query.has)) > MOST_IN_ALL:
+    if sum(len(a.values) for a in query.asks) + sum(len(h.values) for h in query.has) > MOST_IN_ALL:
         raise Invalid(f"A search takes at most {MOST_IN_ALL} values in all.", code="too-costly")
     if len(query.asks) + len(query.has) > MOST_CONDITIONS:
         raise Invalid(f"A search takes at most {MOST_CONDITIONS} conditions.")

@@ -133,7 +133,9 @@ async def test_deep_and_wide_json(client: httpx.AsyncClient) -> None:
     begun = time.monotonic()
     for depth in (60, 99, 101, 100_000):
         deep = b'{"extension":[' * depth + b"{}" + b"]}" * depth
-        outcome(await client.post("/fhir/Patient", content=b'{"resourceType":"Patient","x":' + deep + b"}", headers=JSON), 400, 413, 422)
+        outcome(
+            await client.post("/fhir/Patient", content=b'{"resourceType":"Patient","x":' + deep + b"}", headers=JSON), 400, 413, 422
+        )
         outcome(await client.post("/fhir/Patient", content=b"[" * depth, headers=JSON), 400)
     wide: list[dict[str, Any]] = [
         {"name": [{"text": "a"}] * 100_000},
@@ -162,7 +164,9 @@ async def test_many_at_once_are_served_in_turn(client: httpx.AsyncClient) -> Non
         jobs += [client.get(f"/fhir/Patient/{id_}"), client.post("/fhir/Patient", json=PATIENT)]
         jobs += [client.get("/fhir/Patient?name=hoang&_count=3")] if n % 2 else []
         jobs += [client.post("/fhir", content=bundle("transaction", 15), headers=JSON)] if n % 2 else []
-        jobs += [client.post("/fhir/Patient", json=PATIENT, headers={"If-None-Exist": f"identifier=urn:x|{n % 3}"})] if n % 2 else []
+        jobs += (
+            [client.post("/fhir/Patient", json=PATIENT, headers={"If-None-Exist": f"identifier=urn:x|{n % 3}"})] if n % 2 else []
+        )
     begun = time.monotonic()
     answers = await asyncio.gather(*jobs)
     says = Counter(a.status_code for a in answers)

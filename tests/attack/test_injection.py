@@ -21,7 +21,7 @@ from longbien.fhir import definitions
 from longbien.fhir import json as fhir_json
 from longbien.fhir.validate import validate
 from longbien.importer.source import sources, units
-from longbien.record.change import Update
+from longbien.record.change import Manner, Update
 from longbien.record.scope import system
 from longbien.record.search.parse import param
 from longbien.record.store import Store
@@ -141,7 +141,8 @@ async def hostile(app: App) -> None:
         {"resourceType": "ImagingStudy", "id": "x-i", "status": "available", "subject": who, "description": SCRIPT, "started": "2026-11-20T00:00:00Z",
          "modality": [{"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "CT", "display": SCRIPT}]},
     ]  # fmt: skip
-    await Store(app.state.engine, system("hostile")).commit([Update(r) for r in made])
+    # past the validator, which refuses active HTML: as if it had come in before the rule
+    await Store(app.state.engine, system("hostile")).commit([Update(r) for r in made], Manner(checked=True))
 
 
 async def test_markup_in_every_text_of_a_record_stays_text(app: App, who: Any, city: City) -> None:
@@ -276,7 +277,7 @@ async def test_packed_imports_are_read_in_parts_and_a_line_has_its_bound(tmp_pat
     ):
         bomb = tmp_path / name
         bomb.write_bytes(pack(b" " * (64 << 20)))
-        with pytest.raises(Invalid, match="larger|longer"):
+        with pytest.raises(Invalid, match=r"larger|longer"):
             for _ in units(sources([bomb])[0]):
                 pass
 
@@ -300,9 +301,8 @@ async def test_no_text_makes_validation_or_a_search_slow(who: Any, city: City, n
     assert time.perf_counter() - began < 2, "validation"
     doctor = await who("doctor")
     began = time.perf_counter()
-    asked = {
-        code: evil
-        for code in (
+    asked = dict.fromkeys(
+        (
             "_id",
             "code",
             "date",
@@ -313,8 +313,9 @@ async def test_no_text_makes_validation_or_a_search_slow(who: Any, city: City, n
             "_lastUpdated",
             "performer",
             "code-value-quantity",
-        )
-    }
+        ),
+        evil,
+    )
     for code, value in asked.items():
         answer = await doctor.post("/fhir/Observation/_search", data={code: value})
         assert answer.status_code in (200, 400), (code, answer.status_code, answer.text[:200])

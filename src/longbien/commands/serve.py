@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import socket
 
 import uvicorn
 
+from longbien.base import garbage
 from longbien.base.config import Settings, setting
 from longbien.base.errors import Unavailable
 
@@ -23,14 +23,9 @@ class ServeSettings(Settings):
 
 
 class _Server(uvicorn.Server):
-    """What the process holds once it has started lives as long as it does: the collector need not look at it again, nor look as
-    often as its default (a large page makes ten thousands of objects, none of them in a circle)."""
-
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 20)
+        garbage.settle()
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -45,9 +45,17 @@ def fonts() -> bytes:
     return "\n".join(sorted(rules)).encode()
 
 
-@cache
+_kept: dict[str, tuple[bytes, str, str]] = {}
+
+
 def _content(name: str) -> tuple[bytes, str, str] | None:
-    """(bytes, media type, hash)"""
+    """(bytes, media type, hash). What is not there is not remembered: anybody may ask for any name."""
+    if name not in _kept and (found := _load(name)) is not None:
+        _kept[name] = found
+    return _kept.get(name)
+
+
+def _load(name: str) -> tuple[bytes, str, str] | None:
     if name == FONTS:
         body: bytes = fonts()
     else:

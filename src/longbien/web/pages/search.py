@@ -14,7 +14,7 @@ from ...access.roles import FIND, SEARCH
 from ...base.fold import fold
 from ...base.words import given_first, toned
 from ...record import people
-from ..chart.record import Person, person
+from ..chart.record import Person, human, person
 from ..page import Call, page
 
 SHOWN = 40
@@ -38,6 +38,39 @@ def is_exact(p: Person, q: people.Question) -> bool:
     return all(any(h.startswith(toned(w)) for h in have) for w in q.words)
 
 
+class _Name(msgspec.Struct, gc=False):
+    use: str = ""
+    text: str = ""
+    family: str = ""
+    given: list[str] = []
+
+
+class _Brief(msgspec.Struct, gc=False):
+    """What ranking reads of a Patient: of two hundred candidates forty are shown."""
+
+    name: list[_Name] = []
+    birthDate: str = ""  # noqa: N815 - the standard's name
+    deceasedDateTime: str = ""  # noqa: N815
+    deceasedBoolean: bool = False  # noqa: N815
+
+
+_brief = msgspec.json.Decoder(_Brief).decode
+
+
+def best(found: list[people.Person], q: people.Question) -> list[people.Person]:
+    """Those to show, best first."""
+
+    def key(x: people.Person) -> tuple[Any, ...]:
+        try:
+            b = _brief(x.body)
+        except msgspec.ValidationError:
+            return rank(person(_decode(x.body)), q)
+        name = human([{"use": n.use or None, "text": n.text, "family": n.family, "given": n.given} for n in b.name])
+        return rank(Person("", name, "", b.birthDate, b.deceasedDateTime or ("yes" if b.deceasedBoolean else "")), q)
+
+    return sorted(found, key=key)[:SHOWN]
+
+
 @page(SEARCH, "TREAT")
 async def search(call: Call) -> Response:
     asked = call.query.get("q", "").strip()[:200]
@@ -51,9 +84,7 @@ async def search(call: Call) -> Response:
     if long_enough:
         near: people.Nearby = call.request.app.state.nearby
         rows, more = await people.find(call.engine, scope, q, near)
-    decoded = [(person(_decode(x.body)), x) for x in rows]
-    decoded.sort(key=lambda pair: rank(pair[0], q))
-    top = decoded[:SHOWN]
+    top = [(person(_decode(x.body)), x) for x in best(rows, q)]
     if long_enough:
         await people.shown(call.engine, scope, [x for _, x in top])
     found = [p for p, _ in top]
@@ -66,7 +97,7 @@ async def search(call: Call) -> Response:
         "query": asked if long_enough else "",
         "terms": q.words,
         "found": found,
-        "more": more or len(decoded) > SHOWN,
+        "more": more or len(rows) > SHOWN,
         "groups": [g for g in groups if g.rows] if exact and near_ones else [SimpleNamespace(title="", rows=found)],
         "hidden": 0,
         "seconds": time.perf_counter() - began if asked else None,

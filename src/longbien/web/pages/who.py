@@ -87,7 +87,7 @@ async def who_saw(call: Call) -> Response:
         days = int(call.query.get("days", "30"))
     except ValueError:
         days = 30
-    since = call.now - timedelta(days=days) if days > 0 else datetime(2000, 1, 1, tzinfo=UTC)
+    since = call.now - timedelta(days=days) if 0 < days < 36_500 else datetime(2000, 1, 1, tzinfo=UTC)
     before = call.now + timedelta(minutes=1)
     if asked := call.query.get("before"):
         try:

@@ -26,7 +26,7 @@ run: build ## set up what is missing, start everything, print the address and th
 build: $(VENV)/main.stamp $(BUILT)/fhir.stamp $(BUILT)/static.stamp ## environment, dependencies, definitions, browser assets
 
 test: build $(VENV)/dev.stamp chromium check ## everything: check, then all tests, in parallel
-	@$(PY) -m pytest -n auto
+	@$(PY) -m pytest -n auto --dist loadfile
 
 check: build $(VENV)/dev.stamp ## lint, format, types, floors, house rules
 	@$(VENV)/bin/ruff check .

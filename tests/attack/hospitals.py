@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from longbien.access.roles import ROLES
 from longbien.access.sessions import csrf
 from longbien.base import clock
 from longbien.record.change import Update
@@ -89,6 +90,9 @@ def records(of: str, word: str) -> list[dict[str, Any]]:
 async def build(engine: Engine) -> City:
     made = City({"a": "bv-a", "b": "bv-b"}, {"a": "p-a", "b": "p-b", "both": "p-both", "gone": "p-gone"})
     resources: list[dict[str, Any]] = [{"resourceType": "Organization", "id": h, "name": h} for h in made.hospital.values()]
+    resources += [
+        {"resourceType": "Practitioner", "id": f"{r}-{h}", "name": [{"text": f"{r} {h}"}]} for r in sorted(ROLES) for h in "ab"
+    ]
     names = {"a": ("Nguyễn Văn An", "001011112222"), "b": (NAME, NUMBER), "both": ("Lê Văn Chung", "001033334444"),
              "gone": ("Phạm Thị Xa", "001055556666")}  # fmt: skip
     for key, id_ in made.patient.items():

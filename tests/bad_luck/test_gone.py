@@ -17,13 +17,7 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
-from real_house import BUILT, House, house, until
-
-from longbien.access import accounts
-from longbien.access.door import Door
-from longbien.base.ids import patient_key
-from longbien.record.engine import Engine
-from longbien.record.index import org_key
+from real_house import BUILT, House, a_doctor, house, until
 
 pytestmark = pytest.mark.skipif(not BUILT.is_dir(), reason="the FHIR definitions are not built: make build")
 STATEMENT, LINE = 3.0, 4.0
@@ -32,7 +26,6 @@ PATIENCE = STATEMENT + 5 + LINE + 3
 """Seconds after which everybody has an answer: the statement, the silence, the connection's end, and a slow machine."""
 POOLS = 2 * (8 + 6)
 PATIENT: dict[str, Any] = {"resourceType": "Patient", "name": [{"text": "Phạm Thị Vắng"}]}
-PASSWORD = "gió mùa đông bắc"
 
 
 @pytest.fixture
@@ -178,7 +171,7 @@ async def test_who_listens_at_an_open_chart_hears_again(
     running: House, client: httpx.AsyncClient, browser: httpx.AsyncClient
 ) -> None:
     id_ = (await client.post("/fhir/Patient", json=PATIENT)).json()["id"]
-    cookie = await doctor_of(running, id_)
+    cookie = await a_doctor(running, id_)
     heard: asyncio.Queue[str] = asyncio.Queue()
 
     async def listen() -> None:
@@ -213,22 +206,3 @@ async def news(heard: asyncio.Queue[str], wanted: str, seconds: float) -> None:
     async with asyncio.timeout(seconds):
         while await heard.get() != wanted:
             continue
-
-
-async def doctor_of(running: House, patient: str) -> str:
-    """The cookie of a doctor who has the patient under care."""
-    engine = await Engine.open(running.database_url(), services=False)
-    door = Door(engine)
-    try:
-        login = f"t.{secrets.token_hex(4)}"
-        new = accounts.NewAccount(login, "Lê Hoàng Minh", "doctor", None, "bv-sn")
-        await accounts.create(engine, door.hasher, None, new, PASSWORD)
-        await engine.db.execute(
-            "INSERT INTO care (pat, org, lo, hi, rid) VALUES ($1, $2, now() - interval '1 day', now() + interval '1 day', 0)",
-            patient_key(patient), org_key("bv-sn"),
-        )  # fmt: skip
-        asked = {"type": "http", "method": "POST", "scheme": "http", "client": ("127.0.0.1", 1), "headers": [], "path": "/"}
-        return (await door.sign_in(asked, login, PASSWORD)).set_cookie.split(";")[0]
-    finally:
-        await door.close()
-        await engine.close()

@@ -17,6 +17,8 @@ from longbien.access import accounts
 from longbien.access.door import Door
 from longbien.base import clock
 from longbien.demo import facilities, population
+from longbien.demo.catalogues import code_systems
+from longbien.fhir.systems import DRUG, FLAG, ICD10_VN
 from longbien.record.change import Manner, Update
 from longbien.record.engine import Engine
 from longbien.record.scope import system
@@ -32,6 +34,7 @@ async def fill(engine: Engine, people: Sequence[int], day: Any = None) -> None:
     store = Store(engine, system("stories"))
     manner = Manner(references="trust", checked=True, summarise=True)
     await store.commit([Update(r) for r in facilities.resources()], manner)
+    await store.commit([Update(r) for r in code_systems() if r["url"] in (ICD10_VN, FLAG, DRUG)], manner)
     today = day or population.demo_day(clock.now())
     for i in people:
         life = population.person(i, SEED, today)

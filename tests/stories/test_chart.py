@@ -107,7 +107,7 @@ def test_what_cannot_be_is_asked_back_beside_the_field_and_nothing_typed_is_lost
 def test_a_colleagues_value_appears_on_the_open_chart_without_reload(enter: Enter) -> None:
     mine, hers = enter("bs.minh"), enter("dd.ha")
     chart = open_first(mine)
-    mine.wait_for_timeout(1500)  # the stream is open
+    expect(mine.locator(".chart[data-listening]")).to_be_attached()
     mine.keyboard.press("n")
     mine.fill("#note-assessment", "đang viết dở")
     mine.evaluate("window.sameDocument = true")
@@ -253,12 +253,14 @@ def test_no_page_has_an_accessibility_violation(enter: Enter, house: SimpleNames
         "?panel=allergy",
         "?panel=problem",
     ]
-    for path in (*(chart + p for p in paths), "/search?q=nguyen", "/search?q=khongcoai", "/patients/khong-co"):
+    person = chart.replace("/patients/", "/search/")
+    for path in (*(chart + p for p in paths), "/search?q=nguyen", "/search?q=khongcoai", person, "/patients/khong-co"):
         page.goto(path)
         found[path] = violations(page)
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(chart)
-    found["phone"] = violations(page)
+    for path in (chart, "/today", "/search?q=nguyen"):
+        page.goto(path)
+        found["phone " + path] = violations(page)
     assert {k: v for k, v in found.items() if v} == {}
 
 

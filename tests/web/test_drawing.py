@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import time
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -18,8 +19,8 @@ from longbien.web.chart import axis as axes
 from longbien.web.chart import bars, pins
 from longbien.web.chart.measures import table
 from longbien.web.chart.model import build
-from longbien.web.chart.record import DrugOrder, initials, short_place
-from longbien.web.chart.spark import Limits, spark, thin
+from longbien.web.chart.record import DrugOrder, Problem, Taken, initials, pending, pregnancy, short_place
+from longbien.web.chart.spark import Limits, scale, spark, thin
 
 VI = words("vi")
 STAY = at("16/11/26 08:00")
@@ -134,8 +135,10 @@ def test_what_is_new_begins_with_what_is_critical_and_names_its_change() -> None
 def test_a_critical_result_stays_until_somebody_acknowledges_it() -> None:
     life = heart_failure()
     assert any(n.ack for n in build(life, VI, NOW, NOW - timedelta(minutes=1)).news)
-    life.acknowledged = frozenset({"2823-3-6"})
-    assert not any(n.ack for n in build(life, VI, NOW, NOW - timedelta(minutes=1)).news)
+    life.acknowledged = {"2823-3-6": Taken("ĐD. Hà", NOW - timedelta(minutes=9))}
+    news = build(life, VI, NOW, NOW - timedelta(hours=12)).news
+    assert not any(n.ack for n in news)
+    assert "đã nhận 08:03, ĐD. Hà" in next(n.text for n in news if n.title.startswith("Kali"))
 
 
 def test_facilities_have_short_names_and_marks() -> None:
@@ -162,3 +165,35 @@ def test_seven_hundred_encounters_and_ten_thousand_values_fit_the_wire() -> None
     began = time.process_time()
     build(crowded(), VI, NOW, LOOK)
     assert time.process_time() - began < 2.0  # a guard against the quadratic; the figure is measured in bench/
+
+
+def test_what_moves_within_the_range_is_seen_to_move() -> None:
+    """A pulse from 66 to 92 is no flat line, though all of it is normal; one that hardly moves stays calm."""
+    y = scale([66, 92, 75], Limits(60, 100), 32)
+    assert y(66) - y(92) >= 12
+    calm = scale([75, 76], Limits(60, 100), 32)
+    assert calm(75) - calm(76) <= 2
+
+
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=30), st.lists(st.floats(0, 100), max_size=2))
+@settings(max_examples=60, deadline=None)
+def test_marks_never_cover_each_other(places: list[float], walls: list[float]) -> None:
+    """As long as there is room: they give way to the left."""
+    marks = [pins.Pin(x, "", 1, NOW, NOW, ()) for x in sorted(places)]
+    spread = pins.spread(marks, 3.0, walls)
+    free = [p.x for p in spread if p.x > 0]
+    assert len(spread) == len(marks) and all(b - a >= 2.99 for a, b in pairwise(free))
+
+
+def test_a_pregnancy_is_told_by_its_diagnosis_and_ends_by_itself() -> None:
+    carried = Problem("p", "Thai 20 tuần", "Z34.9", True, "2026-08-01")
+    assert pregnancy([carried], NOW) == "Thai 20 tuần"
+    assert pregnancy([replace(carried, onset="2025-11-01")], NOW) == "" and pregnancy([replace(carried, active=False)], NOW) == ""
+    assert pregnancy([replace(carried, code="O90.0")], NOW) == ""
+
+
+def test_an_order_is_late_when_its_own_time_has_passed() -> None:
+    order = {"status": "active", "intent": "order", "authoredOn": "2026-11-22T16:20:00+07:00", "code": {"text": "Cấy máu"}}
+    assert (x := pending(order, "vi")) and x.due - x.ordered == timedelta(hours=24)
+    order["occurrencePeriod"] = {"end": "2026-11-23T04:20:00+07:00"}  # type: ignore[assignment]
+    assert (x := pending(order, "vi")) and x.due == at("23/11/26 04:20")

@@ -99,7 +99,7 @@ async def _write(
     if manner.references == "check":
         await _references(scope, todo, connection)
     if todo:
-        lines = _lines(scope, todo, manner)
+        lines = [*_lines(scope, todo, manner), *await _care(scope, todo, connection, refusals)]
         values = [*_rows(engine, todo, now), *_side_rows(todo), lines]
         patients = [d for d in todo if d.type == "Patient"]
         if patients:
@@ -251,6 +251,36 @@ async def _unchanged(engine: Engine, drafts: list[Draft], connection: Connection
         if d.resource is not None and fhir_json.dumps(_stamped(d.resource, d.version - 1, row["upd"])) == there:
             found[d.position] = Stored(d.type, d.id, d.version - 1, row["upd"], there, False, d.rid, d.pat, changed=False)
     return found
+
+
+async def _care(scope: Scope, drafts: list[Draft], connection: Connection, refusals: list[trail.Line]) -> list[trail.Line]:
+    """Who writes an Encounter, a referral or an appointment opens the record to a facility's staff. Where it was not open to them
+    before, the scope must allow that (`begins`), and the record says so in a line of its own."""
+    asked = {(d.pat, org) for d in drafts if d.indexed for org, _, _ in d.indexed.cares if d.pat is not None}
+    if scope.unlimited or not asked:
+        return []
+    args: list[Any] = [[p for p, _ in asked], [o for _, o in asked]]
+
+    def bind(value: Any) -> str:
+        args.append(value)
+        return f"${len(args)}"
+
+    may = "true" if scope.begins is None else scope.begins.sql("w.pat", str(number("Patient")), bind)
+    sql = f"""SELECT w.pat, w.org, {may} AS may FROM unnest($1::bigint[], $2::bigint[]) AS w(pat, org) WHERE NOT EXISTS
+              (SELECT 1 FROM care c WHERE c.pat = w.pat AND c.org = w.org AND c.hi > now())"""  # noqa: S608 - the scope's own SQL
+    fresh = {(r["pat"], r["org"]): r["may"] for r in await connection.fetch(sql, *args)}
+    begun = {d.pat for d in drafts if d.type == "Patient" and d.version == 1}
+    lines: list[trail.Line] = []
+    for d in drafts:
+        orgs = {org for org, _, _ in d.indexed.cares} if d.indexed else set()
+        new = [org for org in orgs if (d.pat, org) in fresh]
+        if not new:
+            continue
+        if d.pat not in begun and not all(fresh[d.pat, org] for org in new):
+            refusals.append(_refusal(scope, d, d.pat))
+            raise Forbidden(f"{scope.label} may not put this patient under a facility's care: reception or a nurse registers them.")
+        lines.append(trail.line(scope, "care", pat=d.pat, rid=d.rid, ver=d.version, type=number(d.type), n=len(new)))
+    return lines
 
 
 def _same_patient(scope: Scope, drafts: list[Draft], refusals: list[trail.Line]) -> None:

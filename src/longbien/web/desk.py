@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,13 +15,16 @@ from ..base import clock
 from ..base.ids import key64
 from ..base.sql import queries
 from ..base.words import Words, given_first
+from ..fhir.systems import EXT_DEPARTMENT
 from ..record import trail
 from ..record.engine import Engine
 from ..record.scope import Scope
 from ..record.search.params.units import canonical
+from ..record.store import Store
 from ..record.types import number
 from .chart import measures
 from .chart import record as r
+from .chart.gather import acknowledged as taken
 from .chart.model import age_days
 from .chart.since import is_new
 from .chart.spark import Limits
@@ -55,22 +58,73 @@ class Inpatient:
     problem: str
     day: int
     mine: bool
+    ward: str = ""
+    leaves: str = ""  # the day expected for discharge, as a FHIR date
     news: list[New] = field(default_factory=list)
     urgent: bool = False
+    alarms: list[Alarm] = field(default_factory=list)
+    waits: list[r.Pending] = field(default_factory=list)  # ordered and not answered, the longest due first
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A critical laboratory value that nobody has taken note of; `ids` of the results, the newest first."""
+
+    title: str
+    word: str
+    ids: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Outpatient:
     id: str
     name: str
+    age: str
     time: datetime
     what: str
+    state: str  # Encounter.status
+    place: str
+    mine: bool
 
 
 @dataclass(slots=True)
 class Desk:
+    """`clinic`: the day of `outpatients`: today, or the latest day before it on which there were any; None when there was none."""
+
     inpatients: list[Inpatient]
     outpatients: list[Outpatient]
+    clinic: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Where somebody works: the department's name, and how many beds its ward has."""
+
+    department: str = ""
+    beds: int = 0
+
+
+async def post(store: Store, practitioner: str | None) -> Post:
+    """From the PractitionerRole: its department, and the beds of the rooms of its ward."""
+    if practitioner is None or not store.scope.may_read("PractitionerRole"):
+        return Post()
+    roles = await store.search("PractitionerRole", [("practitioner", f"Practitioner/{practitioner}"), ("active", "true")])
+    for entry in roles.entries:
+        role = _decode(entry.body)
+        named = (x.get("valueReference") or {} for x in role.get("extension") or () if x.get("url") == EXT_DEPARTMENT)
+        department = next((str(n.get("display") or "") for n in named), "")
+        inside = [str(x["reference"]) for x in role.get("location") or () if x.get("reference")]
+        beds = 0
+        for _ in range(3):  # ward, room, bed
+            if not inside:
+                break
+            parts = await store.search("Location", [("partof", ",".join(inside[:100])), ("_count", "500")])
+            places = [_decode(e.body) for e in parts.entries]
+            beds += sum(1 for p in places if r.code_of(p.get("physicalType")) == "bd")
+            inside = [f"Location/{p['id']}" for p in places if r.code_of(p.get("physicalType")) != "bd"]
+        if department:
+            return Post(department, beds)
+    return Post()
 
 
 def _scoped(scope: Scope, sql: str, *values: Any) -> tuple[str, list[Any]]:
@@ -96,20 +150,32 @@ async def people(engine: Engine, scope: Scope, pats: Sequence[int], *, audited: 
     return {row["pat"]: (r.person(_decode(body)), row) for row, body in zip(rows, bodies, strict=True)}
 
 
-async def visits(engine: Engine, scope: Scope, now: datetime) -> list[tuple[int, r.Visit, Mapping[str, Any], bool]]:
-    """(patient key, visit, body, is it still open) of the scope's facility, of today."""
+Cared = tuple[int, r.Visit, Mapping[str, Any], bool]
+"""(patient key, visit, its body, is it still open)"""
+
+
+async def visits(engine: Engine, scope: Scope, start: datetime, lang: str) -> list[Cared]:
+    """Visits of the scope's facility that run on the day that begins at `start`."""
     if scope.org is None:
         return []
-    start = clock.local(now).replace(hour=0, minute=0, second=0, microsecond=0)
     sql, args = _scoped(scope, Q.care, scope.org, start, start + timedelta(days=1), number("Encounter"))
     rows = await engine.db.fetch(sql, *args, search=True)
     out = []
     for row, body in zip(rows, await engine.unpack_all([x["body"] for x in rows]), strict=True):
         resource = _decode(body)
-        visit = r.visit(resource, {}, "vi")
+        visit = r.visit(resource, {}, lang)
         if visit is not None:
             out.append((row["pat"], visit, resource, row["hi"].year >= ENDLESS or visit.open))
     return out
+
+
+async def _clinic_day(engine: Engine, scope: Scope, start: datetime) -> datetime | None:
+    """The beginning of the latest day before `start`, within a month, that had outpatients."""
+    if scope.org is None:
+        return None
+    sql, args = _scoped(scope, Q.clinic_day, scope.org, start, number("Encounter"), key64("Encounter.class=AMB"))
+    latest = await engine.db.fetchval(sql, *args)
+    return clock.local(latest).replace(hour=0, minute=0, second=0, microsecond=0) if latest else None
 
 
 def _attends(resource: Mapping[str, Any], practitioner: str | None) -> bool:
@@ -118,32 +184,68 @@ def _attends(resource: Mapping[str, Any], practitioner: str | None) -> bool:
     )
 
 
-async def desk(engine: Engine, scope: Scope, practitioner: str | None, w: Words, now: datetime) -> Desk:
-    """Inpatients by urgency then bed, outpatients by time."""
-    found = await visits(engine, scope, now)
-    persons = await people(engine, scope, list({pat for pat, *_ in found}))
-    today = clock.local(now).date()
+async def desk(engine: Engine, scope: Scope, practitioner: str | None, w: Words, now: datetime, lang: str) -> Desk:
+    """Inpatients by urgency then bed, outpatients by time. `lang`: the language with the names of codes in it."""
+    start = clock.local(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    found = await visits(engine, scope, start, lang)
+    stays = [x for x in found if x[1].inpatient and x[3]]
+    clinic, day = [x for x in found if _is_of(x[1], start)], start
+    if not clinic and (earlier := await _clinic_day(engine, scope, start)):
+        clinic, day = [x for x in await visits(engine, scope, earlier, lang) if _is_of(x[1], earlier)], earlier
+    persons = await people(engine, scope, list({x[0] for x in (*stays, *clinic)}))
+    today = start.date()
+
+    def age(person: r.Person) -> str:
+        """Sex and age; years without their word, as lists here say it: nam 71, bé gái 5 tháng."""
+        years = w.age(person.birth, today).removesuffix(" " + w("%(n)s y", n="").strip())
+        return " ".join(x for x in (w.sex(person.sex).lower(), years) if x)
+
     beds: dict[int, Inpatient] = {}
-    out: list[Outpatient] = []
-    for pat, visit, resource, open_ in found:
-        if pat not in persons:
-            continue
-        person = persons[pat][0]
-        if visit.inpatient and open_:
-            age = " ".join(x for x in (w.sex(person.sex).lower(), w.age(person.birth, today)) if x)
-            problem = _diagnosis(resource) or r.concept(resource.get("reasonCode"), w.lang)
+    for pat, visit, resource, _ in stays:
+        if pat in persons:
+            person = persons[pat][0]
+            problem = (
+                (_diagnosis(resource, lang) or r.concept(resource.get("reasonCode"), lang)) if scope.may_read("Condition") else ""
+            )
             days = (today - clock.local(visit.start).date()).days + 1
-            beds[pat] = Inpatient(person.id, pat, person.name, age, visit.bed, problem, days, _attends(resource, practitioner))
-        elif not visit.inpatient and clock.local(visit.start).date() == today:
-            what = r.concept(resource.get("reasonCode"), w.lang) or r.concept(resource.get("type"), w.lang)
-            out.append(Outpatient(person.id, person.name, visit.start, what))
-    await _problems(engine, scope, beds, {pat: x for pat, _, x, open_ in found if open_}, w)
+            beds[pat] = Inpatient(
+                person.id, pat, person.name, age(person), visit.bed, problem, days, _attends(resource, practitioner),
+                r.concept(resource.get("serviceType")), visit.leaves,
+            )  # fmt: skip
+    out = []
+    for pat, visit, resource, _ in clinic:
+        if pat in persons:
+            person = persons[pat][0]
+            what = r.concept(resource.get("reasonCode"), lang) or visit.title
+            place = " · ".join(x for x in (visit.ward, visit.bed) if x)
+            mine = _attends(resource, practitioner)
+            out.append(Outpatient(person.id, person.name, age(person), visit.start, what, visit.status, place, mine))
+    await _problems(engine, scope, beds, {x[0]: x[2] for x in stays}, lang)
     await _news(engine, scope, list(beds.values()), {p: persons[p][0] for p in beds}, w, now)
-    return Desk(sorted(beds.values(), key=lambda i: (i.bed == "", i.bed, given_first(i.name))), sorted(out, key=lambda o: o.time))
+    await _waits(engine, scope, beds, lang)
+    ordered = sorted(beds.values(), key=lambda i: (i.bed == "", i.bed, given_first(i.name)))
+    return Desk(ordered, sorted(out, key=lambda o: o.time), day.date() if out else None)
+
+
+def _is_of(visit: r.Visit, day: datetime) -> bool:
+    return not visit.inpatient and visit.kind != "EMER" and clock.local(visit.start).date() == day.date()
+
+
+async def _waits(engine: Engine, scope: Scope, beds: Mapping[int, Inpatient], lang: str) -> None:
+    """What is ordered and has no answer yet."""
+    if not beds or not scope.may_read("ServiceRequest") or not scope.may_read("Condition"):
+        return
+    sql, args = _scoped(scope, Q.orders, list(beds), number("ServiceRequest"), key64("ServiceRequest.status=active"))
+    rows = await engine.db.fetch(sql, *args, search=True)
+    for row, body in zip(rows, await engine.unpack_all([x["body"] for x in rows]), strict=True):
+        if order := r.pending(_decode(body), lang):
+            beds[row["pat"]].waits.append(order)
+    for bed in beds.values():
+        bed.waits.sort(key=lambda o: o.due)
 
 
 async def _problems(
-    engine: Engine, scope: Scope, beds: Mapping[int, Inpatient], visits_: Mapping[int, Mapping[str, Any]], w: Words
+    engine: Engine, scope: Scope, beds: Mapping[int, Inpatient], visits_: Mapping[int, Mapping[str, Any]], lang: str
 ) -> None:
     """The diagnosis of the stay: the one that the visit names, else the newest recorded in it."""
     if not beds or not scope.may_read("Condition"):
@@ -153,7 +255,7 @@ async def _problems(
     best: dict[int, tuple[int, str]] = {}
     for row, body in zip(rows, await engine.unpack_all([x["body"] for x in rows]), strict=True):
         resource = _decode(body)
-        problem = r.problem(resource, w.lang)
+        problem = r.problem(resource, lang)
         visit = visits_.get(row["pat"], {})
         if problem is None or not problem.active:
             continue
@@ -167,8 +269,9 @@ async def _problems(
             beds[pat].problem = name
 
 
-def _diagnosis(resource: Mapping[str, Any]) -> str:
-    return str(r.first(resource, "diagnosis", "condition", "display") or "")
+def _diagnosis(resource: Mapping[str, Any], lang: str) -> str:
+    """The display that the visit carries is in Vietnamese; other readers get the condition's own name."""
+    return str(r.first(resource, "diagnosis", "condition", "display") or "") if lang == "vi" else ""
 
 
 async def _news(
@@ -185,13 +288,17 @@ async def _news(
     results = await engine.db.fetch(sql, *args, search=True)
     sql, args = _scoped(scope, Q.tasks, pats, number("Task"), since)
     bodies = await engine.db.fetch(sql, *args, search=True) if scope.may_read("Task") else []
-    acknowledged = {r.reference_id(_decode(b).get("focus")) for b in await engine.unpack_all([x["body"] for x in bodies])}
+    acknowledged = set(taken([_decode(b) for b in await engine.unpack_all([x["body"] for x in bodies])]))
     by: dict[int, list[Any]] = defaultdict(list)
     for x in results:
         by[x["pat"]].append(x)
     for row in rows:
         look = looked.get(row.pat, now - timedelta(days=1))
         _fill(row, by[row.pat], persons[row.pat], look, acknowledged, codes, w, now)
+
+
+def _short(m: measures.Measure, lang: str) -> str:
+    return measures.SHORT.get(m.loinc, {}).get(lang) or m.name(lang)
 
 
 def _fill(
@@ -205,12 +312,11 @@ def _fill(
     now: datetime,
 ) -> None:
     said: set[str] = set()
+    alarms: dict[str, list[str]] = {}  # every critical value stands behind the newest of its kind
     quiet = 0
     age = age_days(person.birth, now)
     for x in results:  # newest first
         m = codes[x["code"]]
-        if m.code in said:
-            continue
         band = m.band(person.sex, age)
         step = float(canonical(m.ucum, Decimal(1))[1])  # the index holds canonical units
         value = float(f"{float(x['val']) / step:.10g}")
@@ -218,9 +324,15 @@ def _fill(
         flag = limits.flag(value)
         fresh = is_new(datetime.fromtimestamp(x["at"], UTC), datetime.fromtimestamp(x["upd"], UTC), look)
         critical = flag[:2] == "cr" and (fresh if m.group == "vital" else x["id"] not in acknowledged)
+        if critical and m.group != "vital":
+            alarms.setdefault(m.code, []).append(x["id"])
+        if m.code in said:
+            continue
         if critical or (fresh and flag):
+            if critical and m.group != "vital":
+                row.alarms.append(Alarm(_short(m, w.lang), w.number(value, m.decimals), alarms[m.code]))
             css = {"up": "hi", "dn": "lo", "cr up": "crit", "cr dn": "crit lo"}[flag]
-            row.news.append(New(measures.SHORT.get(m.loinc, {}).get(w.lang) or m.name(w.lang), css, w.number(value, m.decimals)))
+            row.news.append(New(_short(m, w.lang), css, w.number(value, m.decimals)))
             row.urgent = row.urgent or critical
             said.add(m.code)
         elif fresh:

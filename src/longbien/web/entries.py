@@ -13,9 +13,10 @@ from markupsafe import escape
 
 from ..base import clock
 from ..base.words import Words
+from ..fhir.systems import ICD10_VN
 from .chart.gather import ACKNOWLEDGE
 from .chart.measures import LOINC
-from .chart.record import ICD10
+from .terms import Term
 
 UCUM = "http://unitsofmeasure.org"
 OBSERVATION_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
@@ -280,16 +281,14 @@ def allergy(values: Mapping[str, str], writer: Writer, once: str, now: datetime,
     return entry
 
 
-def problem(
-    values: Mapping[str, str], writer: Writer, once: str, now: datetime, w: Words, names: Mapping[str, tuple[str, str]]
-) -> Entry:
-    """A Condition with an ICD-10 code. `names`: code -> (Vietnamese, English). What was typed without choosing from the list is
-    no diagnosis: it is asked back."""
+def problem(values: Mapping[str, str], writer: Writer, once: str, now: datetime, w: Words, known: Mapping[str, Term]) -> Entry:
+    """A Condition with an ICD-10 code. `known`: by code. What was typed without choosing from the list is no diagnosis: it is asked
+    back."""
     entry = Entry()
     code, typed = values.get("code", "").strip(), values.get("name", "").strip()
-    if code not in names and typed.upper() in names:
+    if code not in known and typed.upper() in known:
         code = typed.upper()
-    if code not in names:
+    if code not in known:
         entry.errors["name"] = w("Choose a diagnosis from the list.") if typed else w("Say which diagnosis.")
     onset = partial_date(values.get("onset", ""), now)
     if onset is None:
@@ -299,13 +298,13 @@ def problem(
     clinical = "resolved" if values.get("status") == "resolved" else "active"
     sure = "provisional" if values.get("certainty") == "provisional" else "confirmed"
     system = "http://terminology.hl7.org/CodeSystem/condition-"
-    vi, en = names[code]
+    term = known[code]
     out = _base("Condition", once, writer)
     out |= {
         "clinicalStatus": {"coding": [{"system": system + "clinical", "code": clinical}]},
         "verificationStatus": {"coding": [{"system": system + "ver-status", "code": sure}]},
         "category": [_concept(system + "category", "problem-list-item", "Problem List Item")],
-        "code": {"coding": [{"system": ICD10, "code": code, "display": en or vi}], "text": vi},
+        "code": _concept(term.system, code, term.vi if term.system == ICD10_VN else (term.en or term.vi), term.vi),
         "recordedDate": clock.instant(now),
     }
     if _author(writer):

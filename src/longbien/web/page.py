@@ -25,15 +25,17 @@ from starlette.routing import Route
 
 from ..access.actor import Actor
 from ..access.door import Door
-from ..access.roles import ROLES, Permission
+from ..access.roles import ROLES, SEARCH, Permission
 from ..base import clock, log
 from ..base.db import ours
 from ..base.errors import Forbidden, Invalid, LongbienError, TooLarge, Unauthenticated, Unavailable
 from ..base.words import Words, choose, words
 from ..record.engine import Engine
 from ..record.scope import Scope
+from ..record.store import Store
 from . import render
 from .chart.record import short_place
+from .terms import Terms, Tongue
 
 _log = log.get(__name__)
 OPEN = Permission("open", "A page that needs nobody", frozenset())
@@ -53,6 +55,8 @@ class Me:
     name: str
     role: str
     place: str
+    login: str = ""
+    searches: bool = True
 
 
 @dataclass
@@ -78,8 +82,15 @@ class Call:
         return self.door.engine
 
     @property
-    def lang(self) -> str:
-        return self.w.lang
+    def lang(self) -> Tongue:
+        """The reader's language, with what codes are called in it."""
+        return self.terms.tongue(self.w.lang)
+
+    @property
+    def terms(self) -> Terms:
+        """What codes are called; as new as the last `fresh`."""
+        found: Terms = self.request.app.state.terms
+        return found
 
     @property
     def query(self) -> Any:
@@ -109,7 +120,9 @@ class Call:
         role = ROLES.get(self.who.role)
         title = (role.vi if self.lang == "vi" else role.en) if role else self.who.role
         places: dict[str, str] = self.request.app.state.places if hasattr(self.request.app.state, "places") else {}
-        return Me(self.who.name, title, short_place(places.get(self.who.organization or "", "")))
+        return Me(
+            self.who.name, title, short_place(places.get(self.who.organization or "", "")), self.who.login, self.who.may(SEARCH)
+        )
 
     def html(self, template: str, status: int = 200, headers: dict[str, str] | None = None, **context: Any) -> Response:
         given = {
@@ -133,7 +146,10 @@ class Call:
         return "gzip" in asked.get("accept-encoding", "") and asked.get("sec-fetch-site", "none") != "cross-site"
 
     def go(self, href: str) -> Response:
-        return RedirectResponse(href, 303, {"Cache-Control": "no-store"})
+        """On to another page. A script that sent the form is told where (X-Go) and goes itself."""
+        if self.part:
+            return Response(status_code=204, headers={"X-Go": quote(href, safe="/?&=%#")})
+        return RedirectResponse(href, 303)
 
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -191,11 +207,12 @@ def route(path: str, endpoint: Endpoint, methods: Sequence[str] = ("GET",)) -> R
 async def _run(call: Call, permission: Permission, handler: Handler) -> Response:
     writes = call.request.method not in ("GET", "HEAD")
     if permission is not OPEN:
-        call.who = await call.door.actor(call.request)
+        call.who = await call.door.actor(call.request, touch=not _by_itself(call.request))
         if not call.who.may(permission):
             error = Forbidden(f"{call.who.role} may not: {permission.title}")
             await call.door.refused(call.who, error)
             raise error
+        await _names(call)
     else:
         call.who = await _perhaps(call)
     if writes:
@@ -229,6 +246,17 @@ async def _form(request: Request, most: int) -> FormData:
         raise Invalid(f"The form cannot be read: {why.detail}", code="structure") from None
 
 
+async def _names(call: Call) -> None:
+    """What codes are called, now and then asked anew."""
+    if call.terms.due and (scope := call.scope("names of codes")).may_read("CodeSystem"):
+        await call.terms.fresh(Store(call.engine, call.scope(scope.reason)))
+
+
+def _by_itself(request: Request) -> bool:
+    """Does the page ask, and not the person: to keep itself up to date? That does not keep a session alive."""
+    return request.headers.get("x-by-itself") == "1" or "text/event-stream" in request.headers.get("accept", "")
+
+
 async def _perhaps(call: Call) -> Actor | None:
     try:
         return await call.door.actor(call.request)
@@ -243,14 +271,18 @@ async def _face(call: Call, error: LongbienError) -> Response:
     w, request = call.w, call.request
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     if isinstance(error, Unauthenticated):
-        if call.part or request.method != "GET":
+        if call.part:
             return PlainTextResponse(w("Sign in again; what you wrote is kept."), 401)
+        if request.method != "GET":
+            text = w("Your sign-in has ended. Sign in, then go back: your browser still holds what you wrote.")
+            return call.html("sign-in.html", 401, name="", error=text, next="/today", place="", logins=())
         return RedirectResponse(f"/sign-in?next={quote(path)}", 303)
     title, text = {
         400: (w("This cannot be read"), w("The address or the form holds something that cannot be used.")),
         403: (w("Not allowed"), w("Your account does not have the right to open this page.")),
         404: (w("Not found"), w("There is no such record, or it is not open to you.")),
         409: (w("Somebody else was first"), w("The record changed in the meantime. Load the page again; your draft is kept.")),
+        412: (w("Somebody else was first"), w("The record changed in the meantime. Load the page again; your draft is kept.")),
         410: (w("Removed"), w("This was removed from the record.")),
         422: (w("This cannot be recorded"), w("Something in it does not hold. Go back: your draft is kept.")),
         429: (w("A little too fast"), w("Wait a moment, then try again.")),

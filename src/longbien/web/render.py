@@ -17,15 +17,20 @@ from . import assets
 from .chart import axis as axes
 from .icons import BRIDGE, icon
 
-#: No inline script, nothing from elsewhere; style attributes place marks on the axis.
+#: On every answer of a page, whatever became of it. No inline script, nothing from elsewhere; style attributes (not style elements)
+#: place marks on the axis.
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
+        "default-src 'none'; script-src 'self'; "
+        "style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-store",
     "Vary": "Accept-Encoding, Cookie, Sec-Fetch-Site",
 }

@@ -13,8 +13,8 @@ from starlette.routing import BaseRoute, Route
 from ..record.people import Nearby
 from . import assets
 from .page import route
-from .pages import chart, live, search, session, today, who, write
-from .terms import TermSettings
+from .pages import chart, live, search, session, today, undo, who, write
+from .terms import Terms
 
 ROUTES: list[BaseRoute] = [
     Route("/static/{hash}/{name:path}", assets.serve),
@@ -25,12 +25,14 @@ ROUTES: list[BaseRoute] = [
     route("/language", session.language, ["POST"]),
     route("/today", today.today),
     route("/search", search.search),
+    route("/search/{id}", search.preview),
     route("/terms/icd10", write.icd10),
     route("/patients/{id}", chart.chart),
     route("/patients/{id}/live", live.live),
     route("/patients/{id}/who-saw", who.who_saw),
     route("/patients/{id}/purpose", chart.state_purpose, ["POST"]),
     route("/patients/{id}/seen", write.seen, ["POST"]),
+    route("/patients/{id}/undo", undo.undo, ["POST"]),
     route("/patients/{id}/acknowledge", write.acknowledge, ["POST"]),
     route("/patients/{id}/write/{form}", write.write, ["POST"]),
     route("/patients/{id}/drafts/{form}", write.draft, ["POST"]),
@@ -43,7 +45,8 @@ ROUTES: list[BaseRoute] = [
 def set_up(state: Any, *, demo: bool = False, demo_logins: tuple[Any, ...] = ()) -> None:
     """`demo_logins`: objects with name, password, role, shown on the sign-in page of a demo only."""
     state.places = {}
+    state.posts = {}
     state.nearby = Nearby()
-    state.icd10 = TermSettings.read().icd10
+    state.terms = Terms()
     state.demo = demo
     state.demo_logins = demo_logins

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -16,11 +19,13 @@ from .measures import LOINC
 TYPES = (
     "Encounter", "Condition", "AllergyIntolerance", "MedicationRequest", "MedicationStatement", "Composition",
     "DocumentReference", "ClinicalImpression", "DiagnosticReport", "ImagingStudy", "ServiceRequest", "Coverage", "CareTeam", "Task",
+    "Flag",
 )  # fmt: skip
 ACKNOWLEDGE = "acknowledge-result"
 IMAGING = {"RAD", "IMG", "imaging", "LP29684-5", "RUS", "CT", "NMR", "CUS", "363679005"}
 LAB = {"LAB", "laboratory", "HM", "CH", "MB", "SR", "LP29693-6", "108252007"}
 
+_SHARE = re.compile(r"\d{1,3}\s?%")
 _decode = msgspec.json.Decoder().decode
 
 
@@ -43,9 +48,7 @@ def gather(lived: Lived, met: Iterable[Encounter], places: Mapping[str, str], la
     reports = each("DiagnosticReport")
     imaging = [x for x in reports if _categories(x) & IMAGING]
     told = [x for x in reports if not _categories(x) & (IMAGING | LAB) and (x.get("conclusion") or x.get("presentedForm"))]
-    studies = [i for x in each("ImagingStudy") if (i := r.image(x, lang))]
-    days = {s.time.date() for s in studies}
-    pictures = studies + [i for x in imaging if (i := r.image(x, lang)) and i.time.date() not in days]
+    pictures = _pictures(each("ImagingStudy"), imaging, lang)
     notes = [n for t in ("Composition", "DocumentReference", "ClinicalImpression") for x in each(t) if (n := r.note(x, lang))]
     answered = {r.reference_id(b) for x in reports for b in x.get("basedOn") or ()}
     tasks = each("Task")
@@ -59,30 +62,67 @@ def gather(lived: Lived, met: Iterable[Encounter], places: Mapping[str, str], la
         [a for x in each("AllergyIntolerance") if (a := r.allergy(x, lang))],
         [s for c in lived.columns if (s := series(c, lang))],
         [q for x in each("ServiceRequest") if x.get("id") not in answered and (q := r.pending(x, lang))],
-        [_coverage(x) for x in each("Coverage") if x.get("status") == "active"],
-        [(r.concept(p.get("role"), lang), str(r.first(p, "member", "display") or "")) for x in each("CareTeam") for p in x.get("participant") or () if r.first(p, "member", "display")],  # noqa: E501
-        frozenset(r.reference_id(t.get("focus")) for t in tasks if r.code_of(t.get("code")) == ACKNOWLEDGE),
+        [coverage(x) for x in each("Coverage") if x.get("status") == "active"],
+        [(r.uncoded(p.get("role"), lang), str(r.first(p, "member", "display") or "")) for x in each("CareTeam") for p in x.get("participant") or () if r.first(p, "member", "display")],  # noqa: E501
+        acknowledged(tasks),
+        alerts=[f for x in each("Flag") if (f := r.alert(x, lang))],
     )  # fmt: skip
+
+
+def _pictures(studies: list[dict[str, Any]], reports: list[dict[str, Any]], lang: str) -> list[r.Image]:
+    """One mark for a study and its report; the mark leads to what can be read. A report names its study; where it does not, the
+    one of the same day is meant."""
+    by_study = {r.reference_id(s): x for x in reports for s in x.get("imagingStudy") or ()}
+    loose: dict[date, dict[str, Any]] = {}
+    for x in reports:
+        if not x.get("imagingStudy") and (time := r.moment(x.get("effectiveDateTime") or x.get("issued"))):
+            loose.setdefault(time.date(), x)
+    found: list[r.Image] = []
+    told: set[str] = set()
+    for x in studies:
+        one = r.image(x, lang)
+        if one is None:
+            continue
+        report = by_study.get(one.id) or loose.get(one.time.date())
+        if report is not None:
+            told.add(str(report.get("id")))
+            one = replace(one, type="DiagnosticReport", id=str(report.get("id")), updated=r.updated(report))
+        found.append(replace(one, read=report is not None))
+    return found + [i for x in reports if x.get("id") not in told and (i := r.image(x, lang))]
+
+
+def acknowledged(tasks: Iterable[Mapping[str, Any]]) -> dict[str, r.Taken]:
+    """Who took note of which result: the first to do so. A Task taken back (entered-in-error) says nothing."""
+    found: dict[str, r.Taken] = {}
+    for t in sorted(tasks, key=lambda t: str(t.get("authoredOn") or ""), reverse=True):
+        if r.code_of(t.get("code")) == ACKNOWLEDGE and t.get("status") == "completed":
+            who = str(r.first(t, "owner", "display") or "")
+            found[r.reference_id(t.get("focus"))] = r.Taken(who, r.moment(t.get("authoredOn")), str(t.get("id") or ""))
+    return found
 
 
 def _categories(x: Mapping[str, Any]) -> set[str]:
     return {str(c.get("code")) for k in x.get("category") or () for c in k.get("coding") or ()}
 
 
-def _coverage(x: Mapping[str, Any]) -> tuple[str, str, str]:
-    name = r.concept(x.get("type")) or str(r.first(x, "payor", "display") or "")
+def coverage(x: Mapping[str, Any]) -> tuple[str, str, str]:
+    """(level and share paid where the card says them, else its name; number; valid to)."""
     level = next((str(c.get("value") or "") for c in x.get("class") or () if c.get("value")), "")
-    return " · ".join(p for p in (name, level) if p), str(x.get("subscriberId") or ""), str(r.first(x, "period", "end") or "")[:10]
+    share = _SHARE.search(str(r.first(x, "class", "name") or ""))
+    name = r.concept(x.get("type")) or str(r.first(x, "payor", "display") or "")
+    said = " · ".join(p for p in (level, share[0].replace(" ", "") if share else "") if p)
+    return said or name, str(x.get("subscriberId") or ""), str(r.first(x, "period", "end") or "")[:10]
 
 
-def _coding(code: Any) -> tuple[str, str, str]:
-    """(system, code, display): LOINC where there is one, else the first."""
+def _coding(code: Any, lang: str = "vi") -> tuple[str, str, str]:
+    """(system, code, name): LOINC where there is one, else the first."""
     codings = [c for c in (code or {}).get("coding") or () if c.get("code")]
     chosen = next((c for c in codings if c.get("system") == LOINC), codings[0] if codings else None)
     text = str((code or {}).get("text") or "")
     if chosen is None:
         return "", text, text
-    return str(chosen.get("system") or ""), str(chosen["code"]), text or str(chosen.get("display") or chosen["code"])
+    name = r.concept(code, lang) if lang != "vi" else text or str(chosen.get("display") or chosen["code"])
+    return str(chosen.get("system") or ""), str(chosen["code"]), name
 
 
 def _number(value: Any) -> float | None:
@@ -111,7 +151,7 @@ def series(c: Column, lang: str) -> r.Series | None:
         unit, low, high = "Cel", None, None
     elif shown is not None and stored and shown != stored:
         values = _times(values, shown / stored)
-    system, code, name = _coding(x.get("code"))
+    system, code, name = _coding(x.get("code"), lang)
     n = len(c.times) - len(c.ids)
     updated = [*c.times[: len(c.times) - len(c.updated)], *c.updated] if c.part is None else []
     return r.Series(system, code, unit, c.times, values, [""] * n + c.ids, updated, name, low, high)

@@ -31,6 +31,8 @@ SHORT: dict[str, dict[str, str]] = {
     "29463-7": {"vi": "Cân nặng", "en": "Weight"},
     "14771-0": {"vi": "Glucose đói", "en": "Glucose, fasting"},
     "2093-3": {"vi": "Cholesterol", "en": "Cholesterol"},
+    "4548-4": {"vi": "HbA1c", "en": "HbA1c"},
+    "67151-1": {"vi": "Troponin T", "en": "Troponin T"},
     "33762-6": {"vi": "NT-proBNP", "en": "NT-proBNP"},
 }
 

@@ -14,14 +14,14 @@ from ...base.clock import local
 from ...base.words import Words
 from . import axis as axes
 from . import bars, measures, pins
-from .record import Life, Series, Visit, initials, short_place
+from .record import Life, Note, Series, Visit, initials, pregnancy, short_place
 from .since import ALARM, FIRST_LOOK, Measured, News, news
 from .spark import Limits, pressure, spark
 
 #: How many rows of laboratory tests and drugs the overview holds; the rest is counted and one key away.
 LABS, DRUGS = 8, 8
-#: How much a list of a tab shows at once.
-PAGE = 100
+#: A chart of fewer rows than this leaves room: its newest notes stand below the axis.
+FULL, SPARE = 19, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class Stay:
     text: str
     place: str
     id: str
+    place_name: str = ""
 
 
 @dataclass(slots=True)
@@ -73,6 +74,8 @@ class Chart:
     more_drugs: int
     earlier: int  # visits before the axis
     facts: dict[str, tuple[str, str, str]] = field(default_factory=dict)  # weight, egfr: (value, unit, change or flag)
+    latest: list[Note] = field(default_factory=list)  # the newest notes in full, where the screen has room for them
+    pregnant: str = ""
 
 
 def _plain(t: datetime | date) -> date:
@@ -278,8 +281,9 @@ def build(life: Life, w: Words, now: datetime, look: datetime | None = None, spa
     shown = [r for r in drug_rows if r.active or now - r.last < timedelta(days=365)][:DRUGS] or drug_rows[:3]
     stays, pinned = _visits(visits, axis, w, since)
     places: dict[str, str] = {}
-    for v in visits:
-        places.setdefault(initials(v.place_name), short_place(v.place_name))
+    for v in reversed(visits):  # the latest first: they are the ones that are named where there is no room for all
+        if axis.shows(v.end or now):
+            places.setdefault(initials(v.place_name), short_place(v.place_name))
     images = sorted(life.images, key=lambda i: i.time)
     notes = sorted(life.notes, key=lambda n: n.time)
     chart = Chart(
@@ -293,12 +297,12 @@ def build(life: Life, w: Words, now: datetime, look: datetime | None = None, spa
         look is None,
         pinned,
         stays,
-        pins.gather([(i.time, i.id, i.modality, i.title) for i in images if axis.shows(i.time)], axis.xs, 4.2, since),
-        pins.gather([(n.time, n.id, "", n.title) for n in notes if axis.shows(n.time)], axis.xs, 1.6, since),
+        pins.gather([(i.time, f"{i.type}/{i.id}", i.modality, i.title) for i in images if axis.shows(i.time)], axis.xs, 4.8, since),
+        pins.gather([(n.time, f"{n.type}/{n.id}", "", n.title) for n in notes if axis.shows(n.time)], axis.xs, 1.8, since),
         vitals,
         labs,
         [(r, bars.draw(r, axis, stay.start if stay else None)) for r in shown],
-        sorted(places.items())[:6],
+        list(places.items())[:6],
         stay,
         (_plain(now) - _plain(stay.start)).days + 1 if stay else 0,
         {
@@ -314,7 +318,13 @@ def build(life: Life, w: Words, now: datetime, look: datetime | None = None, spa
         sum(1 for v in visits if not axis.shows(v.end or now)),
     )
     chart.facts = _facts(by_code, w)
+    chart.latest = sorted(life.notes, key=lambda n: n.time, reverse=True)[:SPARE] if _rows_drawn(chart) < FULL else []
+    chart.pregnant = pregnancy(life.problems, now) if life.person.sex != "male" else ""
     return chart
+
+
+def _rows_drawn(chart: Chart) -> int:
+    return len(chart.vitals) + len(chart.labs) + len(chart.drugs) + (len(chart.news) + 1) // 2
 
 
 def _untold(m: Measured) -> Measured:
@@ -354,7 +364,7 @@ def _rows(
     vitals: list[Row] = []
     if sys_ := own.get(measures.SYSTOLIC):
         vitals.append(_pressure_row(sys_, own.get(measures.DIASTOLIC), life, axis, w, now))
-    vitals += [_row(by_code[c], axis, w, now) for c in measures.VITALS if c in by_code]
+    vitals += [_row(by_code[c], axis, w, now, 36) for c in measures.VITALS if c in by_code]
     labs = sorted((m for m in all_measured if not m.vital), key=lambda m: interest(m, now, look))
     chosen = labs[:LABS]
     order = {c: i for i, c in enumerate(LAB_ORDER)}
@@ -384,14 +394,15 @@ def _visits(visits: Sequence[Visit], axis: axes.Axis, w: Words, look: datetime) 
         width = round((axis.x(end) if not v.open else 100.0) - left, 2) if v.inpatient else 0.0
         if width >= 2.5:
             text = ", ".join(x for x in (v.ward or v.title, v.bed) if x)
-            stays.append(Stay(left, width, text, mark, v.id))
+            stays.append(Stay(left, width, text, mark, v.id, short_place(v.place_name)))
         else:
             marks.append((max(v.start, axis.start), v.id, mark, v))
     said = [
         (t, i, m, f"{w.date(v.start)} · {v.place_name} · {v.title}" if len(visits) < 60 else f"{w.date(v.start)} · {m}")
         for t, i, m, v in marks
     ]
-    return stays, pins.gather(sorted(said, key=lambda m: m[0]), axis.xs, 4.4, look)
+    marks_ = pins.gather(sorted(said, key=lambda m: m[0]), axis.xs, 5.2, look)
+    return stays, pins.spread(marks_, 5.0, [s.left for s in stays])
 
 
 def _facts(by_code: dict[str, Measured], w: Words) -> dict[str, tuple[str, str, str]]:

@@ -4,7 +4,7 @@ drawn over, nothing is left out."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 
@@ -67,3 +67,19 @@ def gather(
         group.append(item)
     close()
     return out
+
+
+def spread(pins: Sequence[Pin], room: float, walls: Sequence[float] = ()) -> list[Pin]:
+    """The same marks, none nearer than `room` percent to the next and none over the left end of a bar (`walls`): they give way
+    to the left, the latest first, and stop at the axis' beginning."""
+    out: list[Pin] = []
+    limit = 100.0
+    for pin in reversed(pins):
+        x = min(pin.x, limit)
+        wall = next((w for w in walls if w - room * 0.55 < x < w + room * 0.8), None)
+        if wall is not None:
+            x = wall - room * 0.6
+        x = max(round(x, 2), 0.0)
+        limit = x - room
+        out.append(replace(pin, x=x))
+    return out[::-1]

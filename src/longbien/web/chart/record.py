@@ -3,14 +3,17 @@ cannot be read is left empty, because a chart with one strange entry must still 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
+from html import unescape
 from typing import Any
 
 from ...base.fold import fold
 from ...base.words import parse_instant
+from ...fhir.systems import EXT_EXPECTED_DISCHARGE
 
 Resource = Mapping[str, Any]
 
@@ -44,6 +47,7 @@ class Person:
     phone: str = ""
     address: str = ""
     version: str = ""
+    ward: str = ""  # where the person lives, without the house
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class Visit:
     title: str
     ward: str = ""
     bed: str = ""
+    leaves: str = ""  # the day expected for discharge, as a FHIR date
 
     @property
     def inpatient(self) -> bool:
@@ -91,6 +96,12 @@ class Note:
     author: str
     text: str = ""
     updated: datetime | None = None
+    html: str = ""  # the XHTML of its first section, not yet read: few are ever shown
+
+    @property
+    def words(self) -> str:
+        """What it says, as far as a line of a list needs it."""
+        return self.text or bare(self.html)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,7 @@ class Image:
     title: str
     status: str = ""
     updated: datetime | None = None
+    read: bool = True  # is there a report of it?
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +150,24 @@ class Pending:
     owner: str
 
 
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A Flag. `kind`: isolation, fall, code (resuscitation) or other."""
+
+    id: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Who took note of a critical result, and when. `task`: the id of the Task that says so."""
+
+    name: str
+    time: datetime | None
+    task: str = ""
+
+
 @dataclass(slots=True)
 class Life:
     """What the chart needs to know of one patient."""
@@ -153,8 +183,10 @@ class Life:
     pending: list[Pending] = field(default_factory=list)
     coverage: list[tuple[str, str, str]] = field(default_factory=list)  # (name, number, valid to)
     team: list[tuple[str, str]] = field(default_factory=list)  # (role, name)
-    acknowledged: frozenset[str] = frozenset()
+    acknowledged: Mapping[str, Taken] = field(default_factory=dict)  # by the id of the result
     withheld: int = 0
+    alerts: list[Alert] = field(default_factory=list)
+    pregnant: str = ""  # the Condition that says so
 
 
 # ---- small readings of FHIR types ------------------------------------------------------------------------------------
@@ -181,11 +213,16 @@ def first(resource: Any, *path: str) -> Any:
 
 
 def concept(value: Any, lang: str = "vi") -> str:
-    """A CodeableConcept in words: Vietnamese staff read its text, English readers its first display; else what there is."""
+    """A CodeableConcept in words: Vietnamese staff read its text; other readers what its code system calls it in their language
+    (`lang.names`, see terms.Tongue), else its first display; else what there is."""
     if value.__class__ is list:
         value = value[0] if value else None
     if value.__class__ is not dict:
         return ""
+    if names := getattr(lang, "names", None):
+        for c in value.get("coding") or ():
+            if name := names.get((c.get("system"), c.get("code"))):
+                return str(name)
     display = next((str(c["display"]) for c in value.get("coding") or () if c.get("display")), "")
     text = str(value.get("text") or "")
     code = next((str(c["code"]) for c in value.get("coding") or () if c.get("code")), "")
@@ -262,6 +299,9 @@ def _identifier(p: Resource, marks: Iterable[str]) -> str:
     return ""
 
 
+_WARDS = ("Phường ", "Xã ", "P. ", "X. ")
+
+
 def person(p: Resource) -> Person:
     phone = next((str(t.get("value") or "") for t in p.get("telecom") or () if t.get("system") == "phone"), "")
     address = first(p, "address") or {}
@@ -280,6 +320,7 @@ def person(p: Resource) -> Person:
         phone,
         where,
         str(first(p, "meta", "versionId") or ""),
+        str(address.get("district") or next((x for x in where.split(", ") if x.startswith(_WARDS)), "")),
     )
 
 
@@ -305,7 +346,28 @@ def visit(r: Resource, places: Mapping[str, str], lang: str) -> Visit | None:
         concept(r.get("type"), lang) or reason,
         concept(r.get("serviceType"), lang),
         str(where or ""),
+        expected_discharge(r),
     )
+
+
+def expected_discharge(r: Resource) -> str:
+    """The day an Encounter is expected to end, as a FHIR date; "" when nobody said."""
+    return next((str(x.get("valueDate") or "") for x in r.get("extension") or () if x.get("url") == EXT_EXPECTED_DISCHARGE), "")
+
+
+#: Routes, units and roles of a care team that come as Vietnamese text, without a code.
+ENGLISH = {
+    "uống": "oral", "tiêm tĩnh mạch": "IV", "truyền tĩnh mạch": "IV infusion", "tiêm bắp": "IM", "tiêm dưới da": "SC",
+    "ngậm dưới lưỡi": "sublingual", "hít": "inhaled", "khí dung": "nebulised", "bôi": "topical", "nhỏ mắt": "eye drops",
+    "đặt hậu môn": "rectal", "viên": "tablet", "ống": "ampoule", "gói": "sachet", "lọ": "vial", "nhát": "puff", "giọt": "drop",
+    "bác sĩ điều trị": "Doctor", "điều dưỡng": "Nurse", "dược sĩ": "Pharmacist",
+}  # fmt: skip
+
+
+def uncoded(value: Any, lang: str) -> str:
+    """A concept that is often text only, in English where that is known."""
+    text = concept(value, lang)
+    return text if lang == "vi" else ENGLISH.get(text.lower(), text)
 
 
 def _dose(r: Resource, lang: str) -> str:
@@ -313,12 +375,16 @@ def _dose(r: Resource, lang: str) -> str:
     quantity = first(d, "doseAndRate", "doseQuantity") or {}
     times = first(d, "timing", "repeat", "frequency")
     if quantity.get("value") is not None:
-        amount = f"{quantity['value']} {quantity.get('unit') or quantity.get('code') or ''}".strip()
+        unit = str(quantity.get("unit") or quantity.get("code") or "")
+        amount = f"{quantity['value']} {unit if lang == 'vi' else ENGLISH.get(unit.lower(), unit)}".strip()
         if lang == "vi":
             amount = amount.replace(".", ",")
-        route = concept(d.get("route"), lang)
+        route = uncoded(d.get("route"), lang)
         return " ".join(x for x in (amount, route.lower() if len(route) < 14 else "", f"× {times}" if times else "") if x)
     return str(d.get("text") or "")
+
+
+_STRENGTH = re.compile(r" \d.*$")
 
 
 def drug(r: Resource, places: Mapping[str, str], lang: str) -> DrugOrder | None:
@@ -343,6 +409,8 @@ def drug(r: Resource, places: Mapping[str, str], lang: str) -> DrugOrder | None:
         end = start + timedelta(days=float(supply["value"]) * days)
     what = r.get("medicationCodeableConcept")
     name = concept(what, lang) or str(first(r, "medicationReference", "display") or "")
+    if lang != "vi" and what and (strength := _STRENGTH.search(str(what.get("text") or ""))) and strength[0] not in name:
+        name += strength[0]  # a designation names the substance; the strength belongs to it
     key = code_of(what, "http://www.whocc.no/atc") or code_of(what) or fold(name) or reference_id(r.get("medicationReference"))
     place, _ = _place(r.get("performer"), places)
     return DrugOrder(
@@ -367,7 +435,16 @@ def note(r: Resource, lang: str) -> Note | None:
     title = str(r.get("title") or "") or concept(r.get("type"), lang) or concept(r.get("code"), lang)
     author = str(first(r, "author", "display") or first(r, "performer", "display") or first(r, "assessor", "display") or "")
     text = str(r.get("description") or r.get("summary") or r.get("conclusion") or "")
-    return Note(str(r.get("id", "")), str(r.get("resourceType")), time, title, author, text, updated(r))
+    html = "" if text else str(first(r, "section", "text", "div") or first(r, "text", "div") or "")
+    return Note(str(r.get("id", "")), str(r.get("resourceType")), time, title, author, text, updated(r), html)
+
+
+_TAG = re.compile(r"<[^<>]*>")
+
+
+def bare(html: str) -> str:
+    """A Narrative's XHTML as one line of text: tags gone, entities read. The template escapes it again."""
+    return " ".join(unescape(_TAG.sub(" ", html)).split())
 
 
 #: DICOM modality -> what stands in the mark; X-ray and ultrasound are said differently in the two languages.
@@ -383,7 +460,9 @@ def image(r: Resource, lang: str) -> Image | None:
     if time is None:
         return None
     modality = str(first(r, "modality", "code") or first(r, "series", "modality", "code") or "")
-    title = str(r.get("description") or "") or concept(r.get("procedureCode"), lang) or concept(r.get("code"), lang)
+    coded = concept(r.get("procedureCode"), lang) or concept(r.get("code"), lang)
+    said = str(r.get("description") or "")
+    title = (said or coded) if lang == "vi" else (coded or said)
     if not title:
         title = str(first(r, "series", "bodySite", "display") or "")
     return Image(
@@ -440,16 +519,45 @@ EXPECTED = {
 
 
 def pending(r: Resource, lang: str) -> Pending | None:
-    """An active ServiceRequest."""
+    """An active ServiceRequest; due when it says (occurrence), else after the time that its kind usually takes."""
     ordered = moment(r.get("authoredOn"))
     if r.get("status") != "active" or r.get("intent") not in ("order", "original-order", "filler-order", None) or ordered is None:
         return None
     due = moment(first(r, "occurrencePeriod", "end") or r.get("occurrenceDateTime"))
     wait = EXPECTED.get(code_of(r.get("category")), timedelta(hours=24))
+    due = due or ordered + wait
     return Pending(
         str(r.get("id", "")),
         concept(r.get("code"), lang),
         ordered,
-        (due or ordered) + wait,
+        due,
         str(first(r, "performer", "display") or ""),
     )
+
+
+def _active(r: Resource) -> bool:
+    return r.get("status") in ("active", None) and not first(r, "period", "end")
+
+
+def alert(r: Resource, lang: str) -> Alert | None:
+    """A Flag that holds now. Its kind is told by its code: of the house's flags, or SNOMED CT's do-not-resuscitate."""
+    if not _active(r):
+        return None
+    code = code_of(r.get("code"))
+    kind = (
+        "isolation" if code.startswith("isolation") else "fall" if code.startswith("fall")
+        else "code" if code.startswith(("dnr", "code-status")) or code in ("304253006", "304251008") else "other"
+    )  # fmt: skip
+    text = concept(r.get("code"), lang)
+    return Alert(str(r.get("id", "")), kind, text) if text else None
+
+
+def pregnancy(problems: Iterable[Problem], now: datetime) -> str:
+    """The active condition that tells of a pregnancy (ICD-10 chapter XV but for the puerperium, Z33 to Z35) begun within ten
+    months; "" when there is none."""
+    since = (now - timedelta(days=300)).strftime("%Y-%m-%d")
+    for p in problems:
+        carries = p.code[:3] in ("Z33", "Z34", "Z35") or ("O00" < p.code[:3] < "O80")
+        if p.active and carries and p.onset >= since[: len(p.onset)]:
+            return p.name
+    return ""

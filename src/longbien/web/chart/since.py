@@ -3,14 +3,14 @@ them, however often the chart is opened."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ...base.words import Words
 from . import bars
 from .measures import DIASTOLIC, SYSTOLIC, VITALS
-from .record import Life, Series
+from .record import Life, Series, Taken
 from .spark import Limits
 
 #: Who never opened this chart is shown the last day.
@@ -74,12 +74,10 @@ def news(life: Life, measured: Sequence[Measured], look: datetime, now: datetime
             out.append(News("drug", "", row.name, text, changed, author))
     for n in life.notes:
         if is_new(n.time, n.updated, look):
-            out.append(News("note", "", n.title or w("Note"), n.text, n.time, n.author, href=f"{n.type}/{n.id}"))
+            out.append(News("note", "", n.title or w("Note"), n.words[:240], n.time, n.author, href=f"{n.type}/{n.id}"))
     for i in life.images:
         if is_new(i.time, i.updated, look):
-            out.append(
-                News("image", "", i.title or i.modality, w("unread") if i.status in ("registered", "available") else "", i.time)
-            )
+            out.append(News("image", "", i.title or i.modality, "" if i.read else w("unread"), i.time, href=f"{i.type}/{i.id}"))
     for a in life.allergies:
         if a.recorded and is_new(a.recorded, a.updated, look):
             out.append(News("allergy", "abnormal", w("Allergy: %(what)s", what=a.substance), a.reaction, a.recorded))
@@ -105,7 +103,7 @@ def _quiet(found: list[News], w: Words) -> list[News]:
     return [n for n in found if n not in rest] + [line]
 
 
-def _results(m: Measured, acknowledged: frozenset[str], look: datetime, now: datetime, w: Words) -> list[News]:
+def _results(m: Measured, acknowledged: Mapping[str, Taken], look: datetime, now: datetime, w: Words) -> list[News]:
     """A laboratory series gives at most one line: its newest unacknowledged critical value of the last days (which stands for
     the earlier ones too), else its newest new value."""
     s = m.series
@@ -120,8 +118,9 @@ def _results(m: Measured, acknowledged: frozenset[str], look: datetime, now: dat
             alarms.append(i)
     if alarms:
         return [_result(m, alarms[0], tuple(s.ids[i] for i in alarms[:50]), w)]
+    taken = acknowledged.get(s.ids[last]) if s.ids else None
     if is_new(s.times[last], s.updated[last] if s.updated else None, look):
-        return [_result(m, last, (), w)]
+        return [_result(m, last, (), w, taken, now)]
     return []
 
 
@@ -152,7 +151,9 @@ def _arrow(m: Measured) -> str:
     return {"": "", "up": "\u00a0▲", "dn": "\u00a0▼", "cr up": "\u00a0▲▲", "cr dn": "\u00a0▼▼"}[flag]
 
 
-def _result(m: Measured, i: int, alarms: tuple[str, ...], w: Words) -> News:
+def _result(
+    m: Measured, i: int, alarms: tuple[str, ...], w: Words, taken: Taken | None = None, now: datetime | None = None
+) -> News:
     s, value = m.series, m.series.values[i]
     flag = m.limits.flag(value)
     change = ""
@@ -167,6 +168,11 @@ def _result(m: Measured, i: int, alarms: tuple[str, ...], w: Words) -> News:
             change = w("unchanged")
     if len(alarms) > 1:
         change += "; " + w.plural("%(n)s critical value before it", "%(n)s critical values before it", len(alarms) - 1)
+    if taken and taken.time and now:
+        when = w.moment(taken.time, now)
+        change += "; " + (
+            w("noted %(when)s, %(name)s", when=when, name=taken.name) if taken.name else w("noted %(when)s", when=when)
+        )
     level = "critical" if alarms else ("abnormal" if flag else "")
     css = ("crit " if flag[:2] == "cr" else "") + ("lo" if flag.endswith("dn") else "") if flag else ""
     text = f"{w.number(value, m.decimals)} {s.unit}".strip()

@@ -73,15 +73,36 @@ def thin(points: Sequence[Point], bucket: float = BUCKET) -> list[Point]:
     return out
 
 
-def scale(values: Sequence[float], limits: Limits, height: float, pad: float = 4) -> Callable[[float], float]:
-    """value -> y. The whole reference range is shown when the values move less than it is wide (noise is not magnified);
-    else the values fill the row."""
+#: The least part of the reference range that fills a row: less would magnify noise, more would draw every life flat.
+CALM = 0.6
+
+
+def window(values: Sequence[float], limits: Limits) -> tuple[float, float]:
+    """The lowest and the highest value that a row shows. What moves is shown large; what hardly moves stays calm, because at least
+    CALM of the reference range (of a tenth of the limit, where there is one only) is in view. An edge of the range near the values
+    is in view too, so that one sees how far it is."""
     low, high = min(values), max(values)
     if limits.low is not None and limits.high is not None:
-        if high - low < limits.high - limits.low:
-            low, high = min(low, limits.low), max(high, limits.high)
-    elif high == low:
-        low, high = low - abs(low) * 0.1 - 0.5, high + abs(high) * 0.1 + 0.5
+        least = (limits.high - limits.low) * CALM
+    else:
+        edge = limits.low if limits.low is not None else limits.high
+        least = abs(edge) * 0.1 if edge is not None else max(abs(low) * 0.06, 0.1)
+    if high - low < least:
+        middle = (low + high) / 2
+        low, high = middle - least / 2, middle + least / 2
+    near, rim = (high - low) * 0.6, (high - low) * 0.12
+    bottom, top = low, high
+    for edge in (limits.low, limits.high):
+        if edge is not None and bottom - near <= edge < bottom + rim:
+            low = min(low, edge - rim)
+        elif edge is not None and top - rim < edge <= top + near:
+            high = max(high, edge + rim)
+    return low, high
+
+
+def scale(values: Sequence[float], limits: Limits, height: float, pad: float = 4) -> Callable[[float], float]:
+    """value -> y, within `window`."""
+    low, high = window(values, limits)
     wide = (high - low) or 1.0
 
     def y(value: float) -> float:
@@ -99,6 +120,10 @@ def _band(y: Callable[[float], float], limits: Limits, height: float) -> str:
         return ""
     top = y(limits.high) if limits.high is not None else 0.0
     bottom = y(limits.low) if limits.low is not None else height
+    if limits.high is not None and top <= y(float("inf")) and limits.low is not None:
+        top = 1.5  # the range goes on above what is in view; a rim keeps the rows apart
+    if limits.low is not None and bottom >= y(float("-inf")) and limits.high is not None:
+        bottom = height - 1.5
     return f'<rect class="band" width="100" y="{_n(top)}" height="{_n(max(round(bottom - top, 1), 1))}"/>'
 
 

@@ -36,6 +36,7 @@ def done(key: str, w: Words) -> str:
         "acknowledged": w("Acknowledged."),
         "seen": w("All marked as seen."),
         "discarded": w("The draft is discarded."),
+        "undone": w("Taken back."),
     }.get(key, "")
 
 
@@ -45,6 +46,7 @@ async def chart(call: Call) -> Response:
     if isinstance(shell, Response):
         return shell
     shell["toast"] = done(call.query.get("done", ""), call.w)
+    shell["undo"] = {k: call.query[q] for k, q in (("entry", "undo"), ("seen", "unsee")) if call.query.get(q)}
     return call.html("chart.html", **shell, middle="chart/overview.html")
 
 
@@ -61,7 +63,10 @@ async def section(call: Call) -> Response:
     if tab in ("labs", "nursing"):
         rows = [r for r in all_rows(one, call.w, call.now, view.axis) if _vital(r.key) == (tab == "nursing")]
         return call.html("chart.html", **shell, middle="chart/labs.html", rows=rows, total=sum(r.count for r in rows))
-    return call.html("chart.html", **shell, middle="chart/list.html", listing=_listing(call, tab, one))
+    listing = _listing(call, tab, one)
+    if call.request.headers.get("x-part") == "1":  # to be read in the panel, beside the axis
+        return call.html("chart/list.html", listing=listing)
+    return call.html("chart.html", **shell, middle="chart/list.html", listing=listing)
 
 
 def _vital(code: str) -> bool:
@@ -127,7 +132,8 @@ def _paged(
         total_text=call.w.plural("%(n)s entry", "%(n)s entries", len(rows)),
         page=number,
         pages=pages,
-        href=f"?{kept}",
+        href=f"{call.request.url.path}?{kept}",
+        all=call.request.url.path,
         range=range_,
     )
 
@@ -203,7 +209,7 @@ def _drugs(call: Call, one: Life) -> Listed:
 def _notes(call: Call, one: Life) -> Listed:
     w = call.w
     rows: list[tuple[datetime | None, list[Any]]] = [
-        (n.time, [f"{w.date(n.time)} {w.time(n.time)}", _link(call, n.type, n.id, n.title or w("Note")), n.author, n.text[:200]])
+        (n.time, [f"{w.date(n.time)} {w.time(n.time)}", _link(call, n.type, n.id, n.title or w("Note")), n.author, n.words[:200]])
         for n in sorted(one.notes, key=lambda n: n.time, reverse=True)
     ]
     return w("Notes"), [_col(w("Time")), _col(w("Note")), _col(w("By")), _col(w("In short"))], rows
@@ -262,9 +268,9 @@ async def read(call: Call) -> Response:
     )
     title = (
         str(resource.get("title") or "")
-        or concept(resource.get("type"), w.lang)
-        or concept(resource.get("code"), w.lang)
-        or concept(resource.get("medicationCodeableConcept"), w.lang)
+        or concept(resource.get("type"), call.lang)
+        or concept(resource.get("code"), call.lang)
+        or concept(resource.get("medicationCodeableConcept"), call.lang)
         or str(resource.get("description") or "")
         or p["type"]
     )
@@ -275,7 +281,9 @@ async def read(call: Call) -> Response:
         or first(resource, "recorder", "display")
         or ""
     )
-    parts = [(str(s.get("title") or concept(s.get("code"), w.lang)), plain(s.get("text"))) for s in resource.get("section") or ()]
+    parts = [
+        (str(s.get("title") or concept(s.get("code"), call.lang)), plain(s.get("text"))) for s in resource.get("section") or ()
+    ]
     for name in ("description", "summary", "conclusion"):
         if resource.get(name) and resource.get(name) != title:
             parts += [("", str(resource[name]))]
@@ -283,7 +291,7 @@ async def read(call: Call) -> Response:
     parts += [("", text) for text in attachments(resource)]
     if not parts and resource.get("text"):
         parts.append(("", plain(resource["text"])))
-    facts = [(k, v) for k, v in _facts(resource, w) if v]
+    facts = [(k, v) for k, v in _facts(resource, w, call.lang) if v]
     context: dict[str, Any] = {
         "title": title,
         "line": " · ".join(x for x in (w.date(when) + " " + w.time(when) if when else "", author) if x),
@@ -294,8 +302,7 @@ async def read(call: Call) -> Response:
     return call.html("chart/read.html" if call.part else "read.html", patient=p["id"], **context)
 
 
-def _facts(x: dict[str, Any], w: Words) -> list[tuple[str, str]]:
-    lang = w.lang
+def _facts(x: dict[str, Any], w: Words, lang: str) -> list[tuple[str, str]]:
     period = " – ".join(w.date(t) for t in (first(x, "period", "start"), first(x, "period", "end")) if t)
     return [
         (w("Status"), str(x.get("status") or concept(x.get("clinicalStatus"), lang) or "")),

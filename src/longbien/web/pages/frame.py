@@ -105,6 +105,7 @@ async def frame(call: Call, patient: str, tab: str, *, looking: bool = False) ->
     writes = call.actor.may(CHART_WRITE)
     counts = {**chart.counts}
     return {
+        "reason": reason,
         "person": one.person,
         "life": one,
         "chart": chart,
@@ -122,6 +123,7 @@ async def frame(call: Call, patient: str, tab: str, *, looking: bool = False) ->
         "spans": ("all", "life", "years", "stay", "day") if chart.stay else ("all", "life", "years", "stay"),
         "news_limit": 500 if call.query.get("news") == "all" else NEWS,
         "toast": "",
+        "undo": {},
     }
 
 

@@ -27,9 +27,9 @@ async def live(call: Call) -> Response:
     patient = call.request.path_params["id"]
     if not FHIR_ID.match(patient) or await call.door.why(call.actor, patient) is None:
         raise NotFound("This record is not open to you.")
-    return StreamingResponse(
-        _events(call, patient), media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    )
+    if call.request.method == "HEAD":  # is it still open to me?
+        return Response()
+    return StreamingResponse(_events(call, patient), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
 async def _events(call: Call, patient: str) -> AsyncIterator[str]:

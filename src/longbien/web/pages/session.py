@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from ...access.roles import HOME
 from ...base.errors import TooMany, Unauthenticated
@@ -27,6 +27,8 @@ async def start(call: Call) -> Response:
 
 def _door(call: Call, *, name: str = "", error: str = "", status: int = 200) -> Response:
     state = call.request.app.state
+    if call.part:
+        return PlainTextResponse(error, status)
     target = call.field("next") or call.query.get("next")
     return call.html(
         "sign-in.html", status, name=name, error=error, next=inside(target), place="", logins=getattr(state, "demo_logins", ())

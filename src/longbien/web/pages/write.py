@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
@@ -11,13 +12,13 @@ from ...access import drafts
 from ...access.roles import CHART, CHART_WRITE
 from ...base.errors import Conflict, Invalid, NotFound
 from ...base.ids import FHIR_ID, key64, new_id, patient_key
-from ...record.change import Create
+from ...record.change import Create, Update
 from ...record.store import Store
 from ...record.types import number
-from .. import entries, terms
+from .. import entries
 from ..desk import Q
 from ..page import Call, page
-from .frame import FORMS, frame
+from .frame import FORMS, SUBSTANCES, form_state, frame
 
 KEYS = {f[0] for f in FORMS}
 MOST_FIELDS = 40
@@ -51,7 +52,7 @@ def _form(call: Call) -> str:
     return key
 
 
-async def _reason(call: Call, patient: str) -> str:
+async def opened(call: Call, patient: str) -> str:
     """Why this record is open to the writer. Raises NotFound when it is not."""
     if not FHIR_ID.match(patient):
         raise NotFound("There is no such patient.")
@@ -68,14 +69,13 @@ def _entry(key: str, values: dict[str, str], writer: entries.Writer, once: str, 
         return entries.vitals(values, writer, once, call.now, call.w)
     if key == "allergy":
         return entries.allergy(values, writer, once, call.now, call.w)
-    known = {t.code: (t.vi, t.en) for t in terms.table(call.request.app.state.icd10).values()}
-    return entries.problem(values, writer, once, call.now, call.w, known)
+    return entries.problem(values, writer, once, call.now, call.w, call.terms.by_code)
 
 
 @page(CHART_WRITE, "TREAT")
 async def write(call: Call) -> Response:
     key, patient = _form(call), call.request.path_params["id"]
-    reason = await _reason(call, patient)
+    reason = await opened(call, patient)
     if call.field("discard", 2):
         await drafts.drop(call.engine.db, call.actor, patient, key)
         return call.go(f"/patients/{patient}?panel={key}&done=discarded")
@@ -91,13 +91,19 @@ async def write(call: Call) -> Response:
             refused = call.w("This cannot be recorded") + ": " + "; ".join(i.text for i in error.issues[:3])
         if not refused:
             await drafts.drop(call.engine.db, call.actor, patient, key)
-            return call.go(f"/patients/{patient}?done={key}")
+            written = ",".join(f"{x['resourceType']}/{x['id']}" for x in entry.resources)
+            return call.go(f"/patients/{patient}?done={key}&undo={written}")
     await drafts.save(call.engine.db, call.actor, patient, key, json.dumps(values, ensure_ascii=False))
     return await _again(call, patient, key, values, entry.errors, refused)
 
 
 async def _again(call: Call, patient: str, key: str, values: dict[str, str], errors: dict[str, str], refused: str) -> Response:
-    """The chart with the form as it was typed and what is wrong beside each field."""
+    """The form as it was typed and what is wrong beside each field: alone for a script, in the chart for everybody else."""
+    if call.part:
+        title, letter, action = next((t, letter, a) for k, t, letter, a in FORMS if k == key)
+        form = form_state(key, title, letter, action, call.w)
+        form.values, form.errors, form.error = values, errors, refused
+        return call.html("chart/form.html", 422, f=form, substances=[call.w(s) for s in SUBSTANCES])
     shell = await frame(call, patient, "overview")
     if isinstance(shell, Response):
         return shell
@@ -112,7 +118,7 @@ async def _again(call: Call, patient: str, key: str, values: dict[str, str], err
 async def draft(call: Call) -> Response:
     """Keep what is being typed. Answers with when it was kept."""
     key, patient = _form(call), call.request.path_params["id"]
-    await _reason(call, patient)
+    await opened(call, patient)
     values = _values(call)
     if not any(v for k, v in values.items() if k not in ("criticality", "source", "status", "certainty")):
         await drafts.drop(call.engine.db, call.actor, patient, key)
@@ -125,34 +131,42 @@ async def draft(call: Call) -> Response:
 async def acknowledge(call: Call) -> Response:
     """Take note of critical results: a Task for each; twice is once."""
     patient = call.request.path_params["id"]
-    reason = await _reason(call, patient)
+    reason = await opened(call, patient)
     results = [r for r in call.field("result").split(",") if FHIR_ID.match(r)][:50]
     writer = await _writer(call, patient, reason)
     store = Store(call.engine, call.scope(reason))
-    changes = []
+    tasks = []
     for result in results:
         id_ = f"ack-{key64(f'{call.actor.number}/{result}') & (2**63 - 1):x}"
-        changes.append(Create(entries.acknowledgement(result, writer, id_, call.now), id=id_))
-    for change in changes:
+        task = entries.acknowledgement(result, writer, id_, call.now)
         try:
-            await store.commit([change])
-        except Conflict:
-            continue
-    return call.go(f"/patients/{patient}?done=acknowledged")
+            await store.commit([Create(task, id=id_)])
+        except Conflict:  # done before: again only where it had been taken back
+            known = await store.read("Task", id_)
+            if b'"completed"' in known.body:
+                continue
+            await store.commit([Update(task, if_match=known.version)])
+        tasks.append(f"Task/{id_}")
+    back = f"/today?patient={patient}&" if call.field("back", 10) == "today" else f"/patients/{patient}?"
+    return call.go(f"{back}done=acknowledged&undo={','.join(tasks)}")
 
 
 @page(CHART, "TREAT")
 async def seen(call: Call) -> Response:
     """Everything up to now has been seen. Critical results stay until they are acknowledged."""
     patient = call.request.path_params["id"]
-    await _reason(call, patient)
-    await call.engine.db.execute(Q.seen, call.actor.number, patient_key(patient))
-    return call.go(f"/patients/{patient}?done=seen")
+    await opened(call, patient)
+    before = await call.engine.db.fetchval(Q.seen, call.actor.number, patient_key(patient))
+    return call.go(f"/patients/{patient}?done=seen" + (f"&unsee={quote(before.isoformat())}" if before else ""))
 
 
-@page(CHART, "TREAT")
+@page(CHART_WRITE, "TREAT")
 async def icd10(call: Call) -> Response:
-    """Terms for what is being typed: [{code, name}]."""
-    found = terms.find(call.query.get("q", "")[:100], more=call.request.app.state.icd10)
-    answer: list[Any] = [{"code": t.code, "name": t.name(call.lang)} for t in found]
-    return JSONResponse(answer, headers={"Cache-Control": "private, max-age=300"})
+    """Diagnoses for what is being typed: {terms: [{code, name}], said: what the reader should know of the list}."""
+    known = call.terms
+    found = known.find(call.query.get("q", "")[:100])
+    said = "" if known.whole else call.w("Only the common diagnoses: the record holds no ICD-10 list.")
+    if not found and known.whole:
+        said = call.w("Nothing in ICD-10 fits. Try fewer words, or the code.")
+    answer: dict[str, Any] = {"terms": [{"code": t.code, "name": t.name(call.lang)} for t in found], "said": said}
+    return JSONResponse(answer, headers={"Cache-Control": "no-store"})

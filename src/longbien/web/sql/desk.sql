@@ -1,7 +1,13 @@
 -- name: seen
--- Everything up to now has been seen: the next "since you last looked" begins here.
+-- Everything up to now has been seen: the next "since you last looked" begins here. Gives where it began until now.
+WITH old AS (SELECT before FROM looked WHERE account = $1 AND pat = $2)
 INSERT INTO looked AS l (account, pat, at, before) VALUES ($1, $2, now(), now())
 ON CONFLICT (account, pat) DO UPDATE SET at = now(), before = now()
+RETURNING (SELECT before FROM old)
+
+-- name: unseen
+-- Taken back: "since you last looked" begins at $3 again.
+UPDATE looked SET before = least($3, now()) WHERE account = $1 AND pat = $2
 
 -- name: looked_at
 -- When this account last looked at these patients.
@@ -19,6 +25,17 @@ SELECT h.pat, h.id, c.lo, c.hi, v.body
 FROM care c JOIN head h ON h.rid = c.rid JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
 WHERE c.org = $1 AND c.hi > $2 AND c.lo < $3 AND h.type = $4 AND NOT h.deleted AND {allowed}
 ORDER BY c.lo DESC LIMIT 2000
+
+-- name: clinic_day
+-- When the latest outpatient visit of a facility before $2 began, within a month. $4: the term of class AMB. Driven by care_org.
+SELECT max(c.lo) FROM care c JOIN head h ON h.rid = c.rid
+WHERE c.org = $1 AND c.hi > $2::timestamptz - interval '31 days' AND c.lo BETWEEN $2::timestamptz - interval '31 days' AND $2
+  AND h.type = $3 AND NOT h.deleted AND $4::int8 = ANY(h.terms) AND {allowed}
+
+-- name: orders
+-- What is ordered and still open ($3: the term of status active) of several patients. Driven by head_pat.
+SELECT h.pat, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+WHERE h.pat = ANY($1::bigint[]) AND h.type = $2 AND NOT h.deleted AND $3::int8 = ANY(h.terms) AND {allowed} LIMIT 2000
 
 -- name: people
 SELECT h.pat, h.rid, h.ver, h.id, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
@@ -41,18 +58,6 @@ WHERE h.pat = ANY($1::bigint[]) AND h.type = $2 AND h.dlo > $3 AND NOT h.deleted
 -- name: conditions
 SELECT h.pat, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
 WHERE h.pat = ANY($1::bigint[]) AND h.type = $2 AND NOT h.deleted AND {allowed} ORDER BY h.dlo DESC, h.rid DESC LIMIT 5000
-
--- name: who_saw
--- Who did what on one patient: lines of one person, kind and reason within ten minutes are one line here. $2: from; $3: before; $4: rows.
-SELECT max(a.at) AS at, a.actor, coalesce(n.name, '') AS name, coalesce(n.role, '') AS role, n.organization, a.kind, a.outcome,
-       a.purpose, a.why, array_agg(DISTINCT a.type) FILTER (WHERE a.type IS NOT NULL) AS types, sum(a.n)::int AS n
-FROM audit a LEFT JOIN account n ON n.number = a.actor
-WHERE a.pat = $1 AND a.at >= $2 AND a.at < $3
-GROUP BY a.actor, n.name, n.role, n.organization, a.kind, a.outcome, a.purpose, a.why, date_bin('10 minutes', a.at, '2000-01-01')
-ORDER BY 1 DESC LIMIT $4
-
--- name: who_counts
-SELECT count(*)::int AS lines, count(DISTINCT actor)::int AS people FROM audit WHERE pat = $1 AND at >= $2
 
 -- name: open_visit
 -- The visit that runs now: the latest of this facility first. $2: the term of status in-progress; $3 the facility's key or null.

@@ -3,11 +3,11 @@
 const $ = (s, at = document) => at.querySelector(s), $$ = (s, at = document) => [...at.querySelectorAll(s)];
 const lb = {
   csrf: document.body.dataset.csrf || "",
-  post(url, fields) {
-    return fetch(url, { method: "POST", headers: { "X-CSRF-Token": lb.csrf }, body: new URLSearchParams(fields), keepalive: true });
+  post(url, fields, headers = {}) {
+    return fetch(url, { method: "POST", headers: { "X-CSRF-Token": lb.csrf, ...headers }, body: new URLSearchParams(fields), keepalive: true });
   },
   toast(text, ms = 6000) {
-    const t = $("#toast"); t.textContent = text; t.hidden = !text;
+    const t = $("#toast"), s = document.createElement("span"); s.textContent = text; t.replaceChildren(s); t.hidden = !text;
     clearTimeout(lb._t); if (text) lb._t = setTimeout(() => { t.hidden = true; }, ms);
   },
   typing(e) { return e.target.closest("input:not([type=radio],[type=checkbox]), textarea, select, [contenteditable=true]"); },
@@ -15,7 +15,12 @@ const lb = {
   keys: {},
 };
 window.lb = lb;
-if (!$("#toast").hidden) lb.toast($("#toast").textContent);
+// what the page has to say stays a while; with something to take back, longer. Its address is that of the page without it.
+if (!$("#toast").hidden) {
+  setTimeout(() => { $("#toast").hidden = true; }, $("#undo") ? 12000 : 6000);
+  const u = new URL(location.href); for (const k of ["done", "undo", "unsee"]) u.searchParams.delete(k);
+  history.replaceState(null, "", u);
+}
 
 // single letters may be switched off (WCAG 2.1.4)
 const keysOn = $("#keys-on");
@@ -35,12 +40,24 @@ function select(i) {
   const all = rows(); if (!all.length) return;
   mark = Math.max(0, Math.min(all.length - 1, i));
   all.forEach((r, n) => r.toggleAttribute("aria-selected", false) || (n === mark && r.setAttribute("aria-selected", "true")));
-  const link = $("a", all[mark]); all[mark].scrollIntoView({ block: "nearest" }); return link;
+  all[mark].scrollIntoView({ block: "nearest" }); preview(all[mark]);
+}
+// who is marked, in a card beside the list
+let shown;
+function preview(row) {
+  const card = $("#preview"); if (!card || !row.dataset.preview || getComputedStyle(card).display === "none") return;
+  clearTimeout(shown);
+  shown = setTimeout(async () => {
+    try {
+      const r = await fetch(row.dataset.preview, { headers: { "X-Part": "1" } });
+      if (r.ok && row.getAttribute("aria-selected") === "true") card.innerHTML = await r.text();
+    } catch { /* away: the list says enough */ }
+  }, 120);
 }
 function remember() { const all = rows(); if (all.length) sessionStorage.setItem("list", JSON.stringify(all.map((r) => r.dataset.href))); }
 document.addEventListener("click", (e) => {
   const row = e.target.closest("tr[data-href]");
-  if (row && !e.target.closest("a, button, input")) location.href = row.dataset.href;
+  if (row && !e.target.closest("a, button, input, form")) location.href = row.dataset.href;
 });
 if ($("#worklist")) { remember(); if (!$("[data-typing]")) select(0); }
 
@@ -52,12 +69,14 @@ lb.step = (by) => {
 
 document.addEventListener("keydown", (e) => {
   if (e.defaultPrevented || e.isComposing) return;
+  if ($("dialog[open]")) return;
   if (e.key === "Escape") {
     const menu = $("#account[open]"); if (menu) { menu.open = false; $("summary", menu).focus(); return; }
     if (lb.keys.Escape && lb.keys.Escape(e)) return;
     if (lb.typing(e)) { e.target.blur(); return; }
   }
   if (e.key === "Enter" && (e.ctrlKey || e.metaKey)) { const f = e.target.closest("form") || $("form.paper:not([hidden])"); if (f) { e.preventDefault(); f.requestSubmit(); } return; }
+  if (e.key === "z" && (e.ctrlKey || e.metaKey) && !e.shiftKey && !lb.typing(e)) { const b = $("#undo"); if (b && !$("#toast").hidden) { e.preventDefault(); b.form.requestSubmit(); } return; }
   if (lb.typing(e) || e.ctrlKey || e.metaKey || e.altKey || (help && help.open)) return;
   if (!lb.keysOn() && e.key.length === 1) return;
   const key = e.key.length === 1 ? e.key.toLowerCase() : e.key;
@@ -79,7 +98,7 @@ if (find) {
     try {
       const r = await fetch("/search?" + new URLSearchParams({ q, part: "1" }));
       if (!r.ok || n !== asked) return;
-      box.innerHTML = await r.text(); mark = -1;
+      box.innerHTML = await r.text(); mark = -1; $("#preview")?.replaceChildren();
       history.replaceState(null, "", "/search?" + new URLSearchParams({ q }));
       remember(); if (rows().length) select(0);
     } catch { /* away: what stands there stays */ }
@@ -96,4 +115,6 @@ if (find) {
 }
 // purpose page: number keys choose, Esc leaves
 if ($(".purpose")) lb.keys.Escape = () => { location.href = "/today"; return true; };
+// A on the list acknowledges what the marked patient has; without a mark, the first
+if ($("#worklist") && !$(".chart")) lb.keys.a = () => { const b = $(".ack", rows()[mark] || document) || $("#todo .ack"); if (b) b.form.requestSubmit(); };
 $$("input[name=purpose]").forEach((r, i) => { lb.keys[String(i + 1)] = () => { r.checked = true; $("#reason").focus(); }; });

@@ -36,6 +36,7 @@
   async function read(href) {
     try {
       const r = await fetch(href, { headers: { "X-Part": "1" } });
+      if (r.status === 401) { again(() => read(href)); return; }
       $("#read-text").innerHTML = await r.text();
       $("#read").hidden = false; side.classList.add("open"); $("#read-text").focus({ preventScroll: true });
     } catch { lb.toast(chart.dataset.offline); }
@@ -73,34 +74,72 @@
       lb.store(key(f), values(f));
       clearTimeout(timer); timer = setTimeout(() => send(f), 500);
     });
-    f.addEventListener("submit", (e) => {
-      clearTimeout(timer);
-      if (f.dataset.sent) { e.preventDefault(); return; }   // a second Enter does not write twice
-      f.dataset.sent = "1"; f.dataset.before = JSON.stringify(values(f));
-      lb.store(key(f), null);
-      setTimeout(() => { delete f.dataset.sent; if (!navigator.onLine) lb.store(key(f), JSON.parse(f.dataset.before)); }, 4000);
+    f.addEventListener("submit", async (e) => {
+      e.preventDefault(); clearTimeout(timer);
+      if (f.dataset.sent) return;   // a second Enter does not write twice
+      f.dataset.sent = "1"; lb.store(key(f), values(f));
+      try { await submit(f, e.submitter); } finally { delete f.dataset.sent; }
     });
     window.addEventListener("pagehide", () => { if (lb.store(key(f)) && !f.dataset.sent) send(f); });
   }
   async function send(f) {
     const body = values(f);
     try {
-      const r = await lb.post(`${base}/drafts/${f.dataset.form}`, body);
+      const r = await lb.post(`${base}/drafts/${f.dataset.form}`, body, { "X-Part": "1" });
+      if (r.status === 401) { label(f, chart.dataset.saved); again(() => send(f)); return; }
       if (!r.ok) throw new Error(r.status);
       if (JSON.stringify(body) === JSON.stringify(values(f))) lb.store(key(f), null);
       label(f, await r.text());
       const d = $('[name="discard"]', f); if (d) d.hidden = false;
     } catch { label(f, chart.dataset.offline); setTimeout(() => { if (lb.store(key(f)) && !f.dataset.sent) send(f); }, 5000); }
   }
+  // a form goes to the server without leaving the page: what was typed stays until the server has it
+  async function submit(f, button) {
+    const body = { ...values(f), once: f.elements.once.value };
+    if (button?.name) body[button.name] = button.value;
+    let r;
+    try { r = await lb.post(f.action, body, { "X-Part": "1" }); } catch { label(f, chart.dataset.offline); return; }
+    if (r.status === 401) { again(() => submit(f, button)); return; }
+    const next = r.headers.get("X-Go");
+    if (next) { lb.store(key(f), null); location.href = next; return; }
+    const fields = $(".fields", f), said = await r.text();
+    if (r.status === 422) { lb.store(key(f), null); fields.innerHTML = said; $$("[data-terms]", f).forEach(terms); $("[aria-invalid]", f)?.focus(); return; }
+    let p = $(".banner.crit", fields);
+    if (!p) { p = document.createElement("p"); p.className = "banner crit"; p.setAttribute("role", "alert"); fields.prepend(p); }
+    p.textContent = said; p.scrollIntoView({ block: "nearest" });
+  }
+
+  // ---- the sign-in has ended: come in again without leaving the place; then what waited goes on
+  const door = $("#again"), waiting = [];
+  function again(then) {
+    if (then) waiting.push(then);
+    if (!door.open) { door.showModal(); $("#again-password").focus(); }
+  }
+  door.addEventListener("close", () => { waiting.length = 0; });
+  $("form", door).addEventListener("submit", async (e) => {
+    e.preventDefault();
+    const f = e.target, error = $("#again-error");
+    error.textContent = "";
+    try {
+      const r = await fetch("/sign-in", { method: "POST", headers: { "X-Part": "1" }, body: new URLSearchParams(new FormData(f)) });
+      if (!r.headers.get("X-Go")) { error.textContent = await r.text(); $("#again-password").select(); return; }
+      const page = new DOMParser().parseFromString(await (await fetch(base)).text(), "text/html");
+      if (page.body.dataset.user !== document.body.dataset.user || !$(".chart", page)) { location.reload(); return; }
+      lb.csrf = page.body.dataset.csrf; $$('[name="csrf"]').forEach((i) => { i.value = lb.csrf; });
+      const next = waiting.splice(0); $("#again-password").value = ""; door.close();
+      listen(); for (const go of next) await go();
+    } catch { error.textContent = chart.dataset.offline; }
+  });
 
   // ---- live: somebody wrote; fetch the changed parts, leave the panel alone
-  let busy = false, again = false;
+  let busy = false, more = false;
   async function refresh() {
-    if (busy) { again = true; return; }
+    if (busy) { more = true; return; }
     busy = true;
     try {
       const u = new URL(location.href); u.searchParams.set("part", "1"); u.searchParams.set("span", chart.dataset.span);
-      const r = await fetch(u);
+      const r = await fetch(u, { headers: { "X-By-Itself": "1" } });
+      if (r.status === 401) { again(refresh); return; }
       if (!r.ok) return;
       const fresh = new DOMParser().parseFromString(await r.text(), "text/html");
       const before = new Set($$("#news .wide b:first-of-type").map((b) => b.textContent));
@@ -111,21 +150,31 @@
       if (alarm) $("#alarm-said").textContent = alarm.parentElement.textContent;
       return true;
     } catch { return false; }
-    finally { busy = false; if (again) { again = false; refresh(); } }
+    finally { busy = false; if (more) { more = false; refresh(); } }
   }
-  // A browser tries again after a broken line, but never after an answer other than 200 (503 while the database is away).
   let wait, live, lost = false;
-  const listen = () => {
+  function listen() {
+    if (live && live.readyState !== EventSource.CLOSED) return;
     live = new EventSource(chart.dataset.live);
+    live.addEventListener("open", () => { chart.dataset.listening = "1"; if (lost) refresh(); lost = false; });
     live.addEventListener("changed", () => { clearTimeout(wait); wait = setTimeout(async () => { if (await refresh()) $("#news-said").textContent = chart.dataset.changed; }, 150); });
-    live.addEventListener("open", () => { if (lost) refresh(); lost = false; });
-    live.addEventListener("error", () => { lost = true; if (live.readyState === EventSource.CLOSED) setTimeout(listen, 5000); });
-  };
+    live.addEventListener("error", () => { lost = true; delete chart.dataset.listening; if (live.readyState === EventSource.CLOSED) ended(); });
+  }
+  // A browser tries again after a broken line, but never after an answer other than 200: the sign-in has ended, the record is
+  // closed to the reader, or the database is away. Ask which, quietly.
+  async function ended() {
+    try {
+      const r = await fetch(chart.dataset.live, { method: "HEAD", headers: { "X-Part": "1", "X-By-Itself": "1" } });
+      if (r.status === 401) return again();
+      if (r.status === 403 || r.status === 404) return;
+    } catch { /* no network: try again */ }
+    setTimeout(listen, 5000);
+  }
   listen();
   window.addEventListener("pagehide", () => live.close());
 
   // ---- ICD-10 by Vietnamese words
-  for (const box of $$("[data-terms]")) {
+  function terms(box) {
     const ul = document.getElementById(box.getAttribute("aria-controls")), code = $("[data-code]", box.parentElement);
     let timer, mark = -1, asked = 0;
     const items = () => $$("li", ul);
@@ -141,7 +190,8 @@
         try {
           const r = await fetch(box.dataset.terms + "?" + new URLSearchParams({ q }));
           if (n !== asked || !r.ok) return;
-          const found = await r.json();
+          const { terms: found, said } = await r.json(), note = $("[data-list-note]", box.parentElement);
+          note.textContent = said; note.hidden = !said;
           ul.replaceChildren(...found.map((t, i) => {
             const li = document.createElement("li"); li.role = "option"; li.id = ul.id + "-" + i; li.dataset.code = t.code; li.dataset.name = t.name;
             const a = document.createElement("span"), b = document.createElement("span"); a.textContent = t.name; b.textContent = t.code; b.className = "code quiet"; li.append(a, b);
@@ -159,5 +209,6 @@
     });
     box.addEventListener("blur", () => show(false));
   }
+  $$("[data-terms]").forEach(terms);
   const first = $("[aria-invalid]"); if (first) first.focus();
 })();

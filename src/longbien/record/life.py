@@ -123,7 +123,7 @@ async def life(engine: Engine, scope: Scope, patient_id: str, types: Sequence[st
         lived = Lived(
             await engine.unpack(row["body"]),
             [_column(c, latest[c["last"]]) for c in columns if c["last"] in latest]
-            + [_column(c, last[c["code"]], chosen[c["code"]]) for c in parts],
+            + _together([_column(c, last[c["code"]], chosen[c["code"]]) for c in parts]),
             by_type,
         )
     finally:
@@ -142,6 +142,18 @@ def _column(row: Any, sample: bytes, part: int | None = None) -> Column:
         sample,
         part,
     )
+
+
+def _together(parts: list[Column]) -> list[Column]:
+    """Components measured at the same moments share one list of them, which is quick to see."""
+    known: list[list[datetime]] = []
+    out = []
+    for c in parts:
+        times = next((k for k in known if k == c.times), None)
+        if times is None:
+            known.append(times := c.times)
+        out.append(c._replace(times=times))
+    return out
 
 
 async def named(engine: Engine, type_: str, ids: Sequence[str]) -> dict[str, bytes]:

@@ -221,9 +221,13 @@ def _said(concepts: list[_Concept], lang: str) -> str:
     if not concepts:
         return ""
     one = concepts[0]
-    display = next((c.display for c in one.coding if c.display), "")
-    code = next((c.code for c in one.coding if c.code), "")
-    return (display or one.text or code) if lang == "en" else (one.text or display or code)
+    if one.text and lang != "en":
+        return one.text
+    display = code = ""
+    for c in one.coding:
+        display = display or c.display
+        code = code or c.code
+    return display or one.text or code
 
 
 def visit(x: Encounter, places: Mapping[str, str], lang: str) -> r.Visit | None:

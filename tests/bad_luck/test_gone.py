@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(not BUILT.is_dir(), reason="the FHIR definitions
 STATEMENT, LINE = 3.0, 4.0
 """Seconds: LONGBIEN_STATEMENT_TIMEOUT and LONGBIEN_ACQUIRE_TIMEOUT of this house."""
 PATIENCE = STATEMENT + 5 + LINE + 3
-"""Seconds after which everybody has an answer: the statement, the silence, the connection's end, and a slow machine."""
+"""Seconds after which everybody has an answer: the statement, the silence, the wait in line, and a slow machine."""
 POOLS = 2 * (8 + 6)
 PATIENT: dict[str, Any] = {"resourceType": "Patient", "name": [{"text": "Phạm Thị Vắng"}]}
 

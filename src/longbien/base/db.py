@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -146,7 +146,12 @@ class Database:
         async with translated():
             pool = self.searches if search else self.points
             async with pool.acquire(timeout=self._patience) as conn:
-                yield conn
+                try:
+                    yield conn
+                except TimeoutError:  # it says nothing: asking it politely to stop would wait once more
+                    with suppress(asyncpg.InterfaceError):
+                        conn.terminate()
+                    raise
 
     @asynccontextmanager
     async def transaction(self, *, search: bool = False) -> AsyncIterator[Connection]:

@@ -47,7 +47,10 @@ class Lane:
         except asyncpg.PostgresError:
             await self._back(connection, whole=not _lost(connection))
             raise
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, TimeoutError):  # it says nothing: asking it politely to stop would wait once more
+                with suppress(asyncpg.InterfaceError):
+                    connection.terminate()
             await self._back(connection, whole=False)
             raise
         if self._size == 0:

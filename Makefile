@@ -26,7 +26,7 @@ run: build ## set up what is missing, start everything, print the address and th
 build: $(VENV)/main.stamp $(BUILT)/fhir.stamp $(BUILT)/static.stamp ## environment, dependencies, definitions, browser assets
 
 test: build $(VENV)/dev.stamp chromium check ## everything: check, then all tests, in parallel
-	@$(PY) -m pytest -n auto
+	@$(PY) -m pytest -n auto --dist loadfile
 
 check: build $(VENV)/dev.stamp ## lint, format, types, floors, house rules
 	@$(VENV)/bin/ruff check .
@@ -48,6 +48,7 @@ db-shell: build ## psql in the running embedded database
 	@exec $(VENV)/bin/longbien db-shell
 
 lock: $(VENV)/dev.stamp ## write the hashed lock files anew from requirements/*.in and package.json
+	@$(PIP) install uv
 	@for name in main build dev; do $(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes --universal \
 	    --python-version 3.11 requirements/$$name.in -o requirements/$$name.txt; done
 	@npm install --package-lock-only

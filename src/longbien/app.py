@@ -37,6 +37,7 @@ class App(Starlette):
 
     def __init__(self, fhir: Fhir, **more: Any):
         super().__init__(**more)
+        self.router.redirect_slashes = False  # an address that is nearly right is not there; its redirect would repeat the Host
         self.fhir = fhir
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 import httpx
-from running import House
+from real_house import House
 
 from longbien.fhir import json as fhir_json
 from longbien.record.trail import KINDS
@@ -34,6 +34,10 @@ class Ledger:
     answers: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     last_good: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.writes} versions, answers {dict(self.answers)}, wrong {self.wrong[:5]}\n"
+
     longest: float = 0.0
 
     def heard(self, answer: httpx.Response, took: float) -> bool:
@@ -196,7 +200,7 @@ async def faults(house: House, load: Load) -> list[str]:
             if count := await connection.fetchval(sql, *args):
                 found.append(f"{count} {what}")
         there = {r["name"]: r for r in await connection.fetch(_GROUPS)}
-        for name, row in there.items():
+        for row in there.values():
             if row["members"] != GROUP or row["low"] != row["high"]:
                 found.append(f"half a transaction: {dict(row)}")
         found += [f"{n} is not there as acknowledged" for n, v in ledger.groups.items() if n not in there or there[n]["low"] < v]

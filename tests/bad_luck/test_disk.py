@@ -1,4 +1,4 @@
-"""A full disk: writes are refused with a clear error while reading (and its audit) goes on; with room again all goes on by itself."""
+"""A full disk: writes are refused with a clear error while reading (and its audit) goes on; with room again all goes on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
-from running import BUILT, House, house
+from real_house import BUILT, House, house
 
 from longbien.record.trail import KINDS
 

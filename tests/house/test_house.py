@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,9 @@ def test_every_command_has_a_module_and_help() -> None:
     for name, (module, text) in cli.COMMANDS.items():
         assert (SRC / "commands" / f"{module}.py").is_file(), name
         assert text or name == "serve", name
+
+
+def test_test_files_have_names_of_their_own() -> None:
+    """pytest imports them by their bare names: two of one name stop the whole run."""
+    names = Counter(p.name for p in (ROOT / "tests").rglob("*.py") if p.name not in ("conftest.py", "__init__.py"))
+    assert [n for n, times in names.items() if times > 1] == []

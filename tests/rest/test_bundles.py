@@ -265,3 +265,18 @@ async def test_ten_thousand_entries_take_linear_time_and_one_commit(client: http
     assert great < small * 10 * 2.5, f"1,000 took {small:.2f} s, 10,000 took {great:.2f} s"
     newest = await app.state.engine.db.fetch("SELECT xid, count(*) FROM ver GROUP BY xid ORDER BY 2 DESC LIMIT 1")
     assert newest[0][1] == 10_000
+
+
+async def test_fifty_megabytes_of_entries_are_refused_or_taken_but_answered(client: httpx.AsyncClient) -> None:
+    head = b'{"resourceType":"Bundle","type":"transaction","entry":['
+    json_type = {"content-type": "application/fhir+json"}
+    many = head + b",".join([b"{}"] * 15_000_000) + b"]}"
+    says(await client.post("/fhir", content=many, headers=json_type), 413)
+    entry = b'{"resource":{"resourceType":"Basic","code":{"text":"%s"}},"request":{"method":"POST","url":"Basic"}}' % (
+        b"x" * 1_000_000
+    )
+    large = await client.post("/fhir", content=head + b",".join([entry] * 50) + b"]}", headers=json_type)
+    assert large.status_code in (200, 413, 422), large.text[:500]
+    assert large.json()["resourceType"] in ("Bundle", "OperationOutcome")
+    entry = b'{"resource":{"resourceType":"Patient"},"request":{"method":"POST","url":"Patient"}}'
+    says(await client.post("/fhir", content=head + b",".join([entry] * 20_001) + b"]}", headers=json_type), 413)

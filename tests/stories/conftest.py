@@ -21,8 +21,9 @@ def chromium() -> str | None:
     return given or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One a module, not one a session: while it is open, its event loop runs in this thread and no async test could."""
     path = chromium()
     if path is None:
         pytest.skip("no chromium: apt-get install chromium, or set LONGBIEN_CHROMIUM")

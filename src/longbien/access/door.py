@@ -97,6 +97,8 @@ class Door:
     async def why(self, actor: Actor, patient_id: str) -> str | None:
         """What opens this patient's record to `actor`, as the trail and the page say it; None when nothing does."""
         rule = await policy.why(self.engine.db, actor, patient_id, settings=self.settings)
+        if rule == "new":  # nobody's record: it may be begun (the commit decides), but there is nothing to open
+            return None
         if rule == "purpose":
             grant = await purpose.stated(self.engine, actor, patient_id)
             return f"purpose: {grant.reason}" if grant else "purpose"

@@ -84,4 +84,7 @@ def own_page(connection: Connection) -> bool | None:
     origin = header(connection, b"origin")
     if origin is None:
         return None
-    return urlsplit(origin).netloc.lower() == (header(connection, b"host") or "").lower() != ""
+    try:
+        return urlsplit(origin).netloc.lower() == (header(connection, b"host") or "").lower() != ""
+    except ValueError:  # no browser sends such a thing
+        return False

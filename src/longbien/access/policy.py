@@ -8,11 +8,11 @@ from typing import Any
 from longbien.base.db import Database
 from longbien.base.errors import Forbidden
 from longbien.base.ids import patient_key
-from longbien.record.scope import Everything, Nothing, Scope
+from longbien.record.scope import Everything, Nothing, Rows, Scope
 from longbien.record.types import number
 
 from .actor import Actor
-from .roles import FIND, Role
+from .roles import FIND, REGISTER, Role
 from .rows import CareRows, IdentityRows, NewRows, OpenRows, Ordered, PurposeRows, Rule
 from .settings import AccessSettings
 
@@ -48,8 +48,17 @@ def scope(actor: Actor, purpose: str | None = None, *, settings: AccessSettings,
     ordered = Ordered(rules(actor, role, settings))
     why = reason or f"{role.name}: " + "/".join(r.reason for r in ordered.rules if r.reason in ("care", "purpose"))
     return Scope(
-        actor.number, actor.name, chosen, why.removesuffix(": "), ordered, actor.org, role.reads, role.writes, actor.address
-    )
+        actor.number, actor.name, chosen, why.removesuffix(": "), ordered, actor.org, role.reads, role.writes, actor.address,
+        _begins(actor, settings),
+    )  # fmt: skip
+
+
+def _begins(actor: Actor, settings: AccessSettings) -> Rows | None:
+    """A stated purpose lasts some hours. Who opened a record by one may not turn it into care at a facility: then it would stay
+    open, and to everybody there. Who receives patients may; others where their own facility cares for the patient already."""
+    if actor.may(REGISTER):
+        return None
+    return CareRows(actor.org, settings.care_days) if actor.org is not None else Nothing()
 
 
 def finding(actor: Actor, *, settings: AccessSettings) -> Scope:

@@ -99,4 +99,7 @@ STATE_PURPOSE = Permission(
 )
 WHO_SAW = Permission("who-saw", "See who opened a patient's record", _CARERS | {"records"})
 WHAT_DID = Permission("what-did", "See what a member of staff did", frozenset({"head", "records", "director"}))
+REGISTER = Permission(
+    "register", "Put a patient under the facility's care whom it does not care for yet", frozenset({"clerk", "nurse"})
+)
 ACCOUNTS = Permission("accounts", "Make and disable accounts", frozenset({"it"}))

@@ -5,6 +5,7 @@ behind one). A try is counted before the password is looked at, so that many tri
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from typing import NamedTuple
 
 from longbien.base.db import Database
@@ -27,12 +28,21 @@ def keys(login: str, address: str | None, settings: AccessSettings) -> list[Key]
     def key(*parts: str) -> bytes:
         return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).digest()[:16]
 
-    where = address or "-"
+    where = _network(address or "-")
     return [
         Key(key("pair", login, where), settings.free_tries),
         Key(key("login", login), settings.free_tries_login),
         Key(key("address", where), settings.free_tries_address),
     ]
+
+
+def _network(address: str) -> str:
+    """Of an IPv6 address its /64: one customer has them all, and would have a fresh address for every try."""
+    try:
+        parsed = ipaddress.IPv6Address(address)
+    except ValueError:
+        return address
+    return str(parsed.ipv4_mapped or ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)))
 
 
 async def count(db: Database, asked: list[Key], longest: int) -> int:

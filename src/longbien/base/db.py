@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -74,8 +74,9 @@ def ours(error: BaseException) -> LongbienError | None:
 
 
 def _dropped(error: BaseException) -> bool:
-    """A connection that the server has just ended: the driver knows it as failed, but has not closed it yet."""
-    return isinstance(error, asyncpg.InternalClientError) and '"failed" state' in str(error)
+    """A connection that the server has just ended: the driver has read its last word, but has not closed it yet. (Two statements
+    at once on one connection, a fault of ours, are an InterfaceError.)"""
+    return isinstance(error, asyncpg.InternalClientError) and "cannot switch to state" in str(error)
 
 
 @asynccontextmanager
@@ -145,7 +146,12 @@ class Database:
         async with translated():
             pool = self.searches if search else self.points
             async with pool.acquire(timeout=self._patience) as conn:
-                yield conn
+                try:
+                    yield conn
+                except TimeoutError:  # it says nothing: asking it politely to stop would wait once more
+                    with suppress(asyncpg.InterfaceError):
+                        conn.terminate()
+                    raise
 
     @asynccontextmanager
     async def transaction(self, *, search: bool = False) -> AsyncIterator[Connection]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -15,6 +16,14 @@ import asyncpg
 def _give_up(turn: asyncio.Future[Any]) -> None:
     if not turn.done():
         turn.set_exception(TimeoutError("no connection came free"))
+
+
+def _lost(connection: Any) -> bool:
+    """Closed; or taken back by the pool, as it does the moment a connection breaks."""
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True
 
 
 class Lane:
@@ -30,15 +39,18 @@ class Lane:
         """`connection.method(sql, *args)` on one of the connections. Raises what the driver raises; TimeoutError when none comes
         free."""
         connection = self._idle.pop() if self._idle else await self._next()
-        while connection.is_closed():  # lost while it lay idle: nothing was sent yet, so nobody needs to know
+        while _lost(connection):  # lost while it lay idle: nothing was sent yet, so nobody needs to know
             await self._back(connection, whole=False)
             connection = self._idle.pop() if self._idle else await self._next()
         try:
             found = await getattr(connection, method)(sql, *args)
         except asyncpg.PostgresError:
-            await self._back(connection, whole=not connection.is_closed())
+            await self._back(connection, whole=not _lost(connection))
             raise
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, TimeoutError):  # it says nothing: asking it politely to stop would wait once more
+                with suppress(asyncpg.InterfaceError):
+                    connection.terminate()
             await self._back(connection, whole=False)
             raise
         if self._size == 0:
@@ -91,7 +103,8 @@ class Lane:
         try:
             await self._pool.release(connection)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
-            connection.terminate()
+            with suppress(asyncpg.InterfaceError):  # the pool has taken it back already
+                connection.terminate()
 
     def _hand_over(self, connection: Any) -> None:
         while self._waiting:

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
+from pathlib import Path
+
+from .ids import new_id
+
+_ROOT = Path(__file__).parents[2]
 
 
 def set_up(level: str = "INFO") -> None:
@@ -20,3 +26,16 @@ def set_up(level: str = "INFO") -> None:
 
 def get(name: str) -> logging.Logger:
     return logging.getLogger("longbien." + name.removeprefix("longbien."))
+
+
+def incident(logger: logging.Logger, error: BaseException) -> str:
+    """Log a fault of our own by kind and place only, for an exception's text may quote what a patient's record holds. Gives the
+    number under which it stands in the log."""
+    number = new_id()
+    places: list[str] = []
+    for frame in traceback.extract_tb(error.__traceback__)[-12:]:
+        path = Path(frame.filename)
+        shown = path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path.name
+        places.append(f"{shown}:{frame.lineno} {frame.name}")
+    logger.error("incident %s: %s at %s", number, type(error).__qualname__, " < ".join(reversed(places)))
+    return number

@@ -23,7 +23,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from markupsafe import Markup, escape
@@ -99,11 +99,14 @@ _TONES = "\u0300\u0301\u0303\u0309\u0323"  # grave, acute, tilde, hook above, do
 def toned(text: str) -> str:
     """The same text with every syllable's tone moved to its end, lower case: hòa and hoà are one, hoá is another.
     For ranking exact matches first."""
-    out = []
-    for syllable in unicodedata.normalize("NFD", text.casefold()).split():
-        tone = "".join(c for c in syllable if c in _TONES)
-        out.append("".join(c for c in syllable if c not in _TONES) + tone)
-    return unicodedata.normalize("NFC", " ".join(out))
+    return " ".join([_tone_last(syllable) for syllable in text.split()])
+
+
+@lru_cache(16_384)
+def _tone_last(syllable: str) -> str:
+    apart = unicodedata.normalize("NFD", syllable.casefold())
+    tone = "".join(c for c in apart if c in _TONES)
+    return unicodedata.normalize("NFC", "".join(c for c in apart if c not in _TONES) + tone)
 
 
 def given_first(full: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ import socket
 
 import uvicorn
 
+from longbien.base import garbage
 from longbien.base.config import Settings, setting
 from longbien.base.errors import Unavailable
 
@@ -21,6 +22,12 @@ class ServeSettings(Settings):
     )
 
 
+class _Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        garbage.settle()
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("fd", type=int)
 
@@ -28,7 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     die_with_parent()
     proxies = ServeSettings.read().proxies
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             "longbien.app:create_app",
             factory=True,

@@ -22,7 +22,7 @@ from longbien.base.disk import Disk, DiskSettings
 from longbien.base.errors import Conflict, LongbienError, Unavailable
 from longbien.base.place import Place, Urls, database
 from longbien.base.postgres import Embedded
-from longbien.base.probe import is_empty
+from longbien.base.probe import ask, is_empty
 
 from . import PartMissing, longbien, room
 from .migrate import migrated
@@ -171,7 +171,7 @@ def _greet(address: str, place: Place, urls: Urls) -> None:
     lines.append(f"  data     {place.folder}" if urls.embedded else "  data     in the database of LONGBIEN_DATABASE_URL")
     with contextlib.suppress(PartMissing, AttributeError):
         logins = room("longbien.demo.city").LOGINS
-        if not is_empty(urls.app):
+        if ask(urls.app, "SELECT EXISTS (SELECT FROM account WHERE login = $1)", logins[0].name):  # a real record has none
             lines += ["", "Demo logins:"] + [f"  {who:<18} {word:<14} {what}" for who, word, what in logins]
     _say("\n".join([*lines, "", "Ctrl-C stops it."]))
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from longbien.access import accounts
 from longbien.access.passwords import Hasher
 from longbien.access.settings import AccessSettings
-from longbien.base import clock
+from longbien.base import clock, garbage
 from longbien.base.progress import Progress
 from longbien.fhir import json as fhir_json
 from longbien.record import codec
@@ -117,6 +117,7 @@ def _begin(url: str) -> None:
     global _worker
     runner = asyncio.Runner()
     _worker = _Worker(runner, runner.run(Engine.open(url, services=False)))
+    garbage.settle()
 
 
 def _people(seed: int, day: date, first: int, last: int) -> int:

@@ -8,7 +8,7 @@ import signal
 from dataclasses import dataclass, field
 from typing import Any
 
-from longbien.base import log
+from longbien.base import garbage, log
 from longbien.base.errors import Conflict, Issue, LongbienError, StorageFull, Unavailable
 from longbien.record.change import Create, Manner, References, Update
 from longbien.record.engine import Engine
@@ -98,6 +98,7 @@ def begin(url: str, scope: Scope, references: References, why: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     log.set_up()
     _worker = _Worker(url, scope, references, why)
+    garbage.settle()
 
 
 def work(unit: Unit) -> Outcome:

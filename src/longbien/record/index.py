@@ -258,8 +258,10 @@ def _period(resource: dict[str, Any], name: str) -> tuple[datetime, datetime]:
 
 
 def _encounter(r: dict[str, Any]) -> list[tuple[int, datetime, datetime]]:
+    if r.get("status") == "entered-in-error":
+        return []
     lo, hi = _period(r, "period")
-    if r.get("status") in ("finished", "cancelled", "entered-in-error") and hi == LATEST:
+    if r.get("status") in ("finished", "cancelled") and hi == LATEST:
         hi = lo + SPAN / 32 if lo > EARLIEST else lo
     return [(org, lo, hi) for org in _orgs(r.get("serviceProvider"))]
 
@@ -270,7 +272,21 @@ def _since(r: dict[str, Any], name: str) -> tuple[datetime, datetime]:
 
 def _appointment(r: dict[str, Any]) -> list[tuple[int, datetime, datetime]]:
     actors = [p.get("actor") for p in r.get("participant") or () if isinstance(p, dict)]
-    return [(org, *_since(r, "start")) for org in _orgs(actors)]
+    if r.get("status") in ("cancelled", "entered-in-error"):
+        return []
+    lo, hi = _period(r, "start")[0], _period(r, "end")[0]
+    until = hi if hi > EARLIEST else lo if lo > EARLIEST else LATEST  # without a day it waits for one
+    return [(org, lo, max(lo, until)) for org in _orgs(actors)]
+
+
+def _referral(r: dict[str, Any]) -> list[tuple[int, datetime, datetime]]:
+    """Open until it is done: then as long as what has ended on the day it was last heard of would be."""
+    if r.get("status") in ("revoked", "entered-in-error"):
+        return []
+    lo, hi = _since(r, "authoredOn")
+    if r.get("status") == "completed" and lo > EARLIEST:
+        hi = lo + SPAN
+    return [(org, lo, hi) for org in _orgs(r.get("performer"))]
 
 
 _CARE: dict[str, Callable[[dict[str, Any]], list[tuple[int, datetime, datetime]]]] = {
@@ -278,7 +294,7 @@ _CARE: dict[str, Callable[[dict[str, Any]], list[tuple[int, datetime, datetime]]
     "EpisodeOfCare": lambda r: [(org, *_period(r, "period")) for org in _orgs(r.get("managingOrganization"))],
     "CareTeam": lambda r: [(org, *_period(r, "period")) for org in _orgs(r.get("managingOrganization"))],
     "Appointment": _appointment,
-    "ServiceRequest": lambda r: [(org, *_since(r, "authoredOn")) for org in _orgs(r.get("performer"))],
+    "ServiceRequest": _referral,
 }
 
 

@@ -5,6 +5,7 @@ Best effort and small: who needs certainty reads the version log (outbox.py). Th
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -17,9 +18,13 @@ from longbien.base.errors import LongbienError
 
 _log = log.get(__name__)
 CHANNEL = "longbien_live"
+ASK_EVERY = 20
+"""Seconds between questions whether the line still holds."""
 
 
 class News(NamedTuple):
+    """`type` "": some news may have been missed, so anything of this patient may have changed."""
+
     pat: int
     type: str
     id: str
@@ -36,11 +41,13 @@ class Live:
         self._out: list[str] = []
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._closed = False
 
     def start(self) -> None:
         self._tasks = [asyncio.create_task(self._send()), asyncio.create_task(self._receive())]
 
     async def close(self) -> None:
+        self._closed = True  # a cancellation can be lost: what a broken connection says on the way out replaces it
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -64,7 +71,7 @@ class Live:
         self._wake.set()
 
     async def _send(self) -> None:
-        while True:
+        while not self._closed:
             await self._wake.wait()
             self._wake.clear()
             batch, self._out = self._out, []
@@ -80,14 +87,27 @@ class Live:
         for listener in tuple(self._listeners.get(news.pat, ())):
             listener(news)
 
+    def _missed(self) -> None:
+        for pat, listeners in tuple(self._listeners.items()):
+            for listener in tuple(listeners):
+                listener(News(pat, "", "", 0))
+
     async def _receive(self) -> None:
-        while True:
+        first = True
+        while not self._closed:
             try:
                 async with self._db.connection(search=True) as connection:
                     await connection.add_listener(CHANNEL, self._heard)
+                    if not first:
+                        self._missed()
+                    first = False
                     try:
-                        while not connection.is_closed():
+                        for beat in itertools.count(1):
                             await asyncio.sleep(1)
+                            if connection.is_closed():
+                                break
+                            if beat % ASK_EVERY == 0:  # a line that was cut in silence shows only when it is used
+                                await connection.execute("SELECT 1")
                     finally:
                         if not connection.is_closed():
                             await connection.remove_listener(CHANNEL, self._heard)

@@ -46,6 +46,9 @@ class Scope:
     reads: frozenset[str] | None = frozenset()
     writes: frozenset[str] | None = frozenset()
     address: str | None = None
+    begins: Rows | None = None
+    """In which records the actor may write what puts the patient under a facility's care, and so opens the record to its staff
+    (an Encounter there, a referral, an appointment). None: in every record that `rows` opens."""
 
     def where(self, pat: str, type: str, bind: Bind) -> str:
         return self.rows.sql(pat, type, bind)

@@ -7,7 +7,9 @@ from typing import Any
 
 from longbien.base.db import Row
 from longbien.base.errors import Forbidden, Gone, NotFound
+from longbien.base.ids import patient_key
 from longbien.base.sql import queries
+from longbien.fhir import extract, json
 
 from . import trail, write
 from .change import Change, Manner, Stored
@@ -41,14 +43,18 @@ class Store:
         stored = await self._stored(type, id, row)
         if stored.deleted:
             raise Gone(f"{type}/{id} was deleted in version {version}.")
+        if not self._about(stored):
+            await self._refuse(type, row)
+            raise NotFound(f"{type}/{id} is not known.")
         return stored
 
     async def history(self, type: str, id: str, *, count: int = 50, below: int = NEWEST) -> list[Stored]:
         """Versions newest first, deletions as rows with no body; go on with below = the last one's version."""
-        self._may_read(type)
+        await self._may_read(type)
         sql, args = self._with_scope(Q.history, id, number(type), min(below, NEWEST), count)
         rows = await self.engine.db.fetch(sql, *args)
         if not rows and below == NEWEST:
+            await self._unknown(type, id)
             raise NotFound(f"{type}/{id} is not known.")
         if rows and not rows[0]["allowed"]:
             await self._refuse(type, rows[0])
@@ -60,11 +66,12 @@ class Store:
             )
         bodies = await self.engine.unpack_all([r["body"] for r in rows if r["body"]])
         left = iter(bodies)
-        return [
+        found = [
             Stored(type, id, r["ver"], r["upd"], next(left) if r["body"] else b"", r["op"] == write.DELETE, r["rid"], r["pat"],
                    r["op"] == write.CREATE)
             for r in rows
         ]  # fmt: skip
+        return [s for s in found if self._about(s)]
 
     async def search(
         self, type: str | None, params: Sequence[tuple[str, str]], *, handling: Handling = "lenient", base_url: str = "",
@@ -77,9 +84,26 @@ class Store:
         """Do all of `changes` or none: see write.commit."""
         return await write.commit(self.engine, self.scope, changes, manner)
 
-    def _may_read(self, type: str) -> None:
+    async def _may_read(self, type: str) -> None:
         if not self.scope.may_read(type):
+            await self.engine.trail.write([trail.line(self.scope, "refused", type=number(type), outcome=trail.REFUSED)])
             raise Forbidden(f"{self.scope.label} may not read {type}.")
+
+    def _about(self, stored: Stored) -> bool:
+        """Whether a version speaks of the patient whose record the resource is in now: a resource may have been moved, and who may
+        see the one patient may not see what was said of the other."""
+        if self.scope.unlimited or stored.pat is None or not stored.body:
+            return True
+        named = extract.patient_ids(json.loads(stored.body, strict=False))
+        return not named or any(patient_key(p) == stored.pat for p in named)
+
+    async def _unknown(self, type: str, id: str) -> None:
+        """Asking for what is not there leaves a line as asking for what is hidden does: so it takes as long, and guessing shows."""
+        if not self.scope.unlimited:
+            why = f"{self.scope.reason}: {type}/{id}".removeprefix(": ")
+            await self.engine.trail.write(
+                [trail.line(self.scope, "refused", type=number(type), outcome=trail.REFUSED, n=0, why=why)]
+            )
 
     def _with_scope(self, sql: str, *args: Any) -> tuple[str, list[Any]]:
         values = list(args)
@@ -91,10 +115,12 @@ class Store:
         return sql.replace("{allowed}", self.scope.where("h.pat", "h.type", bind)), values
 
     async def _one(self, sql: str, kind: str, type: str, id: str, *more: Any) -> Row:
-        self._may_read(type)
+        if not self.scope.may_read(type):
+            await self._may_read(type)
         sql, args = self._with_scope(sql, id, number(type), *more)
         row = await self.engine.db.fetchrow(sql, *args)
         if row is None:
+            await self._unknown(type, id)
             raise NotFound(f"{type}/{id} is not known.")
         if not row["allowed"]:
             await self._refuse(type, row)

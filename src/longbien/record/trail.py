@@ -22,7 +22,7 @@ from .scope import Scope
 _log = log.get(__name__)
 
 KINDS = ("read", "vread", "history", "search", "create", "update", "delete", "operation", "page", "print", "export", "import",
-         "sign-in", "sign-out", "purpose", "token", "refused", "account", "trail")  # fmt: skip
+         "sign-in", "sign-out", "purpose", "token", "refused", "account", "trail", "care")  # fmt: skip
 """Position is the number stored; only ever append."""
 PURPOSES = (
     "",
@@ -43,8 +43,6 @@ SUCCESS, REFUSED, FAILED = 0, 4, 8
 _INSERT = "SELECT record_audit($1::audit_in[])"
 LARGEST_BATCH = 2000
 """Lines that are committed together at most, give or take the last writer's."""
-PATIENCE = 40.0
-"""Seconds to wait for one batch: beyond the server's own limit for a statement, the connection is taken for dead."""
 FULL_BLOCK = 20000 // 2
 """A block of more lines may not be the last of what is waiting."""
 
@@ -175,7 +173,7 @@ class Trail:
     async def _write_batch(self, connection: Connection, batch: list[_Waiting]) -> None:
         """Raises when the database is away or full. A line that cannot be stored is refused to its own writer only."""
         try:
-            await connection.execute(_INSERT, [one for lines, _ in batch for one in lines], timeout=PATIENCE)
+            await connection.execute(_INSERT, [one for lines, _ in batch for one in lines])
         except Exception as error:
             mine = ours(error)
             if mine is not None and not isinstance(mine, Invalid):

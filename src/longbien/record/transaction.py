@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from longbien.base.errors import Invalid, Issue, LongbienError, PreconditionFailed
+from longbien.base.errors import Forbidden, Gone, Invalid, Issue, LongbienError, NotFound, PreconditionFailed
 from longbien.base.ids import new_id
 from longbien.fhir import references
 from longbien.fhir.validate import validate
@@ -230,7 +231,12 @@ async def _there(within: Store, deletes: list[tuple[int, Delete]]) -> tuple[list
     sql, args = within._with_scope(Q.existing, [d.id for _, d in deletes], list({number(d.type) for _, d in deletes}))
     there = {(type_name(r["type"]), r["id"]) for r in await within.engine.db.fetch(sql, *args)}
     kept: list[tuple[int, Change]] = [(at, d) for at, d in deletes if (d.type, d.id) in there]
-    return kept, [at for at, d in deletes if (d.type, d.id) not in there]
+    gone = [(at, d) for at, d in deletes if (d.type, d.id) not in there]
+    if not within.scope.unlimited:
+        for _, d in gone:  # what is hidden answers as what is not there; the trail tells them apart
+            with suppress(NotFound, Gone, Forbidden):
+                await within.read(d.type, d.id)
+    return kept, [at for at, _ in gone]
 
 
 class At:

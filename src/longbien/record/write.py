@@ -3,6 +3,7 @@ transaction. The version log is the outbox (outbox.py), so history and outbox ar
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from typing import Any
 
 from longbien.base import clock, ids
 from longbien.base.db import Connection
-from longbien.base.errors import Conflict, Forbidden, Gone, Invalid, Issue, NotFound, PreconditionFailed
+from longbien.base.errors import Conflict, Forbidden, Gone, Invalid, Issue, LongbienError, NotFound, PreconditionFailed
 from longbien.fhir import json as fhir_json
 from longbien.fhir import references
 from longbien.fhir.validate import validate
@@ -23,6 +24,8 @@ from .scope import Scope
 from .types import number, type_name
 
 CREATE, UPDATE, DELETE = 1, 2, 3
+BREATH = 50
+"""Resources between two turns of the event loop."""
 _OP_NAME = {CREATE: "create", UPDATE: "update", DELETE: "delete"}
 _CURRENT = "SELECT h.rid, h.upd, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver WHERE h.rid = ANY($1::bigint[])"
 _COMMIT = """SELECT record_commit($1::head[], $2::head[], $3::ver_in[], $4::str[], $5::ix_date[], $6::ix_qty[], $7::code2[],
@@ -62,11 +65,17 @@ async def commit(
     _no_twice(drafts)
     if not manner.checked:
         _validate(drafts)
-    _authorise_types(scope, drafts)
-    if connection is not None:
-        return await _write(engine, scope, drafts, manner, connection)
-    async with engine.db.connection() as own:
-        stored = await _write(engine, scope, drafts, manner, own)
+    refusals: list[trail.Line] = []
+    try:
+        _authorise_types(scope, drafts, refusals)
+        if connection is not None:
+            return await _write(engine, scope, drafts, manner, connection, refusals)
+        async with engine.db.connection() as own:
+            stored = await _write(engine, scope, drafts, manner, own, refusals)
+    except LongbienError:
+        if refusals:  # after the connection is given back: the trail may be waiting for one
+            await engine.trail.write(refusals)
+        raise
     announce(engine, stored)
     return stored
 
@@ -76,18 +85,21 @@ def announce(engine: Engine, stored: Sequence[Stored]) -> None:
     engine.live.tell(News(s.pat, s.type, s.id, s.version) for s in stored if s.pat is not None and s.changed)
 
 
-async def _write(engine: Engine, scope: Scope, drafts: list[Draft], manner: Manner, connection: Connection) -> list[Stored]:
+async def _write(
+    engine: Engine, scope: Scope, drafts: list[Draft], manner: Manner, connection: Connection, refusals: list[trail.Line]
+) -> list[Stored]:
     now = clock.now()
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
-    await _version(engine, scope, drafts, connection)
-    _index(drafts, now)
+    await _version(engine, scope, drafts, connection, refusals)
+    await _index(drafts, now)
     same = await _unchanged(engine, drafts, connection) if manner.skip_unchanged else {}
     todo = [d for d in drafts if d.position not in same]
-    await _authorise_rows(scope, todo, connection)
+    await _authorise_rows(scope, todo, connection, refusals)
+    _same_patient(scope, todo, refusals)
     if manner.references == "check":
-        await _references(todo, connection)
+        await _references(scope, todo, connection)
     if todo:
-        lines = _lines(scope, todo, manner)
+        lines = [*_lines(scope, todo, manner), *await _care(scope, todo, connection, refusals)]
         values = [*_rows(engine, todo, now), *_side_rows(todo), lines]
         patients = [d for d in todo if d.type == "Patient"]
         if patients:
@@ -135,13 +147,21 @@ def _validate(drafts: list[Draft]) -> None:
         raise Invalid(f"The resource is not valid: {wrong[0].text}", issues=wrong[:200], status=422)
 
 
-def _authorise_types(scope: Scope, drafts: list[Draft]) -> None:
+def _refusal(scope: Scope, d: Draft, pat: int | None, rid: int | None = None) -> trail.Line:
+    why = f"{scope.reason}: {_OP_NAME[d.op]}".removeprefix(": ")
+    return trail.line(scope, "refused", pat=pat, rid=rid, type=number(d.type), outcome=trail.REFUSED, why=why)
+
+
+def _authorise_types(scope: Scope, drafts: list[Draft], refusals: list[trail.Line]) -> None:
     for d in drafts:
         if not scope.may_write(d.type):
+            refusals.append(_refusal(scope, d, None))
             raise Forbidden(f"{scope.label} may not write {d.type}.")
 
 
-async def _version(engine: Engine, scope: Scope, drafts: list[Draft], connection: Connection) -> None:
+async def _version(
+    engine: Engine, scope: Scope, drafts: list[Draft], connection: Connection, refusals: list[trail.Line]
+) -> None:  # fmt: skip
     """Look up what is there and decide create or update and the version; check If-Match."""
     known = [d for d in drafts if not isinstance(d.change, Create) or d.change.id]
     there: dict[tuple[int, str], Any] = {}
@@ -164,6 +184,8 @@ async def _version(engine: Engine, scope: Scope, drafts: list[Draft], connection
             fresh.append(d)
             continue
         if not row["allowed"]:
+            refusals.append(_refusal(scope, d, row["pat"], row["rid"]))
+            _check_absent(d)  # what is hidden answers as what is not there
             raise NotFound(f"{d.type}/{d.id} is not known.")
         if isinstance(d.change, Create):
             raise Conflict(f"{d.type}/{d.id} already exists.", code="duplicate")
@@ -203,9 +225,11 @@ def _stamped(resource: dict[str, Any], version: int, updated: datetime) -> dict[
     return first | {k: v for k, v in resource.items() if k not in first}
 
 
-def _index(drafts: list[Draft], now: datetime) -> None:
+async def _index(drafts: list[Draft], now: datetime) -> None:
     """Give each its final body and index rows."""
-    for d in drafts:
+    for n, d in enumerate(drafts, 1):
+        if n % BREATH == 0:
+            await asyncio.sleep(0)  # a transaction of ten thousand must not make everybody else wait
         if d.resource is None:
             continue
         final = _stamped(d.resource | {"id": d.id}, d.version, now)
@@ -229,26 +253,78 @@ async def _unchanged(engine: Engine, drafts: list[Draft], connection: Connection
     return found
 
 
-async def _authorise_rows(scope: Scope, drafts: list[Draft], connection: Connection) -> None:
-    """Nobody writes into a record that the scope does not open (the row as it will be; as it was: _version)."""
-    if scope.unlimited:
-        return
-    wanted = list({(d.pat, number(d.type)) for d in drafts})
-    args: list[Any] = [[p for p, _ in wanted], [t for _, t in wanted]]
+async def _care(scope: Scope, drafts: list[Draft], connection: Connection, refusals: list[trail.Line]) -> list[trail.Line]:
+    """Who writes an Encounter, a referral or an appointment opens the record to a facility's staff. Where it was not open to them
+    before, the scope must allow that (`begins`), and the record says so in a line of its own."""
+    asked = {(d.pat, org) for d in drafts if d.indexed for org, _, _ in d.indexed.cares if d.pat is not None}
+    if scope.unlimited or not asked:
+        return []
+    args: list[Any] = [[p for p, _ in asked], [o for _, o in asked]]
 
     def bind(value: Any) -> str:
         args.append(value)
         return f"${len(args)}"
 
-    sql = f"""SELECT w.type FROM unnest($1::bigint[], $2::smallint[]) AS w(pat, type)
-              WHERE NOT coalesce({scope.where("w.pat", "w.type", bind)}, false)"""  # noqa: S608 - the scope's own SQL
+    may = "true" if scope.begins is None else scope.begins.sql("w.pat", str(number("Patient")), bind)
+    sql = f"""SELECT w.pat, w.org, {may} AS may FROM unnest($1::bigint[], $2::bigint[]) AS w(pat, org) WHERE NOT EXISTS
+              (SELECT 1 FROM care c WHERE c.pat = w.pat AND c.org = w.org AND c.hi > now())"""  # noqa: S608 - the scope's own SQL
+    fresh = {(r["pat"], r["org"]): r["may"] for r in await connection.fetch(sql, *args)}
+    begun = {d.pat for d in drafts if d.type == "Patient" and d.version == 1}
+    lines: list[trail.Line] = []
+    for d in drafts:
+        orgs = {org for org, _, _ in d.indexed.cares} if d.indexed else set()
+        new = [org for org in orgs if (d.pat, org) in fresh]
+        if not new:
+            continue
+        if d.pat not in begun and not all(fresh[d.pat, org] for org in new):
+            refusals.append(_refusal(scope, d, d.pat))
+            raise Forbidden(f"{scope.label} may not put this patient under a facility's care: reception or a nurse registers them.")
+        lines.append(trail.line(scope, "care", pat=d.pat, rid=d.rid, ver=d.version, type=number(d.type), n=len(new)))
+    return lines
+
+
+def _same_patient(scope: Scope, drafts: list[Draft], refusals: list[trail.Line]) -> None:
+    """A resource stays in the record it was begun in: its earlier versions speak of that patient. Only who may see every record
+    (a machine that imports or merges) moves one."""
+    if scope.unlimited:
+        return
+    for d in drafts:
+        if _moved(d):
+            refusals += [_refusal(scope, d, d.was_pat, d.rid), _refusal(scope, d, d.pat, d.rid)]
+            text = f"{d.type}/{d.id} is about another patient. Mark it as entered in error, and write a new one."
+            raise Invalid(text, code="business-rule", status=422)
+
+
+def _moved(d: Draft) -> bool:
+    return d.was_pat is not None and d.was_pat != d.pat
+
+
+async def _authorise_rows(scope: Scope, drafts: list[Draft], connection: Connection, refusals: list[trail.Line]) -> None:
+    """Nobody writes into a record that the scope does not open (the row as it will be; as it was: _version). Of a patient who is
+    not there (and is not begun in this very commit) it is the same no."""
+    if scope.unlimited:
+        return
+    wanted = list({(d.pat, number(d.type)) for d in drafts})
+    begun = [d.pat for d in drafts if d.type == "Patient" and d.op != DELETE]
+    args: list[Any] = [[p for p, _ in wanted], [t for _, t in wanted], begun]
+
+    def bind(value: Any) -> str:
+        args.append(value)
+        return f"${len(args)}"
+
+    sql = f"""SELECT w.pat, w.type FROM unnest($1::bigint[], $2::smallint[]) AS w(pat, type)
+              WHERE NOT coalesce({scope.where("w.pat", "w.type", bind)}, false)
+                 OR NOT (w.pat IS NULL OR w.pat = ANY($3::bigint[]) OR EXISTS (SELECT 1 FROM head k WHERE k.pat = w.pat))"""  # noqa: S608
     refused = await connection.fetch(sql, *args)
     if refused:
+        hidden = {(r["pat"], r["type"]) for r in refused}
+        refusals += [_refusal(scope, d, d.pat) for d in drafts if (d.pat, number(d.type)) in hidden]
         raise Forbidden(f"{scope.label} may not write {type_name(refused[0]['type'])} into this record.")
 
 
-async def _references(drafts: list[Draft], connection: Connection) -> None:
-    """Literal references to this server must point to something (or to another change of the same commit)."""
+async def _references(scope: Scope, drafts: list[Draft], connection: Connection) -> None:
+    """Literal references to this server must point to something (or to another change of the same commit) that the writer may
+    see: otherwise a reference would tell whether a hidden resource exists."""
     here = {(d.type, d.id) for d in drafts if d.op != DELETE}
     wanted: dict[tuple[str, str], str] = {}
     for d in drafts:
@@ -260,10 +336,16 @@ async def _references(drafts: list[Draft], connection: Connection) -> None:
                 wanted.setdefault((found[1], found[2]), expression)
     if not wanted:
         return
-    rows = await connection.fetch(
-        "SELECT type, id FROM head WHERE id = ANY($1::text[]) AND type = ANY($2::smallint[]) AND NOT deleted",
-        [i for _, i in wanted], list({number(t) for t, _ in wanted}),
-    )  # fmt: skip
+    args: list[Any] = [[i for _, i in wanted], list({number(t) for t, _ in wanted})]
+
+    def bind(value: Any) -> str:
+        args.append(value)
+        return f"${len(args)}"
+
+    allowed = scope.where("h.pat", "h.type", bind)
+    sql = f"""SELECT h.type, h.id FROM head h
+              WHERE h.id = ANY($1::text[]) AND h.type = ANY($2::smallint[]) AND NOT h.deleted AND {allowed}"""  # noqa: S608
+    rows = await connection.fetch(sql, *args)
     there = {(type_name(r["type"]), r["id"]) for r in rows}
     missing = [Issue("error", "not-found", f"{t}/{i} is not known.", e) for (t, i), e in wanted.items() if (t, i) not in there]
     if missing:
@@ -307,8 +389,9 @@ def _side_rows(drafts: list[Draft]) -> tuple[list[Any], list[Any], list[Any], li
 def _lines(scope: Scope, drafts: list[Draft], manner: Manner) -> list[trail.Line]:
     if not manner.summarise:
         return [
-            trail.line(scope, _OP_NAME[d.op], pat=d.pat, rid=d.rid, ver=d.version, type=number(d.type), why=manner.why)
+            trail.line(scope, _OP_NAME[d.op], pat=pat, rid=d.rid, ver=d.version, type=number(d.type), why=manner.why)
             for d in drafts
+            for pat in ((d.pat, d.was_pat) if _moved(d) else (d.pat,))  # moved: told in both records
         ]
     counts: dict[int | None, int] = {}
     for d in drafts:

@@ -32,6 +32,7 @@ _TYPES = {
     "token": (_DICOM, "110113", "Security Alert"),
     "account": (_DICOM, "110113", "Security Alert"),
     "purpose": (_DICOM, "110113", "Security Alert"),
+    "care": (_DICOM, "110113", "Security Alert"),
     "trail": (_DICOM, "110101", "Audit Log Used"),
     "export": (_DICOM, "110106", "Export"),
     "import": (_DICOM, "110107", "Import"),

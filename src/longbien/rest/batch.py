@@ -28,6 +28,8 @@ from .request import Answer, Request
 Dispatch = Callable[[Request, list[str]], Awaitable[Answer]]
 METHODS = ("DELETE", "POST", "PUT", "PATCH", "GET", "HEAD")
 _STAGES = (("DELETE",), ("POST",), ("PUT", "PATCH"), ("GET", "HEAD"))
+LONGEST = 1 << 16
+"""Characters of an entry's url and conditions: what a request's own address may have."""
 AT_ONCE = 4
 """Entries of a batch that are worked on together."""
 _CONDITIONS = (("ifMatch", b"if-match"), ("ifNoneMatch", b"if-none-match"), ("ifModifiedSince", b"if-modified-since"),
@@ -205,6 +207,8 @@ def _entry(request: Request, at: int, one: Any) -> Entry:
         )
     if not isinstance(url, str) or "\0" in url:
         raise _wrong("The request needs a url.", f"{where}.request.url", "required")
+    if len(url) > LONGEST:
+        raise _wrong(f"A url may have at most {LONGEST:,} characters.", f"{where}.request.url", "too-long")
     given, full_url = one.get("resource"), one.get("fullUrl")
     if given is not None and not isinstance(given, dict):
         raise _wrong("The resource must be an object.", f"{where}.resource", "structure")
@@ -217,6 +221,8 @@ def _entry(request: Request, at: int, one: Any) -> Entry:
         value = asked.get(name)
         if value is not None and not isinstance(value, str):
             raise _wrong(f"{name} must be a string.", f"{where}.request.{name}", "structure")
+        if value is not None and len(value) > LONGEST:
+            raise _wrong(f"{name} may have at most {LONGEST:,} characters.", f"{where}.request.{name}", "too-long")
         if value is not None:
             headers[header] = value.encode()
     segments, query = _address(request, url, f"{where}.request.url")

@@ -14,6 +14,8 @@ Receive = Callable[[], Awaitable[Any]]
 
 LARGE = 4 << 20
 """Bytes: from here on a body waits for one of the few places for large ones, so that memory stays bounded."""
+SILENCE = 15.0
+"""Seconds between two pieces of a body."""
 PATIENCE = 60.0
 """Seconds that a large body waits for its place."""
 
@@ -55,12 +57,10 @@ async def read(receive: Receive, headers: dict[bytes, bytes], limit: int, second
     stated = headers.get(b"content-length", b"")
     if stated.isdigit() and int(stated) > limit:
         raise _too_large(limit)
-    if stated.isdigit() and int(stated) > LARGE:
-        await place.take()
     packed = headers.get(b"content-encoding", b"identity").strip().lower()
     if packed not in (b"identity", b"gzip", b""):
         raise NotSupported(f"Content-Encoding {packed[:40].decode('latin-1')!r} is not known: send gzip or none.", status=415)
-    message = await receive()
+    message = await _next(receive)
     if message["type"] == "http.request" and not message.get("more_body"):
         data: bytes = message.get("body", b"")
     else:
@@ -78,6 +78,15 @@ async def read(receive: Receive, headers: dict[bytes, bytes], limit: int, second
     return await asyncio.to_thread(_unpacked, data, limit)
 
 
+async def _next(receive: Receive) -> Any:
+    """The next piece. Raises Invalid where none comes: a place for large bodies is not for who only says that he will send one."""
+    try:
+        async with asyncio.timeout(SILENCE):
+            return await receive()
+    except TimeoutError:
+        raise Invalid(f"The body stopped arriving for {SILENCE:g} seconds.", status=408, code="timeout") from None
+
+
 async def _rest(receive: Receive, message: Any, limit: int, place: Place) -> bytes:
     parts: list[bytes] = []
     size = 0
@@ -93,7 +102,7 @@ async def _rest(receive: Receive, message: Any, limit: int, place: Place) -> byt
         parts.append(part)
         if not message.get("more_body"):
             return b"".join(parts)
-        message = await receive()
+        message = await _next(receive)
 
 
 def _unpacked(data: bytes, limit: int) -> bytes:

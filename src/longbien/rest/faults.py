@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import traceback
-from pathlib import Path
-
 from longbien.base import log
 from longbien.base.db import ours
 from longbien.base.errors import Issue, LongbienError, TooMany, Unauthenticated, Unavailable
-from longbien.base.ids import new_id
 from longbien.fhir import json as fhir_json
 from longbien.fhir.outcome import outcome
 
 from .request import Answer
 
 _log = log.get(__name__)
-_ROOT = Path(__file__).parents[2]
 
 
 class NotAllowed(LongbienError):
@@ -49,13 +44,6 @@ def body(issues: tuple[Issue, ...]) -> bytes:
 
 
 def _incident(error: BaseException) -> Answer:
-    """Logged by kind and place only: an exception's own text may quote what a patient's record holds."""
-    number = new_id()
-    places: list[str] = []
-    for frame in traceback.extract_tb(error.__traceback__)[-12:]:
-        path = Path(frame.filename)
-        shown = path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path.name
-        places.append(f"{shown}:{frame.lineno} {frame.name}")
-    _log.error("incident %s: %s at %s", number, type(error).__qualname__, " < ".join(reversed(places)))
+    number = log.incident(_log, error)
     text = f"Something went wrong here that is not your fault. Incident {number}."
     return Answer(500, body((Issue("fatal", "exception", text),)))

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from longbien.base.errors import Invalid, Issue
+from longbien.base.errors import Invalid, Issue, TooLarge
 from longbien.fhir import json as fhir_json
 from longbien.fhir.outcome import outcome
 from longbien.record.change import Stored
 
 from . import body, negotiate, versions
 from .request import Answer, Request
+
+MOST_VALUES = 4_000_000
+"""Commas in a body: each may cost a hundred bytes once it is read, so that 40 MB of `{},{},...` would need 1.5 GB."""
+_LARGE = 1 << 20
 
 
 async def sent(request: Request, type: str | None = None) -> dict[str, Any]:
@@ -22,6 +26,8 @@ async def sent(request: Request, type: str | None = None) -> dict[str, Any]:
         data = await raw(request)
         if not data.strip():
             raise Invalid("The body is empty; a resource was expected.", code="required")
+        if len(data) > _LARGE and data.count(b",") > MOST_VALUES:
+            raise TooLarge(f"The body holds more than {MOST_VALUES:,} values.")
         resource = fhir_json.loads(data)
     if type is not None and resource.get("resourceType") != type:
         found = resource.get("resourceType")
@@ -29,10 +35,11 @@ async def sent(request: Request, type: str | None = None) -> dict[str, Any]:
     return resource
 
 
-async def raw(request: Request) -> bytes:
-    """The body's bytes, within the limits of the settings."""
+async def raw(request: Request, most: int | None = None) -> bytes:
+    """The body's bytes, within the limits of the settings (and at most `most`)."""
     settings = request.settings
-    return await body.read(request.receive, request.headers, settings.max_body, settings.body_seconds, request.place)
+    limit = settings.max_body if most is None else min(most, settings.max_body)
+    return await body.read(request.receive, request.headers, limit, settings.body_seconds, request.place)
 
 
 def written(request: Request, stored: Stored) -> Answer:

@@ -10,6 +10,8 @@ from longbien.record.search.parse import Handling
 from . import resource
 from .request import Answer, Params, Request, parse
 
+MOST = 1 << 20
+"""Bytes of parameters: reading them apart takes longer than reading JSON."""
 _FORM = b"application/x-www-form-urlencoded"
 
 
@@ -35,7 +37,7 @@ async def _page(request: Request, type: str | None, params: Params, patient: str
 
 async def _form(request: Request) -> Params:
     given = request.headers.get(b"content-type", b"")
-    data = await resource.raw(request)
+    data = await resource.raw(request, MOST)
     if not data:
         return []
     if given.partition(b";")[0].strip().lower() != _FORM:

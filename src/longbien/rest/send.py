@@ -19,6 +19,7 @@ _LEVEL = 1  # half of level 6's effort saved for a tenth more bytes
 _LARGE = 256 * 1024
 _CACHE = (b"cache-control", b"private, no-cache")
 _TYPE = (b"content-type", JSON)
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
 _VARY = (b"vary", b"accept, accept-encoding, authorization, cookie")
 
 
@@ -35,7 +36,7 @@ async def send(answer: Answer, send_: Send, *, method: str, accept_encoding: byt
     if len(body) > WORTH_PACKING and b"gzip" in accept_encoding:
         body = await asyncio.to_thread(_packed, body) if len(body) > _LARGE else _packed(body)
         more = (*more, (b"content-encoding", b"gzip"))
-    headers = [_CACHE, _VARY, *more]
+    headers = [_CACHE, _VARY, _NOSNIFF, *more]
     if body:
         headers.append(_TYPE)
     if status not in (204, 304):

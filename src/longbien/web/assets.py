@@ -22,12 +22,10 @@ _VIETNAMESE = (
 )
 
 
-def _find(name: str) -> Path | None:
-    for root in (OURS, BUILT):
-        path = (root / name).resolve()
-        if path.is_file() and path.is_relative_to(root.resolve()):
-            return path
-    return None
+@cache
+def _files() -> dict[str, Path]:
+    """Every file that may be asked for, by its name; ours win. A name out of an address is only ever looked up here."""
+    return {path.relative_to(root).as_posix(): path for root in (BUILT, OURS) for path in sorted(root.rglob("*")) if path.is_file()}
 
 
 @cache
@@ -47,13 +45,21 @@ def fonts() -> bytes:
     return "\n".join(sorted(rules)).encode()
 
 
-@cache
+_kept: dict[str, tuple[bytes, str, str]] = {}
+
+
 def _content(name: str) -> tuple[bytes, str, str] | None:
-    """(bytes, media type, hash)"""
+    """(bytes, media type, hash). What is not there is not remembered: anybody may ask for any name."""
+    if name not in _kept and (found := _load(name)) is not None:
+        _kept[name] = found
+    return _kept.get(name)
+
+
+def _load(name: str) -> tuple[bytes, str, str] | None:
     if name == FONTS:
         body: bytes = fonts()
     else:
-        path = _find(name)
+        path = _files().get(name)
         if path is None:
             return None
         body = path.read_bytes()
@@ -73,7 +79,8 @@ def url(name: str) -> str:
 
 async def serve(request: Request) -> Response:
     """GET /static/{hash}/{name}. An old hash gets the present content, but not for keeping."""
-    found = _content(request.path_params["name"])
+    name = request.path_params["name"]
+    found = _content(name) if name in _files() or name == FONTS else None  # what is not there takes no room in the cache
     if found is None:
         return PlainTextResponse("not found", 404)
     body, kind, digest = found

@@ -10,6 +10,7 @@ session's token; an error of the house gets the face of a page."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,7 +18,8 @@ from typing import Any
 from urllib.parse import quote
 
 from starlette.datastructures import FormData
-from starlette.requests import Request
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
@@ -25,7 +27,8 @@ from ..access.actor import Actor
 from ..access.door import Door
 from ..access.roles import ROLES, SEARCH, Permission
 from ..base import clock, log
-from ..base.errors import Forbidden, LongbienError, Unauthenticated, Unavailable
+from ..base.db import ours
+from ..base.errors import Forbidden, Invalid, LongbienError, TooLarge, Unauthenticated, Unavailable
 from ..base.words import Words, choose, words
 from ..record.engine import Engine
 from ..record.scope import Scope
@@ -38,6 +41,11 @@ _log = log.get(__name__)
 OPEN = Permission("open", "A page that needs nobody", frozenset())
 NOBODY_PURPOSE = "none"
 LANGUAGE_COOKIE = "lang"
+MOST, MOST_OF_STRANGERS = 1 << 20, 1 << 14
+"""Bytes of a form; of one that needs nobody (sign-in, language)."""
+MOST_FIELDS = 200
+PATIENCE = 30.0
+"""Seconds that a form may take to arrive."""
 
 
 @dataclass
@@ -125,7 +133,17 @@ class Call:
             "user": self.who.number if self.who else "",
             **context,
         }
-        return HTMLResponse(render.html(template, self.lang, **given), status, {**render.HEADERS, **(headers or {})})
+        page = render.html(template, self.lang, **given).encode()
+        more = {**render.HEADERS, **(headers or {})}
+        if self._packs():
+            more["Content-Encoding"], page = "gzip", render.packed(page)
+        return HTMLResponse(page, status, more)
+
+    def _packs(self) -> bool:
+        """A page that another site's link or script opens is never packed: its size would tell what it holds beside a text that the
+        other site chose (BREACH)."""
+        asked = self.request.headers
+        return "gzip" in asked.get("accept-encoding", "") and asked.get("sec-fetch-site", "none") != "cross-site"
 
     def go(self, href: str) -> Response:
         """On to another page. A script that sent the form is told where (X-Go) and goes itself."""
@@ -163,8 +181,11 @@ def page(permission: Permission, purpose: str) -> Callable[[Handler], Endpoint]:
             call = Call(request, door, w, purpose)
             try:
                 response = await _run(call, permission, handler)
-            except LongbienError as error:
-                response = await _face(call, error)
+            except Exception as error:
+                mine = ours(error)
+                if mine is None:  # its text may quote a record: the log gets kind and place only
+                    mine = LongbienError(f"incident {log.incident(_log, error)}")
+                response = await _face(call, mine)
             for name, value in render.HEADERS.items():
                 response.headers.setdefault(name, value)
             return response
@@ -195,11 +216,34 @@ async def _run(call: Call, permission: Permission, handler: Handler) -> Response
     else:
         call.who = await _perhaps(call)
     if writes:
-        call.form = await call.request.form(max_fields=200, max_part_size=1024 * 1024)
+        call.form = await _form(call.request, MOST if permission is not OPEN else MOST_OF_STRANGERS)
         if permission is not OPEN:
             given = call.request.headers.get("x-csrf-token") or call.field("csrf")
             call.door.check_csrf(call.request, given)
     return await handler(call)
+
+
+async def _form(request: Request, most: int) -> FormData:
+    """The form that was sent, within bounds of size, fields and time; no files. Raises TooLarge, Invalid."""
+    too_large = TooLarge(f"A form may have at most {most:,} bytes and {MOST_FIELDS} fields.")
+    data = bytearray()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            async for part in request.stream():
+                data += part
+                if len(data) > most:
+                    raise too_large
+    except TimeoutError:
+        raise Invalid("The form did not arrive in time.", status=408, code="timeout") from None
+    except ClientDisconnect:
+        raise Invalid("The form was cut off.", code="incomplete") from None
+    if data.count(b"&") > MOST_FIELDS:
+        raise too_large
+    request._body = bytes(data)  # what Starlette itself keeps there once a body was read
+    try:
+        return await request.form(max_fields=MOST_FIELDS, max_files=0, max_part_size=most)
+    except HTTPException as why:
+        raise Invalid(f"The form cannot be read: {why.detail}", code="structure") from None
 
 
 async def _names(call: Call) -> None:
@@ -216,6 +260,8 @@ def _by_itself(request: Request) -> bool:
 async def _perhaps(call: Call) -> Actor | None:
     try:
         return await call.door.actor(call.request)
+    except Unavailable:  # nobody was signed out: say what is the matter instead of asking for a password
+        raise
     except LongbienError:
         return None
 

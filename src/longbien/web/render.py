@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -31,10 +32,18 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-store",
+    "Vary": "Accept-Encoding, Cookie, Sec-Fetch-Site",
 }
+_LEVEL = 3  # the largest chart: 5 ms; level 6 saves an eighth of the bytes for three times the effort
 
 #: Folders of templates: ours, and each department's own (templates/<department>/).
 ROOTS = [Path(__file__).parent / "templates"]
+
+
+def packed(page: bytes) -> bytes:
+    """gzip. Many pages hold megabytes of marks that are much alike."""
+    machine = zlib.compressobj(_LEVEL, zlib.DEFLATED, 31)
+    return machine.compress(page) + machine.flush()
 
 
 @cache

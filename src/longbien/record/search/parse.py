@@ -18,6 +18,7 @@ from .ask import Ask, plain, split
 Handling = Literal["strict", "lenient"]
 DEFAULT_COUNT, LARGEST_COUNT = 50, 1000
 MOST_VALUES = 2000
+MOST_IN_ALL = 10_000
 MOST_CONDITIONS = 60
 _UNSUPPORTED = frozenset(("_content", "_query", "_text", "_filter", "_list", "_contained", "_containedType"))
 _QUIET = frozenset(("_format", "_pretty"))
@@ -72,8 +73,8 @@ def encode_cursor(values: Sequence[Any]) -> str:
 
 def decode_cursor(text: str) -> list[Any]:
     try:
-        found = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, binascii.Error):
+        found = json.loads(base64.urlsafe_b64decode(text[:4001] + "=" * (-len(text) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
         found = None
     if not isinstance(found, list) or len(found) < 2 or len(text) > 4000:
         raise _wrong("_page", "is not a page of ours.")
@@ -145,6 +146,8 @@ def parse(type_: str | None, params: Sequence[tuple[str, str]], handling: Handli
         if handling == "strict":
             raise Invalid(text, issues=[Issue("error", "not-supported", text)], code="not-supported")
         query.issues.append(Issue("warning", "not-supported", text + " It was ignored."))
+    if sum(len(a.values) for a in query.asks) + sum(len(h.values) for h in query.has) > MOST_IN_ALL:
+        raise Invalid(f"A search takes at most {MOST_IN_ALL} values in all.", code="too-costly")
     if len(query.asks) + len(query.has) > MOST_CONDITIONS:
         raise Invalid(f"A search takes at most {MOST_CONDITIONS} conditions.")
     return query
@@ -163,7 +166,8 @@ def _one(query: Query, name: str, value: str) -> tuple[bool, bool]:
     if found is None:
         return False, False
     query.asks.append(found)
-    return True, found.param.kind == "string" or bool(found.chain) or found.param.code in _PERSONAL
+    personal = found.param.kind == "string" or bool(found.chain) or found.param.code in _PERSONAL
+    return True, personal or found.modifier in ("identifier", "of-type")
 
 
 _PERSONAL = frozenset(("identifier", "phone", "email", "telecom", "birthdate"))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
+from longbien.base.errors import Forbidden
 from longbien.record import trail
 from longbien.record.engine import Engine
 from longbien.record.page import Entry, Page
@@ -34,6 +35,18 @@ async def search(
     """One page of a search as `scope` may see it. patient: only within that patient's compartment (GET Patient/1/Observation).
     Raises Invalid (400, naming the parameter), Forbidden (a type), NotSupported, TooMany (a chain over too much), Unavailable."""
     query = parse(type_, params, handling)
+    try:
+        return await _search(engine, scope, query, base_url, patient)
+    except Forbidden:
+        line = trail.line(
+            scope, "refused", type=number(type_) if type_ else None, outcome=trail.REFUSED, why=_asked(scope, query, patient)
+        )
+        await engine.trail.write([line])
+        raise
+
+
+async def _search(engine: Engine, scope: Scope, query: Query, base_url: str, patient: str | None) -> Page:
+    type_ = query.type
     compiler = Compiler(engine, scope, base_url)
     if type_ is not None:
         compiler.may_read(type_)
@@ -95,11 +108,16 @@ async def _estimate(engine: Engine, heads: Heads) -> int:
     return int(text.split("rows=")[1].split(" ")[0])
 
 
-async def _audit(engine: Engine, scope: Scope, query: Query, page: Page, patient: str | None) -> None:
-    """One line per patient found, one with n = 0 where nobody was."""
+def _asked(scope: Scope, query: Query, patient: str | None) -> str:
+    """What was asked, without what names a person."""
     asked = "&".join(f"{k}={quote(v, safe=':,$/-._~*| ')}" for k, v in query.asked)
     place = f"Patient/{patient}/{query.type or '*'}" if patient is not None else query.type or ""
-    why = f"{scope.reason}: {place}?{asked}" if scope.reason else f"{place}?{asked}"
+    return f"{scope.reason}: {place}?{asked}" if scope.reason else f"{place}?{asked}"
+
+
+async def _audit(engine: Engine, scope: Scope, query: Query, page: Page, patient: str | None) -> None:
+    """One line per patient found, one with n = 0 where nobody was."""
+    why = _asked(scope, query, patient)
     type_ = number(query.type) if query.type else None
     people = Counter(e.pat for e in page.entries)
     lines = [trail.line(scope, "search", pat=pat, n=n, type=type_, why=why) for pat, n in people.items()]

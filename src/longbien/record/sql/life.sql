@@ -17,10 +17,31 @@ WHERE h.pat = $1 AND h.type = $2 AND NOT h.deleted AND h.val IS NOT NULL AND h.d
   AND NOT ($3::int8 = ANY(h.terms)) AND {allowed}
 GROUP BY h.code
 
--- name: panels
--- Observations without a value of their own: panels with components (blood pressure), texts. Newest first.
-SELECT v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
-WHERE h.pat = $1 AND h.type = $2 AND NOT h.deleted AND h.val IS NULL AND {allowed} ORDER BY h.dlo DESC, h.rid DESC LIMIT $3
+-- name: kinds
+-- The codes that a patient's second codings and components (blood pressure) stand under, each with its latest row: a loose scan that
+-- jumps from code to code on code2_pat, so it costs as many steps as there are codes.
+WITH RECURSIVE k AS (
+  (SELECT c.code FROM code2 c WHERE c.pat = $1 ORDER BY c.code LIMIT 1)
+  UNION ALL
+  SELECT (SELECT c.code FROM code2 c WHERE c.pat = $1 AND c.code > k.code ORDER BY c.code LIMIT 1) FROM k WHERE k.code IS NOT NULL
+)
+SELECT k.code, l.rid AS last FROM k CROSS JOIN LATERAL (
+  SELECT c.rid FROM code2 c JOIN head h ON h.rid = c.rid
+  WHERE c.pat = $1 AND c.code = k.code AND c.val IS NOT NULL AND h.type = $2 AND {allowed} ORDER BY c.dlo DESC LIMIT 1) l
+WHERE k.code IS NOT NULL
+
+-- name: parts
+-- The values of components as columns, a row for each code of $4 (as `columns`; code2 holds rows of living resources only).
+SELECT c.code,
+       array_agg(extract(epoch FROM c.dlo)::float8 ORDER BY c.dlo, c.rid) AS times,
+       array_agg(c.val ORDER BY c.dlo, c.rid) AS vals,
+       array_agg((SELECT x.id FROM head x WHERE x.rid = c.rid) ORDER BY c.dlo, c.rid) FILTER (WHERE c.dlo > now() - interval '8 days') AS ids,
+       NULL::float8[] AS upds,
+       (array_agg(c.rid ORDER BY c.dlo DESC, c.rid DESC))[1] AS last
+FROM code2 c
+WHERE c.pat = $1 AND c.code = ANY($4::bigint[]) AND c.val IS NOT NULL AND c.dlo > '-infinity' AND {allowed}
+  AND c.rid <> ALL (ARRAY(SELECT h.rid FROM head h WHERE h.pat = $1 AND h.type = $2 AND h.terms && $3::int8[] AND h.val IS NULL))
+GROUP BY c.code
 
 -- name: bodies
 SELECT h.type, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver

@@ -6,7 +6,7 @@ widened to everything (`span`)."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -69,8 +69,9 @@ class Axis:
         for s in self.segments:
             begin, wide = s.start.timestamp(), s.end.timestamp() - s.start.timestamp()
             slope = (s.right - s.left) / wide
-            j = bisect_right(times, s.end, i)
-            out += [max(s.left, s.left + (t.timestamp() - begin) * slope) for t in times[i:j]]
+            before, j = bisect_left(times, s.start, i), bisect_right(times, s.end, i)
+            out += [s.left] * (before - i)
+            out += [s.left + (t.timestamp() - begin) * slope for t in times[before:j]]
             i = j
         return out + [100.0] * (n - i)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -32,18 +33,14 @@ def read_all(bodies: Iterable[bytes]) -> list[dict[str, Any]]:
     return [_decode(b) for b in bodies]
 
 
-def places_asked(lived: Lived, encounters: Iterable[Mapping[str, Any]]) -> set[str]:
+def places_asked(met: Iterable[Encounter]) -> set[str]:
     """Ids of organisations that the visits name without a display."""
-    found = set()
-    for e in encounters:
-        provider = e.get("serviceProvider") or {}
-        if provider.get("reference") and not provider.get("display"):
-            found.add(r.reference_id(provider))
-    return found
+    providers = (e.serviceProvider for e in met)
+    return {p.reference.rsplit("/", 1)[-1].removeprefix("urn:uuid:") for p in providers if p and p.reference and not p.display}
 
 
-def gather(lived: Lived, encounters: list[dict[str, Any]], places: Mapping[str, str], lang: str) -> r.Life:
-    """`encounters`: the visits, decoded. `places`: names of organisations by id."""
+def gather(lived: Lived, met: Iterable[Encounter], places: Mapping[str, str], lang: str) -> r.Life:
+    """`met`: the visits, decoded. `places`: names of organisations by id."""
 
     def each(type_: str) -> list[dict[str, Any]]:
         return read_all(lived.bodies.get(type_, ()))
@@ -57,13 +54,13 @@ def gather(lived: Lived, encounters: list[dict[str, Any]], places: Mapping[str, 
     tasks = each("Task")
     return r.Life(
         r.person(_decode(lived.patient)),
-        [v for x in encounters if (v := r.visit(x, places, lang))],
+        [v for x in met if (v := visit(x, places, lang))],
         [d for t in ("MedicationRequest", "MedicationStatement") for x in each(t) if (d := r.drug(x, places, lang))],
         notes + [n for x in told if (n := r.note(x, lang))],
         pictures,
         [p for x in each("Condition") if (p := r.problem(x, lang))],
         [a for x in each("AllergyIntolerance") if (a := r.allergy(x, lang))],
-        [s for c in lived.columns if (s := series(c, lang))] + panels(lived.panels, lang),
+        [s for c in lived.columns if (s := series(c, lang))],
         [q for x in each("ServiceRequest") if x.get("id") not in answered and (q := r.pending(x, lang))],
         [coverage(x) for x in each("Coverage") if x.get("status") == "active"],
         [(r.uncoded(p.get("role"), lang), str(r.first(p, "member", "display") or "")) for x in each("CareTeam") for p in x.get("participant") or () if r.first(p, "member", "display")],  # noqa: E501
@@ -143,6 +140,8 @@ def series(c: Column, lang: str) -> r.Series | None:
     """A column in the unit of its latest result. The index holds canonical units (g for kg, mmol/L for umol/L): the latest body
     says by how much they differ. Fahrenheit, which differs by an offset, is shown as Celsius."""
     x = _decode(c.sample)
+    if c.part is not None:
+        x = x["component"][c.part]
     quantity = x.get("valueQuantity") or {}
     shown, stored = _number(quantity.get("value")), c.values[-1]
     unit = str(quantity.get("code") or quantity.get("unit") or "")
@@ -151,15 +150,26 @@ def series(c: Column, lang: str) -> r.Series | None:
     if unit == "[degF]":
         unit, low, high = "Cel", None, None
     elif shown is not None and stored and shown != stored:
-        factor = shown / stored
-        values = [float(f"{v * factor:.10g}") for v in values]
+        values = _times(values, shown / stored)
     system, code, name = _coding(x.get("code"), lang)
     n = len(c.times) - len(c.ids)
-    return r.Series(system, code, unit, c.times, values, [""] * n + c.ids, [*c.times[:n], *c.updated], name, low, high)
+    updated = [*c.times[: len(c.times) - len(c.updated)], *c.updated] if c.part is None else []
+    return r.Series(system, code, unit, c.times, values, [""] * n + c.ids, updated, name, low, high)
+
+
+def _times(values: list[float], factor: float) -> list[float]:
+    """To ten digits of the largest, which takes back what the conversion blurred."""
+    largest = max(abs(v) for v in values) * abs(factor)
+    digits = 10 - math.ceil(math.log10(largest)) if largest else 10
+    return [round(v * factor, digits) for v in values]
+
+
+class _Period(msgspec.Struct, gc=False):
+    start: str = ""
+    end: str = ""
 
 
 class _Coding(msgspec.Struct, gc=False):
-    system: str = ""
     code: str = ""
     display: str = ""
 
@@ -169,56 +179,74 @@ class _Concept(msgspec.Struct, gc=False):
     text: str = ""
 
 
-class _Quantity(msgspec.Struct, gc=False):
-    value: float | None = None
-    unit: str = ""
-    code: str = ""
+class _Reference(msgspec.Struct, gc=False):
+    reference: str = ""
+    display: str = ""
 
 
-class _Part(msgspec.Struct, gc=False):
-    code: _Concept
-    valueQuantity: _Quantity | None = None  # noqa: N815 - the standard's name
+class _Location(msgspec.Struct, gc=False):
+    location: _Reference
 
 
-class _Panel(msgspec.Struct, gc=False):
-    """What the chart reads of an Observation with components: decoding the rest of it would cost three times as much."""
+class Encounter(msgspec.Struct, gc=False, rename={"kind": "class"}):
+    """What the chart reads of an Encounter: to decode the rest too, and to look for it in dicts, costs five times as much."""
 
     id: str = ""
     status: str = ""
-    effectiveDateTime: str = ""  # noqa: N815
-    component: list[_Part] = []
+    kind: _Coding | None = None
+    period: _Period | None = None
+    serviceProvider: _Reference | None = None  # noqa: N815 - the standard's name
+    type: list[_Concept] = []
+    reasonCode: list[_Concept] = []  # noqa: N815
+    serviceType: _Concept | None = None  # noqa: N815
+    location: list[_Location] = []
 
 
-_panel = msgspec.json.Decoder(_Panel).decode
+_encounter = msgspec.json.Decoder(Encounter).decode
 
 
-def panels(bodies: Iterable[bytes], lang: str) -> list[r.Series]:
-    """The components of panels (blood pressure) as series of their own."""
-    found: dict[tuple[str, str, str], list[tuple[datetime, float, str]]] = {}
-    names: dict[tuple[str, str, str], str] = {}
+def encounters(bodies: Iterable[bytes]) -> list[Encounter]:
+    """A shape that no Encounter has (the store validates; what came in before may differ) is left out."""
+    found = []
     for body in bodies:
         try:
-            x = _panel(body)
+            found.append(_encounter(body))
         except msgspec.ValidationError:
-            continue  # a shape that no panel has (the store validates; what was imported unchecked may differ)
-        time = r.moment(x.effectiveDateTime) if x.component else None
-        if time is None or x.status in ("entered-in-error", "cancelled"):
             continue
-        for part in x.component:
-            quantity = part.valueQuantity
-            if quantity is None or quantity.value is None or not part.code.coding:
-                continue
-            coding = next((c for c in part.code.coding if c.system == LOINC), part.code.coding[0])
-            key = (coding.system, coding.code, quantity.code or quantity.unit)
-            if key not in names:
-                names[key] = part.code.text or coding.display or coding.code
-                found[key] = []
-            found[key].append((time, quantity.value, x.id))
-    out = []
-    for (system, code, unit), rows in found.items():
-        rows.sort(key=lambda row: row[0])
-        out.append(
-            r.Series(system, code, unit, [t for t, _, _ in rows], [v for _, v, _ in rows], [i for _, _, i in rows], [],
-                     names[(system, code, unit)])
-        )  # fmt: skip
-    return out
+    return found
+
+
+def _said(concepts: list[_Concept], lang: str) -> str:
+    """As record.concept."""
+    if not concepts:
+        return ""
+    one = concepts[0]
+    if one.text and lang != "en":
+        return one.text
+    display = code = ""
+    for c in one.coding:
+        display = display or c.display
+        code = code or c.code
+    return display or one.text or code
+
+
+def visit(x: Encounter, places: Mapping[str, str], lang: str) -> r.Visit | None:
+    """As record.visit."""
+    start = r.moment(x.period.start) if x.period else None
+    if start is None or x.period is None or x.status in ("cancelled", "entered-in-error"):
+        return None
+    provider = x.serviceProvider
+    place = provider.reference.rsplit("/", 1)[-1].removeprefix("urn:uuid:") if provider else ""
+    name = places.get(place) or (provider.display if provider else "") or place
+    return r.Visit(
+        x.id,
+        start,
+        r.moment(x.period.end),
+        x.kind.code if x.kind else "",
+        x.status,
+        place,
+        name,
+        _said(x.type, lang) or _said(x.reasonCode, lang),
+        _said([x.serviceType], lang) if x.serviceType else "",
+        x.location[0].location.display if x.location else "",
+    )

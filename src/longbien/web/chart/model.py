@@ -160,11 +160,14 @@ def _row(m: Measured, axis: axes.Axis, w: Words, now: datetime, height: float = 
 
 
 def _pressure_row(sys_: Series, dia: Series | None, life: Life, axis: axes.Axis, w: Words, now: datetime) -> Row:
-    below = dict(zip(dia.times, dia.values, strict=True)) if dia else {}
-    readings = [(t, v, below[t]) for t, v in zip(sys_.times, sys_.values, strict=True) if t in below]
+    if dia and dia.times == sys_.times:  # as it is nearly always: nothing to look up
+        readings = list(zip(sys_.times, sys_.values, dia.values, strict=True))
+    else:
+        below = dict(zip(dia.times, dia.values, strict=True)) if dia else {}
+        readings = [(t, v, below[t]) for t, v in zip(sys_.times, sys_.values, strict=True) if t in below]
     m = measured(sys_, life, now, w)
     last = sys_.times[-1]
-    low = w.number(below[last], 0) if last in below else "–"
+    low = w.number(readings[-1][2], 0) if readings and readings[-1][0] == last else "–"
     text = f"{w.number(sys_.values[-1], 0)}/{low}"
     flag = _calm(m.limits.flag(sys_.values[-1]), last, True, now)
     css = {"": "", "up": "flag", "dn": "flag lo", "cr up": "flag crit", "cr dn": "flag crit lo"}[flag]

@@ -207,17 +207,23 @@ Pressure = tuple[datetime, float, float]
 
 
 def pressure(axis: Axis, readings: Sequence[Pressure], limits: Limits, *, height: float = 32) -> Markup:
-    """Blood pressure as bars from systolic to diastolic over the band; crowded readings become one bar of their extremes.
+    """Blood pressure as bars from systolic to diastolic over the band, in the order of time; crowded readings become one bar of
+    their extremes.
     `limits` are the systolic's: high ones are drawn in the abnormal hue and thicker."""
     bars: list[list[float]] = []
-    for t, sys_, dia in readings:
-        if not axis.shows(t):
-            continue
-        x = axis.x(t)
-        if bars and x - bars[-1][0] < 0.55:
-            bars[-1][1], bars[-1][2] = max(bars[-1][1], sys_), min(bars[-1][2], dia)
+    shown = readings[bisect_left(readings, axis.start, key=lambda r: r[0]) :]
+    edge = -1.0
+    for place, (_, sys_, dia) in zip(axis.xs([t for t, _, _ in shown]), shown, strict=True):
+        if place < edge:
+            bar = bars[-1]
+            if sys_ > bar[1]:
+                bar[1] = sys_
+            if dia < bar[2]:
+                bar[2] = dia
         else:
+            x = round(place, 2)
             bars.append([x, sys_, dia])
+            edge = x + 0.55
     if not bars:
         return Markup("")
     high = limits.high or 140

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from ...access import purpose
 from ...access.roles import CHART, STATE_PURPOSE
 from ...base.errors import Invalid, NotFound
+from ...base.ids import patient_key
 from ...base.words import Words, parse_instant
 from ...record.store import Store
 from ..chart import measures
@@ -253,6 +254,8 @@ async def read(call: Call) -> Response:
     if reason is None:
         return await ask_purpose(call, p["id"])
     stored = await Store(call.engine, call.scope(reason)).read(p["type"], p["rid"])
+    if stored.pat != patient_key(p["id"]):  # somebody else's entry: not on this page, nor for this reason
+        raise NotFound("There is no such entry.")
     resource = _decode(stored.body)
     w = call.w
     when = moment(

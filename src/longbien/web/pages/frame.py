@@ -55,11 +55,9 @@ async def place_names(call: Call, ids: set[str]) -> dict[str, str]:
 
 async def read_life(call: Call, patient: str, reason: str) -> Life:
     lived = await life(call.engine, call.scope(reason), patient, g.TYPES)
-    encounters = g.read_all(lived.bodies.get("Encounter", ()))
-    places = await place_names(
-        call, g.places_asked(lived, encounters) | ({call.actor.organization} if call.actor.organization else set())
-    )
-    return g.gather(lived, encounters, places, call.lang)
+    met = g.encounters(lived.bodies.get("Encounter", ()))
+    places = await place_names(call, g.places_asked(met) | ({call.actor.organization} if call.actor.organization else set()))
+    return g.gather(lived, met, places, call.lang)
 
 
 def form_state(key: str, title: str, letter: str, action: str, w: Words) -> SimpleNamespace:

@@ -4,6 +4,7 @@ a type and an id, never content: what may be seen is decided when it is asked fo
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 from starlette.responses import Response, StreamingResponse
@@ -16,6 +17,8 @@ from ..page import Call, page
 
 BEAT = 15.0
 """Seconds between signs of life; with each the right to listen is asked again."""
+SURE = 1.0
+"""Seconds for which that right is taken for granted when news come: one record may have news all the time."""
 WAITING = 200
 
 
@@ -39,12 +42,17 @@ async def _events(call: Call, patient: str) -> AsyncIterator[str]:
     stop = call.engine.live.listen(patient_key(patient), heard)
     try:
         yield "retry: 3000\n\n"
+        sure = time.monotonic() + SURE
         while True:
             try:
                 news = await asyncio.wait_for(queue.get(), BEAT)
             except TimeoutError:
+                news = None
+            if news is None or time.monotonic() > sure:
                 if not await _still(call, patient):
                     return
+                sure = time.monotonic() + SURE
+            if news is None:
                 yield ": here\n\n"
                 continue
             yield f"event: changed\ndata: {news.type}/{news.id}\n\n"
@@ -55,7 +63,7 @@ async def _events(call: Call, patient: str) -> AsyncIterator[str]:
 async def _still(call: Call, patient: str) -> bool:
     """Does the listener still have a session and a reason?"""
     try:
-        actor = await call.door.actor(call.request, touch=False)
+        actor = await call.door.actor(call.request, touch=False)  # nobody is at the keyboard
         return await call.door.why(actor, patient) is not None
     except LongbienError:
         return False

@@ -21,7 +21,7 @@ from ...record import people
 from ...record.store import Store
 from ..chart import record as r
 from ..chart.gather import coverage
-from ..chart.record import Person, person
+from ..chart.record import Person, human, person
 from ..page import Call, page
 from .frame import place_names
 
@@ -45,6 +45,39 @@ def is_exact(p: Person, q: people.Question) -> bool:
     """Does every word stand in the name with just these tones? Words typed without any tone are never exact against toned ones."""
     have = toned(p.name).split()
     return all(any(h.startswith(toned(w)) for h in have) for w in q.words)
+
+
+class _Name(msgspec.Struct, gc=False):
+    use: str = ""
+    text: str = ""
+    family: str = ""
+    given: list[str] = []
+
+
+class _Brief(msgspec.Struct, gc=False):
+    """What ranking reads of a Patient: of two hundred candidates forty are shown."""
+
+    name: list[_Name] = []
+    birthDate: str = ""  # noqa: N815 - the standard's name
+    deceasedDateTime: str = ""  # noqa: N815
+    deceasedBoolean: bool = False  # noqa: N815
+
+
+_brief = msgspec.json.Decoder(_Brief).decode
+
+
+def best(found: list[people.Person], q: people.Question) -> list[people.Person]:
+    """Those to show, best first."""
+
+    def key(x: people.Person) -> tuple[Any, ...]:
+        try:
+            b = _brief(x.body)
+        except msgspec.ValidationError:
+            return rank(person(_decode(x.body)), q)
+        name = human([{"use": n.use or None, "text": n.text, "family": n.family, "given": n.given} for n in b.name])
+        return rank(Person("", name, "", b.birthDate, b.deceasedDateTime or ("yes" if b.deceasedBoolean else "")), q)
+
+    return sorted(found, key=key)[:SHOWN]
 
 
 def enough(q: people.Question) -> bool:
@@ -81,9 +114,7 @@ async def search(call: Call) -> Response:
     if enough(q):
         near: people.Nearby = call.request.app.state.nearby
         rows, more = await people.find(call.engine, scope, q, near)
-    decoded = [(person(_decode(x.body)), x) for x in rows]
-    decoded.sort(key=lambda pair: rank(pair[0], q))
-    top = decoded[:SHOWN]
+    top = [(person(_decode(x.body)), x) for x in best(rows, q)]
     seen: dict[int, SimpleNamespace] = {}
     if enough(q):
         await people.shown(call.engine, scope, [x for _, x in top])
@@ -99,7 +130,7 @@ async def search(call: Call) -> Response:
         "asked": enough(q),
         "terms": q.words,
         "found": found,
-        "more": more or len(decoded) > SHOWN,
+        "more": more or len(rows) > SHOWN,
         "groups": [g for g in groups if g.rows]
         if near_ones and (exact or toned(asked) != fold(asked))
         else [SimpleNamespace(title="", rows=found)],

@@ -27,7 +27,8 @@ WHAT = {
     "page": mark("opened the chart"), "read": mark("read"), "vread": mark("read an earlier version"), "history": mark("read the versions"),  # noqa: E501
     "search": mark("saw in a list"), "create": mark("wrote"), "update": mark("changed"), "delete": mark("removed"), "print": mark("printed"),  # noqa: E501
     "operation": mark("ran an operation"), "export": mark("exported"), "import": mark("imported"), "purpose": mark("stated a purpose"),  # noqa: E501
-    "refused": mark("was refused"), "trail": mark("asked who saw the record"), "notify": mark("was notified"),
+    "refused": mark("was refused"), "care": mark("put the patient under a facility's care"),
+    "trail": mark("asked who saw the record"), "notify": mark("was notified"),
 }  # fmt: skip
 PURPOSE = {
     "TREAT": mark("treatment"), "ETREAT": mark("emergency"), "HPAYMT": mark("payment"), "HOPERAT": mark("hospital work"),

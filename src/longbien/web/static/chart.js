@@ -152,18 +152,23 @@
     } catch { return false; }
     finally { busy = false; if (more) { more = false; refresh(); } }
   }
-  let wait;
-  let live;
+  let wait, live, lost = false;
   function listen() {
     if (live && live.readyState !== EventSource.CLOSED) return;
     live = new EventSource(chart.dataset.live);
-    live.addEventListener("open", () => { chart.dataset.listening = "1"; });
+    live.addEventListener("open", () => { chart.dataset.listening = "1"; if (lost) refresh(); lost = false; });
     live.addEventListener("changed", () => { clearTimeout(wait); wait = setTimeout(async () => { if (await refresh()) $("#news-said").textContent = chart.dataset.changed; }, 150); });
-    live.addEventListener("error", () => { delete chart.dataset.listening; if (live.readyState === EventSource.CLOSED) ended(); });
+    live.addEventListener("error", () => { lost = true; delete chart.dataset.listening; if (live.readyState === EventSource.CLOSED) ended(); });
   }
-  // the stream was refused for good: the sign-in has ended, or the record is closed to the reader. Ask which, quietly.
+  // A browser tries again after a broken line, but never after an answer other than 200: the sign-in has ended, the record is
+  // closed to the reader, or the database is away. Ask which, quietly.
   async function ended() {
-    try { const r = await fetch(chart.dataset.live, { method: "HEAD", headers: { "X-Part": "1", "X-By-Itself": "1" } }); if (r.status === 401) again(); } catch { setTimeout(listen, 5000); }
+    try {
+      const r = await fetch(chart.dataset.live, { method: "HEAD", headers: { "X-Part": "1", "X-By-Itself": "1" } });
+      if (r.status === 401) return again();
+      if (r.status === 403 || r.status === 404) return;
+    } catch { /* no network: try again */ }
+    setTimeout(listen, 5000);
   }
   listen();
   window.addEventListener("pagehide", () => live.close());

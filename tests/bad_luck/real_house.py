@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -14,14 +15,20 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from longbien.access import accounts
+from longbien.access.door import Door
 from longbien.base.db import Database
+from longbien.base.ids import patient_key
 from longbien.base.place import APP, DATABASE
 from longbien.base.postgres import Embedded
 from longbien.record import trail
+from longbien.record.engine import Engine
+from longbien.record.index import org_key
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 BUILT = SRC / "longbien" / "_built" / "fhir"
 STEP = 0.05
+PASSWORD = "gió mùa đông bắc"
 T = TypeVar("T")
 
 
@@ -138,3 +145,22 @@ def house(data: Path, **settings: str) -> Iterator[House]:
         yield made
     finally:
         made.stop()
+
+
+async def a_doctor(running: House, patient: str) -> str:
+    """The cookie of a doctor who has the patient under care."""
+    engine = await Engine.open(running.database_url(), services=False)
+    door = Door(engine)
+    try:
+        login = f"t.{secrets.token_hex(4)}"
+        new = accounts.NewAccount(login, "Lê Hoàng Minh", "doctor", None, "bv-sn")
+        await accounts.create(engine, door.hasher, None, new, PASSWORD)
+        await engine.db.execute(
+            "INSERT INTO care (pat, org, lo, hi, rid) VALUES ($1, $2, now() - interval '1 day', now() + interval '1 day', 0)",
+            patient_key(patient), org_key("bv-sn"),
+        )  # fmt: skip
+        asked = {"type": "http", "method": "POST", "scheme": "http", "client": ("127.0.0.1", 1), "headers": [], "path": "/"}
+        return (await door.sign_in(asked, login, PASSWORD)).set_cookie.split(";")[0]
+    finally:
+        await door.close()
+        await engine.close()

@@ -1,0 +1,39 @@
+"""The chart's quick readers say what the careful ones say."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from longbien.demo import population
+from longbien.fhir import json
+from longbien.web.chart import gather, record
+
+ODD: list[dict[str, Any]] = [
+    {"resourceType": "Encounter", "id": "a", "status": "finished", "class": {"code": "AMB"}, "period": {"start": "2024"}},
+    {"resourceType": "Encounter", "id": "b", "status": "finished", "class": {"code": "IMP"}},
+    {"resourceType": "Encounter", "id": "c", "status": "cancelled", "class": {"code": "IMP"}, "period": {"start": "2024-01-02"}},
+    {
+        "resourceType": "Encounter", "id": "d", "status": "in-progress", "class": {"system": "urn:x"},
+        "period": {"start": "2024-01-02T03:04:05Z"}, "serviceProvider": {"reference": "urn:uuid:7"}, "type": [{"coding": []}],
+        "reasonCode": [{"coding": [{"code": "R05"}, {"code": "x", "display": "Cough"}]}],
+        "location": [{"location": {"display": "Bed 3"}, "status": "active"}], "serviceType": {"text": "Lung"},
+    },
+    {"resourceType": "Encounter", "id": "e", "status": "finished", "class": {}, "period": {"start": "yesterday"}},
+]  # fmt: skip
+MADE = [r for i in (1, 3, 40) for r in population.person(i, 1, date(2026, 11, 23)) if r["resourceType"] == "Encounter"]
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_visits_are_read_the_same_from_few_fields_as_from_the_whole(lang: str) -> None:
+    places = {"7": "Bệnh viện Sông Hồng"}
+    bodies = [json.dumps(e) for e in ODD + MADE]
+    quick = [gather.visit(x, places, lang) for x in gather.encounters(bodies)]
+    assert len(MADE) > 20
+    assert quick == [record.visit(json.loads(b), places, lang) for b in bodies]
+
+
+def test_a_visit_of_an_impossible_shape_is_left_out() -> None:
+    assert gather.encounters([b'{"resourceType":"Encounter","period":[1]}']) == []

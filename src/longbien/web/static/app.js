@@ -91,7 +91,7 @@ document.addEventListener("keydown", (e) => {
 // results while typing
 const find = $("[data-typing]");
 if (find) {
-  let timer, asked = 0;
+  let timer, asked = 0, opens = false;   // opens: Enter was pressed before the answer came
   const box = $("#results");
   const ask = async () => {
     const n = ++asked, q = find.value.trim();
@@ -100,14 +100,18 @@ if (find) {
       if (!r.ok || n !== asked) return;
       box.innerHTML = await r.text(); mark = -1; $("#preview")?.replaceChildren();
       history.replaceState(null, "", "/search?" + new URLSearchParams({ q }));
-      remember(); if (rows().length) select(0);
+      remember(); if (rows().length) { select(0); if (opens) location.href = rows()[0].dataset.href; }
     } catch { /* away: what stands there stays */ }
+    opens = false;
   };
-  find.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(ask, 120); });
+  find.addEventListener("input", () => { opens = false; clearTimeout(timer); timer = setTimeout(ask, 120); });
   find.addEventListener("keydown", (e) => {
     if (e.isComposing) return;
     if (e.key === "ArrowDown" || e.key === "ArrowUp") { e.preventDefault(); select(mark + (e.key === "ArrowDown" ? 1 : -1)); }
-    if (e.key === "Enter" && mark >= 0 && rows()[mark] && !timerPending()) { e.preventDefault(); location.href = rows()[mark].dataset.href; }
+    if (e.key !== "Enter" || !find.value.trim()) return;
+    e.preventDefault();
+    if (timerPending()) { clearTimeout(timer); opens = true; ask(); }
+    else if (mark >= 0 && rows()[mark]) location.href = rows()[mark].dataset.href;
   });
   const timerPending = () => find.value.trim() !== (new URLSearchParams(location.search).get("q") || "");
   find.setSelectionRange(find.value.length, find.value.length);

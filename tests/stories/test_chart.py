@@ -253,6 +253,8 @@ def test_no_page_has_an_accessibility_violation(enter: Enter, house: SimpleNames
         "?panel=allergy",
         "?panel=problem",
     ]
+    if lang == "en":  # the same templates as the lists and tables before them
+        paths = [p for p in paths if p not in ("/nursing", "/notes", "/visits", "/imaging")]
     person = chart.replace("/patients/", "/search/")
     for path in (*(chart + p for p in paths), "/search?q=nguyen", "/search?q=khongcoai", person, "/patients/khong-co"):
         page.goto(path)

@@ -92,8 +92,11 @@ def news(life: Life, measured: Sequence[Measured], look: datetime, now: datetime
 
 
 def _urgency(n: News) -> tuple[int, float]:
-    """What nobody has acknowledged, then critical values that somebody has, then newest first."""
-    return 0 if n.level == "critical" else 1 if n.flag.startswith("crit") else 2, -n.time.timestamp()
+    """What nobody has acknowledged; then critical values that somebody has, and what is overdue; normal results last; each newest
+    first."""
+    quiet = n.kind == "result" and not n.level
+    urgent = n.flag.startswith("crit") or n.level == "wait"
+    return 0 if n.level == "critical" else 1 if urgent else 3 if quiet else 2, -n.time.timestamp()
 
 
 def _quiet(found: list[News], w: Words) -> list[News]:

@@ -40,7 +40,7 @@ SUBSTANCES = (
     mark("Penicillin"), mark("Amoxicillin"), mark("Cefalosporin"), mark("Aspirin"), mark("Ibuprofen"), mark("Co-trimoxazole"),
     mark("Contrast medium"), mark("Latex"), mark("Shrimp"), mark("Crab"), mark("Sea fish"), mark("Peanut"), mark("Milk"), mark("Egg"),  # noqa: E501
 )  # fmt: skip
-NEWS = 11
+NEWS = 7
 _decode = msgspec.json.Decoder().decode
 
 

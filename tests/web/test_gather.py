@@ -9,7 +9,9 @@ import pytest
 
 from longbien.demo import population
 from longbien.fhir import json
+from longbien.fhir.systems import EXT_EXPECTED_DISCHARGE
 from longbien.web.chart import gather, record
+from longbien.web.terms import Tongue
 
 ODD: list[dict[str, Any]] = [
     {"resourceType": "Encounter", "id": "a", "status": "finished", "class": {"code": "AMB"}, "period": {"start": "2024"}},
@@ -21,12 +23,15 @@ ODD: list[dict[str, Any]] = [
         "reasonCode": [{"coding": [{"code": "R05"}, {"code": "x", "display": "Cough"}]}],
         "location": [{"location": {"display": "Bed 3"}, "status": "active"}], "serviceType": {"text": "Lung"},
     },
+    {"resourceType": "Encounter", "id": "f", "status": "in-progress", "class": {"code": "IMP"}, "period": {"start": "2024"},
+     "extension": [{"url": EXT_EXPECTED_DISCHARGE, "valueDate": "2024-02-01"}],
+     "type": [{"text": "Khám", "coding": [{"system": "urn:x", "code": "k", "display": "?"}]}]},
     {"resourceType": "Encounter", "id": "e", "status": "finished", "class": {}, "period": {"start": "yesterday"}},
 ]  # fmt: skip
 MADE = [r for i in (1, 3, 40) for r in population.person(i, 1, date(2026, 11, 23)) if r["resourceType"] == "Encounter"]
 
 
-@pytest.mark.parametrize("lang", ["vi", "en"])
+@pytest.mark.parametrize("lang", ["vi", "en", Tongue("en", {("urn:x", "k"): "Examination"})])
 def test_visits_are_read_the_same_from_few_fields_as_from_the_whole(lang: str) -> None:
     places = {"7": "Bệnh viện Sông Hồng"}
     bodies = [json.dumps(e) for e in ODD + MADE]

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from ...fhir.systems import EXT_EXPECTED_DISCHARGE
 from ...record.life import Column, Lived
 from . import record as r
 from .measures import LOINC
@@ -170,6 +171,7 @@ class _Period(msgspec.Struct, gc=False):
 
 
 class _Coding(msgspec.Struct, gc=False):
+    system: str = ""
     code: str = ""
     display: str = ""
 
@@ -188,6 +190,11 @@ class _Location(msgspec.Struct, gc=False):
     location: _Reference
 
 
+class _Extension(msgspec.Struct, gc=False):
+    url: str = ""
+    valueDate: str = ""  # noqa: N815 - the standard's name
+
+
 class Encounter(msgspec.Struct, gc=False, rename={"kind": "class"}):
     """What the chart reads of an Encounter: to decode the rest too, and to look for it in dicts, costs five times as much."""
 
@@ -200,6 +207,7 @@ class Encounter(msgspec.Struct, gc=False, rename={"kind": "class"}):
     reasonCode: list[_Concept] = []  # noqa: N815
     serviceType: _Concept | None = None  # noqa: N815
     location: list[_Location] = []
+    extension: list[_Extension] = []
 
 
 _encounter = msgspec.json.Decoder(Encounter).decode
@@ -223,6 +231,10 @@ def _said(concepts: list[_Concept], lang: str) -> str:
     one = concepts[0]
     if one.text and lang != "en":
         return one.text
+    if names := getattr(lang, "names", None):
+        for c in one.coding:
+            if name := names.get((c.system, c.code)):
+                return str(name)
     display = code = ""
     for c in one.coding:
         display = display or c.display
@@ -249,4 +261,5 @@ def visit(x: Encounter, places: Mapping[str, str], lang: str) -> r.Visit | None:
         _said(x.type, lang) or _said(x.reasonCode, lang),
         _said([x.serviceType], lang) if x.serviceType else "",
         x.location[0].location.display if x.location else "",
+        next((e.valueDate for e in x.extension if e.url == EXT_EXPECTED_DISCHARGE), ""),
     )

@@ -4,7 +4,7 @@ scope on every statement, one line in the trail for the page, and every statemen
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -122,8 +122,7 @@ async def life(engine: Engine, scope: Scope, patient_id: str, types: Sequence[st
         last = {k["code"]: latest[k["last"]] for k in kinds if k["code"] in chosen}
         lived = Lived(
             await engine.unpack(row["body"]),
-            [_column(c, latest[c["last"]]) for c in columns if c["last"] in latest]
-            + _together([_column(c, last[c["code"]], chosen[c["code"]]) for c in parts]),
+            [_column(c, latest[c["last"]]) for c in columns if c["last"] in latest] + _parts(parts, last, chosen),
             by_type,
         )
     finally:
@@ -131,11 +130,11 @@ async def life(engine: Engine, scope: Scope, patient_id: str, types: Sequence[st
     return lived
 
 
-def _column(row: Any, sample: bytes, part: int | None = None) -> Column:
+def _column(row: Any, sample: bytes, part: int | None = None, times: list[datetime] | None = None) -> Column:
     moment = datetime.fromtimestamp
     return Column(
         row["code"],
-        [moment(t, UTC) for t in row["times"]],
+        times or [moment(t, UTC) for t in row["times"]],
         row["vals"],
         list(row["ids"] or ()),
         [moment(t, UTC) for t in row["upds"] or ()],
@@ -144,15 +143,14 @@ def _column(row: Any, sample: bytes, part: int | None = None) -> Column:
     )
 
 
-def _together(parts: list[Column]) -> list[Column]:
-    """Components measured at the same moments share one list of them, which is quick to see."""
-    known: list[list[datetime]] = []
-    out = []
-    for c in parts:
-        times = next((k for k in known if k == c.times), None)
-        if times is None:
-            known.append(times := c.times)
-        out.append(c._replace(times=times))
+def _parts(rows: Sequence[Any], samples: Mapping[int, bytes], numbers: Mapping[int, int]) -> list[Column]:
+    """Components measured at the same moments (systolic, diastolic) share one list of them."""
+    out: list[Column] = []
+    before: Any = None
+    for row in rows:
+        same = before is not None and before["times"] == row["times"]
+        out.append(_column(row, samples[row["code"]], numbers[row["code"]], out[-1].times if same else None))
+        before = row
     return out
 
 

@@ -5,13 +5,14 @@ FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver WHERE h.pat = $1 AND h
 -- name: columns
 -- Every measured value of one patient, a row for each code: arrays instead of bodies, so ten thousand values are one answer of a few
 -- dozen rows. Ids and times of storing only for the last days (what may be new or must be acknowledged). $3: the term of
--- "entered in error". Driven by head_pat.
+-- "entered in error". Driven by head_pat. One order for all arrays, so one sort; date_part gives float8 where extract would make a
+-- numeric of each moment.
 SELECT h.code,
-       array_agg(extract(epoch FROM h.dlo)::float8 ORDER BY h.dlo, h.rid) AS times,
+       array_agg(date_part('epoch', h.dlo) ORDER BY h.dlo, h.rid) AS times,
        array_agg(h.val ORDER BY h.dlo, h.rid) AS vals,
        array_agg(h.id ORDER BY h.dlo, h.rid) FILTER (WHERE h.dlo > now() - interval '8 days') AS ids,
-       array_agg(extract(epoch FROM h.upd)::float8 ORDER BY h.dlo, h.rid) FILTER (WHERE h.dlo > now() - interval '8 days') AS upds,
-       (array_agg(h.rid ORDER BY h.dlo DESC, h.rid DESC))[1] AS last
+       array_agg(date_part('epoch', h.upd) ORDER BY h.dlo, h.rid) FILTER (WHERE h.dlo > now() - interval '8 days') AS upds,
+       (array_agg(h.rid ORDER BY h.dlo, h.rid))[count(*)] AS last
 FROM head h
 WHERE h.pat = $1 AND h.type = $2 AND NOT h.deleted AND h.val IS NOT NULL AND h.dlo > '-infinity'
   AND NOT ($3::int8 = ANY(h.terms)) AND {allowed}
@@ -33,11 +34,11 @@ WHERE k.code IS NOT NULL
 -- name: parts
 -- The values of components as columns, a row for each code of $4 (as `columns`; code2 holds rows of living resources only).
 SELECT c.code,
-       array_agg(extract(epoch FROM c.dlo)::float8 ORDER BY c.dlo, c.rid) AS times,
+       array_agg(date_part('epoch', c.dlo) ORDER BY c.dlo, c.rid) AS times,
        array_agg(c.val ORDER BY c.dlo, c.rid) AS vals,
        array_agg((SELECT x.id FROM head x WHERE x.rid = c.rid) ORDER BY c.dlo, c.rid) FILTER (WHERE c.dlo > now() - interval '8 days') AS ids,
        NULL::float8[] AS upds,
-       (array_agg(c.rid ORDER BY c.dlo DESC, c.rid DESC))[1] AS last
+       (array_agg(c.rid ORDER BY c.dlo, c.rid))[count(*)] AS last
 FROM code2 c
 WHERE c.pat = $1 AND c.code = ANY($4::bigint[]) AND c.val IS NOT NULL AND c.dlo > '-infinity' AND {allowed}
   AND c.rid <> ALL (ARRAY(SELECT h.rid FROM head h WHERE h.pat = $1 AND h.type = $2 AND h.terms && $3::int8[] AND h.val IS NULL))

@@ -12,7 +12,7 @@ import pytest_asyncio
 from longbien.base.errors import NotFound
 from longbien.record.change import Delete, Manner, Update
 from longbien.record.engine import Engine
-from longbien.record.life import Column, life
+from longbien.record.life import Column, by_code, life
 from longbien.record.scope import Bind, Scope, system
 from longbien.record.store import Store
 
@@ -101,3 +101,13 @@ async def test_rows_of_types_that_the_scope_hides_stay_hidden(engine: Engine) ->
             return f"{type} = {bind(103)}::smallint"
 
     assert await columns(engine, replace(EVERYBODY, rows=OnlyPatients())) == []
+
+
+def test_arrays_are_parted_by_code_and_the_last_days_keep_their_ids() -> None:
+    row = {"codes": [7, None, 7, 8, 7], "rids": [1, 2, 3, 4, 5], "times": [0.0, 1.0, 2.0, 3.0, 4.0],
+           "vals": [1.5, 2.5, 3.5, 4.5, 5.5], "ids": ["d", "e"], "upds": [30.0, 40.0]}  # fmt: skip
+    found = {c["code"]: c for c in by_code(row)}
+    assert found[7] == {"code": 7, "times": [0.0, 2.0, 4.0], "vals": [1.5, 3.5, 5.5], "ids": ["e"], "upds": [40.0], "last": 5}
+    assert found[8]["ids"] == ["d"]
+    assert (found[None]["ids"], found[None]["last"]) == ([], 2)
+    assert by_code(dict.fromkeys(row)) == []

@@ -63,6 +63,25 @@ def _scoped(scope: Scope, sql: str, type_: str, *args: Any) -> tuple[str, list[A
     return sql.replace("{allowed}", scope.where("$1::bigint", type_, bind)), values
 
 
+def by_code(row: Any) -> list[dict[str, Any]]:
+    """The arrays of Q.columns parted by code, each as a row of Q.parts has it."""
+    found: dict[int | None, dict[str, Any]] = {}
+    ids, upds = row["ids"] or (), row["upds"] or ()
+    old = len(row["codes"] or ()) - len(ids)  # so many are older than the last days
+    arrays = (row[name] or () for name in ("codes", "rids", "times", "vals"))
+    for n, (code, rid, time, value) in enumerate(zip(*arrays, strict=True)):
+        column = found.get(code)
+        if column is None:
+            column = found[code] = {"code": code, "times": [], "vals": [], "ids": [], "upds": [], "last": rid}
+        column["times"].append(time)
+        column["vals"].append(value)
+        column["last"] = rid
+        if n >= old:
+            column["ids"].append(ids[n - old])
+            column["upds"].append(upds[n - old])
+    return list(found.values())
+
+
 def component_keys(sample: bytes) -> dict[int, int]:
     """The index key of each component's code, and the component's number: of several codings LOINC's, else the first."""
     found: dict[int, int] = {}
@@ -99,11 +118,12 @@ async def life(engine: Engine, scope: Scope, patient_id: str, types: Sequence[st
     async def nothing() -> Sequence[Any]:
         return []
 
-    columns, kinds, bodies = await asyncio.gather(
+    values, kinds, bodies = await asyncio.gather(
         ask(Q.columns, observation, _ERROR) if observe else nothing(),
         ask(Q.kinds, observation) if observe else nothing(),
         ask(Q.bodies, readable, MOST, type_="h.type"),
     )
+    columns = by_code(values[0]) if values else []
     wanted = list({c["last"] for c in (*columns, *kinds)})
     samples = await engine.db.fetch(Q.samples, wanted) if wanted else []
     latest = dict(zip([s["rid"] for s in samples], await engine.unpack_all([s["body"] for s in samples]), strict=True))

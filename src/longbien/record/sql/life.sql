@@ -3,20 +3,19 @@ SELECT h.rid, h.ver, h.deleted, v.body, {allowed} AS allowed
 FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver WHERE h.pat = $1 AND h.type = $2
 
 -- name: columns
--- Every measured value of one patient, a row for each code: arrays instead of bodies, so ten thousand values are one answer of a few
--- dozen rows. Ids and times of storing only for the last days (what may be new or must be acknowledged). $3: the term of
--- "entered in error". Driven by head_pat. One order for all arrays, so one sort; date_part gives float8 where extract would make a
+-- Every measured value of one patient as arrays instead of bodies: ten thousand values are one row. They stand in the order of head_pat,
+-- so nothing is sorted; the caller parts them by code. Ids and times of storing only for the last days (what may be new or must be
+-- acknowledged): those are the arrays' ends. $3: the term of "entered in error". date_part gives float8 where extract would make a
 -- numeric of each moment.
-SELECT h.code,
+SELECT array_agg(h.code ORDER BY h.dlo, h.rid) AS codes,
+       array_agg(h.rid ORDER BY h.dlo, h.rid) AS rids,
        array_agg(date_part('epoch', h.dlo) ORDER BY h.dlo, h.rid) AS times,
        array_agg(h.val ORDER BY h.dlo, h.rid) AS vals,
        array_agg(h.id ORDER BY h.dlo, h.rid) FILTER (WHERE h.dlo > now() - interval '8 days') AS ids,
-       array_agg(date_part('epoch', h.upd) ORDER BY h.dlo, h.rid) FILTER (WHERE h.dlo > now() - interval '8 days') AS upds,
-       (array_agg(h.rid ORDER BY h.dlo, h.rid))[count(*)] AS last
+       array_agg(date_part('epoch', h.upd) ORDER BY h.dlo, h.rid) FILTER (WHERE h.dlo > now() - interval '8 days') AS upds
 FROM head h
 WHERE h.pat = $1 AND h.type = $2 AND NOT h.deleted AND h.val IS NOT NULL AND h.dlo > '-infinity'
   AND NOT ($3::int8 = ANY(h.terms)) AND {allowed}
-GROUP BY h.code
 
 -- name: kinds
 -- The codes that a patient's second codings and components (blood pressure) stand under, each with its latest row: a loose scan that

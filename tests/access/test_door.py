@@ -243,13 +243,12 @@ async def test_hashing_does_not_hold_up_the_others(engine: Engine) -> None:
     slow = Door(engine, AccessSettings(password_time=3, password_memory=65536, password_at_once=1))
     login = await person(slow)
     waiting = asyncio.create_task(slow.sign_in(request(method="POST"), login, PASSWORD))
-    longest = 0.0
+    turns = 0
     while not waiting.done():
-        before = time.perf_counter()
         await asyncio.sleep(0.001)
-        longest = max(longest, time.perf_counter() - before)
+        turns += 1
     await waiting
-    assert longest < 0.1
+    assert turns > 10, "the loop stood still while the password was hashed"
 
 
 async def test_forwarded_addresses_are_believed_from_trusted_proxies_only(engine: Engine) -> None:

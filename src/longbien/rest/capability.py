@@ -14,7 +14,7 @@ from longbien.fhir import json as fhir_json
 from longbien.fhir.definitions import SearchParam
 from longbien.record.search.parse import param
 
-from . import negotiate
+from . import negotiate, operations
 from .faults import NotAllowed
 from .request import Answer, of_host, parse
 from .settings import RestSettings
@@ -70,6 +70,7 @@ def statement(base: str) -> dict[str, Any]:
                 },
                 "resource": [_resource(t) for t in definitions.types() if t not in NO_ENDPOINT],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "search-system"}],
+                "operation": _operations(None),
                 "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
             }
         ],
@@ -96,8 +97,15 @@ def _resource(type: str) -> dict[str, Any]:
             "referencePolicy": ["literal", "logical", "local", "enforced"],
         }
         said["searchInclude"] = sorted(f"{type}:{p.code}" for p in searched(type) if p.kind == "reference")
+    said["operation"] = _operations(type)
     said["searchParam"] = _TRAIL_PARAMS if type in NOT_WRITTEN else [_search_param(p) for p in searched(type)]
     return {k: v for k, v in said.items() if v != []}
+
+
+def _operations(type: str | None) -> list[dict[str, str]]:
+    """What can be called on the system itself, or on a type and its instances."""
+    found = [o for o in operations.TABLE if o.stands_at(type, False) or (type is not None and o.stands_at(type, True))]
+    return [{"name": o.name, "definition": o.definition} for o in found]
 
 
 def searched(type: str) -> list[SearchParam]:

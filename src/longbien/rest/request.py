@@ -78,6 +78,10 @@ class Request:
         """Where this server is, without a slash at the end: as set, else as the request says."""
         return self.settings.base_url.rstrip("/") or of_host(self.scope, self.headers)
 
+    def has_body(self) -> bool:
+        """Whether the client sends a body at all (an operation may be posted without one)."""
+        return self.headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in self.headers
+
     def header(self, name: bytes) -> str | None:
         value = self.headers.get(name)
         return None if value is None else value.decode("latin-1").strip()

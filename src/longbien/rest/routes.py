@@ -10,17 +10,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import unquote
 
-from longbien.base.errors import NotFound, NotSupported, Unavailable
+from longbien.base.errors import NotFound, Unavailable
 from longbien.base.ids import FHIR_ID
 from longbien.record.store import Store
 from longbien.record.types import number
 
-from . import audit_event, batch, capability, faults, negotiate
+from . import audit_event, batch, capability, faults, negotiate, operations
 from .body import Disconnected, Place, Receive
 from .create import create
 from .delete import conditional_delete, delete
 from .faults import NotAllowed
 from .history import history
+from .operations.operation import At, Operation
 from .read import read
 from .request import Answer, Request
 from .search import search, search_by_post, search_compartment
@@ -107,6 +108,8 @@ def _route(request: Request, segments: list[str]) -> tuple[dict[str, Handler], l
     count = len(segments)
     if count == 0:
         return SYSTEM, []
+    if segments[-1].startswith("$"):
+        return _operation(segments), []
     type = segments[0]
     if type == "_search" and count == 1:
         return SEARCH, []
@@ -136,14 +139,29 @@ async def _bundle(request: Request) -> Answer:
 SYSTEM: dict[str, Handler] = {"GET": search, "HEAD": search, "POST": _bundle}
 
 
+def _operation(segments: list[str]) -> dict[str, Handler]:
+    """[base]/$name, [base]/[type]/$name, [base]/[type]/[id]/$name."""
+    *of, name = segments
+    if len(of) > 2 or (of and number(of[0]) is None) or (len(of) == 2 and not FHIR_ID.match(of[1])):
+        raise _nowhere(segments)
+    at = At(of[0] if of else None, of[1] if len(of) == 2 else None)
+    found = operations.find(name[1:], at.type, at.id is not None)
+    if found is None:
+        raise NotFound(f"Operation {unquote(name)[:60]!r} is not supported here.", code="not-supported")
+    return dict.fromkeys(found.methods, _call(found, at))
+
+
+def _call(operation: Operation, at: At) -> Handler:
+    async def handler(request: Request) -> Answer:
+        return await operation.handler(request, at)
+
+    return handler
+
+
 def _unknown(type: str) -> NotFound:
-    if type.startswith("$"):
-        return NotFound(f"Operation {type[:60]!r} is not supported.", code="not-supported")
     return NotFound(f"{unquote(type)[:60]!r} is not a FHIR R4 resource type.", code="not-supported")
 
 
-def _nowhere(segments: list[str]) -> NotFound | NotSupported:
+def _nowhere(segments: list[str]) -> NotFound:
     shown = "/".join(segments)[:100]
-    if segments[-1].startswith("$"):
-        return NotFound(f"Operation {segments[-1][:60]!r} is not supported.", code="not-supported")
     return NotFound(f"There is nothing at {shown!r}.")

@@ -3,6 +3,7 @@
     T.p|system|code   T.p||code (no system)   T.p=code (whatever the system)   T.p|system| (any code of a system)
     T.p|Type/id       T.p|http://...          T.p|url|version                  references, uris, canonicals
     T.p:identifier...  T.p:of-type|...        T.p!text                         by identifier, typed identifier, exact string
+    T.p~text=folded                                                            a display, for :text
 A 64-bit key is a filter: two different terms share one with a chance of 2**-64 a pair."""
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ from longbien.base.ids import key64
 
 _KEPT = 200_000
 _keys: dict[str, int] = {}
+_words: dict[str, int] = {}
+fresh: dict[int, tuple[int, str]] = {}
+"""Words (key -> parameter, text) that this process met for the first time and that may not be in table `word` yet: write.py puts them
+there before the resource that uses them, and takes them out of here afterwards."""
 
 
 def key(text: str) -> int:
@@ -22,6 +27,17 @@ def key(text: str) -> int:
         if len(_keys) >= _KEPT:
             _keys.clear()
         found = _keys[text] = key64(text)
+    return found
+
+
+def word(text: str, prefix: str, norm: str) -> int:
+    """The key of a term whose text is kept in table `word`: codes (to sort by) and displays (:text)."""
+    found = _words.get(text)
+    if found is None:
+        if len(_words) >= _KEPT:
+            _words.clear()
+        found = _words[text] = key64(text)
+        fresh[found] = (param_key(prefix), norm[:LONGEST])
     return found
 
 
@@ -37,6 +53,10 @@ def compartment_key(patient_id: str) -> int:
     return key64("compartment|Patient/" + patient_id)
 
 
+LONGEST = 256
+"""Characters of a text that are kept to be compared."""
+TEXT = "~text"
+"""'T.p~text': the displays of a token parameter; 'T.p~text=folded' the key of one."""
 LONG = "~long"
 """'T~long': the main date spans over a month, or has an open end: such rows are looked for apart (dates.SPAN)."""
 ELSEWHERE = "~elsewhere"

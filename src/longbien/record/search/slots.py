@@ -90,8 +90,8 @@ def by_pat(type_: str) -> frozenset[str]:
         return parts[0].split(".where(resolve()")[0] if len(parts) == 1 else ""
 
     element = own(codes[0])
-    if not element or element.count(".") != 1:
-        return frozenset()
+    if not element or element.count(".") != 1 or definitions.structure(type_).elements[element.partition(".")[2]].max != 1:
+        return frozenset()  # Account.subject, Provenance.target may name several patients: terms and rows of ref for each
     return frozenset(c for c, p in params.items() if p.kind == "reference" and own(c) == element)
 
 

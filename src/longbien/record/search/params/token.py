@@ -6,11 +6,12 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from longbien.base.fold import fold
 from longbien.base.ids import key64
 from longbien.fhir import definitions
 
 from ..ask import Ask, Bind, Cond, plain, split
-from ..keys import key
+from ..keys import LONGEST, TEXT, key, param_key, word
 from ..slots import code_param
 
 MOST_CODES = 5000
@@ -27,7 +28,15 @@ def coding(prefix: str, c: Any, add: Add) -> None:
         add(key(f"{prefix}|{system}|"))
     if code:
         add(key(f"{prefix}|{system or ''}|{code}"))
-        add(key(f"{prefix}={code}"))
+        add(word(f"{prefix}={code}", prefix, code))
+    if c.get("display"):
+        text(prefix, c["display"], add)
+
+
+def text(prefix: str, shown: Any, add: Add) -> None:
+    """What :text looks at: a display, or the text of a concept or of an identifier's type."""
+    if isinstance(shown, str) and (folded := fold(shown[: 4 * LONGEST])[:LONGEST]):
+        add(word(f"{prefix}{TEXT}={folded}", prefix + TEXT, folded))
 
 
 def identifier(prefix: str, i: Any, add: Add) -> None:
@@ -39,7 +48,11 @@ def identifier(prefix: str, i: Any, add: Add) -> None:
     if value:
         add(key64(f"{prefix}|{system or ''}|{value}"))
         add(key64(f"{prefix}={value}"))
-        for c in (i.get("type") or {}).get("coding") or ():
+    kind = i.get("type") or {}
+    if kind:
+        text(prefix, kind.get("text"), add)
+    if value and kind:
+        for c in kind.get("coding") or ():
             if c.get("code"):
                 add(key64(f"{prefix}:of-type|{c.get('system', '')}|{c['code']}|{value}"))
 
@@ -62,11 +75,20 @@ def contact(prefix: str, c: Any, add: Add) -> None:
         add(key64(f"{prefix}={d}"))
 
 
+def sorted_by(prefix: str, value: Any, strs: set[tuple[int, str]]) -> None:
+    """Numbers of people and things are too many for the vocabulary: their rows of str are there to sort by."""
+    found = value.get("value") if isinstance(value, dict) else None
+    if isinstance(found, str) and (folded := fold(found[: 4 * LONGEST])[:LONGEST]):
+        strs.add((param_key(prefix), folded))
+
+
 def index(prefix: str, value: Any, kind: str, add: Add) -> None:
     if kind == "CodeableConcept":
         if isinstance(value, dict):
             for c in value.get("coding") or ():
                 coding(prefix, c, add)
+            if "text" in value:
+                text(prefix, value["text"], add)
     elif kind == "Coding":
         coding(prefix, value, add)
     elif kind == "Identifier":
@@ -74,9 +96,10 @@ def index(prefix: str, value: Any, kind: str, add: Add) -> None:
     elif kind == "ContactPoint":
         contact(prefix, value, add)
     elif isinstance(value, bool):
-        add(key(f"{prefix}={'true' if value else 'false'}"))
+        shown = "true" if value else "false"
+        add(word(f"{prefix}={shown}", prefix, shown))
     elif isinstance(value, str):
-        add(key(f"{prefix}={value}"))
+        add(word(f"{prefix}={value}", prefix, value))
 
 
 def codings(value: Any, kind: str) -> list[tuple[str, str]]:

@@ -22,12 +22,12 @@ from .search.params import composite, number, quantity, reference, string, token
 from .search.params.dates import EARLIEST as EARLIEST
 from .search.params.dates import LATEST as LATEST
 from .search.params.dates import SPAN, of_value
-from .types import number
+from .types import number as type_number
 
 DERIVED = {"Observation": ("combo-code", "combo-data-absent-reason", "combo-value-concept", "combo-value-quantity")}
 """Asked as 'x or component-x' (compile), so nothing is kept of them but the bit of presence."""
 
-_PATIENT = number("Patient") or 0
+_PATIENT = type_number("Patient") or 0
 
 
 class Indexed(NamedTuple):

@@ -16,8 +16,8 @@ _KEPT = 200_000
 _keys: dict[str, int] = {}
 _words: dict[str, int] = {}
 fresh: dict[int, tuple[int, str]] = {}
-"""Words (key -> parameter, text) that this process met for the first time and that may not be in table `word` yet: write.py puts them
-there before the resource that uses them, and takes them out of here afterwards."""
+"""Words (key -> parameter, text) that this process met for the first time and that may not be in table `word` yet: write.py
+puts them there before the resource that uses them, and takes them out of here afterwards."""
 
 
 def key(text: str) -> int:

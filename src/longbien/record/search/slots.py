@@ -99,3 +99,15 @@ def by_pat(type_: str) -> frozenset[str]:
 def references(type_: str) -> frozenset[str]:
     """Every reference parameter of a type."""
     return frozenset(c for c, p in definitions.search_params(type_).items() if p.kind == "reference")
+
+
+@cache
+def canonical(type_: str, code: str) -> bool:
+    """Whether a reference parameter looks at canonical urls (or uris that name a definition)."""
+    elements = definitions.structure(type_).elements
+    for part in definitions.search_params(type_)[code].expression.split(" | "):
+        path = part.strip().strip("()").split(" as ")[0].split(".where(")[0].removeprefix(type_ + ".")
+        element = elements.get(path) or elements.get(path + "[x]")
+        if element is not None and any(t.code in ("canonical", "uri") for t in element.types):
+            return True
+    return False

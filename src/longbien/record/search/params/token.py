@@ -14,7 +14,6 @@ from ..ask import Ask, Bind, Cond, plain, split
 from ..keys import LONGEST, TEXT, key, param_key, word
 from ..slots import code_param
 
-MOST_CODES = 5000
 SELECTIVE = frozenset(("identifier", "phone", "email", "telecom", "group-identifier", "udi-di"))
 """Tokens that few resources share."""
 Add = Callable[[int], Any]
@@ -151,16 +150,11 @@ def _of_type(ask: Ask, text: str) -> int:
     return key64(f"{ask.prefix}:of-type|{parts[0]}|{parts[1]}|{parts[2]}")
 
 
-def _in_value_set(ask: Ask, text: str) -> list[int]:
-    listed = definitions.value_set(text.split("|")[0])
-    if listed is None:
-        raise ask.bad(f"value set {text[:200]!r} is not known here, or cannot be listed.")
-    if sum(len(codes) for codes in listed.values()) > MOST_CODES:
-        raise ask.bad(f"value set {text[:200]!r} has over {MOST_CODES} codes.")
-    return [k for system, codes in listed.items() for c in codes for k in keys(ask.type, ask.param.code, f"{system}|{c}")]
-
-
-def where(ask: Ask, h: str, bind: Bind) -> Cond:
+def where(ask: Ask, h: str, bind: Bind, looked_up: list[int] | None = None) -> Cond:
+    """looked_up: the keys of a modifier that asks terminology or the vocabulary first (concepts.keys)."""
+    if looked_up is not None:
+        sql = has(h, looked_up, bind) if looked_up else "false"
+        return Cond(f"NOT ({sql})") if ask.modifier == "not-in" else Cond(sql, typed=True)
     if ask.modifier in (None, "not"):
         if any(v in ("", "|") for v in ask.values):
             raise ask.bad("a token is missing.")
@@ -171,10 +165,6 @@ def where(ask: Ask, h: str, bind: Bind) -> Cond:
         return Cond(has(h, found, bind), typed=True, hot=hot, selective=ask.param.code in SELECTIVE)
     if ask.modifier == "of-type":
         return Cond(has(h, [_of_type(ask, v) for v in ask.values], bind), typed=True)
-    if ask.modifier in ("in", "not-in"):
-        found = [k for v in ask.values for k in _in_value_set(ask, plain(v))]
-        sql = has(h, found, bind)
-        return Cond(f"NOT ({sql})") if ask.modifier == "not-in" else Cond(sql, typed=True)
     raise ask.unsupported()
 
 

@@ -23,6 +23,7 @@ PARTS: dict[str, tuple[str, list[str], list[str]]] = {  # name: (file, arguments
     "import": ("import_lives.py", [], []),
     "demo": ("demo.py", [], ["--patients", "40"]),
     "search": ("search.py", [], ["--people", "3000", "--each", "10"]),
+    "fhir": ("fhir.py", [], ["--seconds", "2"]),
     "chart": ("chart.py", [], ["--resources", "200000", "--times", "40"]),
 }
 

@@ -30,6 +30,8 @@ class Engine:
         self.live = Live(db)
         self.terminology: Terminology = Stored(self)
         """What searches ask about codes (:in, :below ...): may be replaced by who knows more."""
+        self.words: set[int] = set()
+        """Keys that are known to be in table `word` (write.py)."""
         self._next = 0
         self._last = -1
         self._id_lock = asyncio.Lock()

@@ -8,6 +8,7 @@ A 64-bit key is a filter: two different terms share one with a chance of 2**-64 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 from longbien.base.ids import key64
@@ -15,9 +16,10 @@ from longbien.base.ids import key64
 _KEPT = 200_000
 _keys: dict[str, int] = {}
 _words: dict[str, int] = {}
-fresh: dict[int, tuple[int, str]] = {}
-"""Words (key -> parameter, text) that this process met for the first time and that may not be in table `word` yet: write.py
-puts them there before the resource that uses them, and takes them out of here afterwards."""
+_texts: dict[int, tuple[int, str]] = {}
+_before: dict[int, tuple[int, str]] = {}
+"""The words that this process has met lately: key -> (parameter, text). What table `word` must hold; of two generations, so that
+nothing is forgotten between a resource's indexing and its writing."""
 
 
 def key(text: str) -> int:
@@ -32,12 +34,23 @@ def key(text: str) -> int:
 
 def word(text: str, prefix: str, norm: str) -> int:
     """The key of a term whose text is kept in table `word`: codes (to sort by) and displays (:text)."""
+    global _texts, _before
     found = _words.get(text)
     if found is None:
         if len(_words) >= _KEPT:
             _words.clear()
+            _before, _texts = _texts, {}
         found = _words[text] = key64(text)
-        fresh[found] = (param_key(prefix), norm[:LONGEST])
+        _texts[found] = (param_key(prefix), norm[:LONGEST])
+    return found
+
+
+def unknown(terms: Iterable[int], known: set[int]) -> dict[int, tuple[int, str]]:
+    """Of the keys those that are words and are not in `known`: with their parameter and text."""
+    found: dict[int, tuple[int, str]] = {}
+    for k in terms:
+        if k not in known and (text := _texts.get(k) or _before.get(k)):
+            found[k] = text
     return found
 
 

@@ -15,10 +15,12 @@ from longbien.record.page import Entry, Page
 from longbien.record.types import number
 
 from . import run, slots
-from .compile import COLUMNS, Compiler, Statement
+from .compile import Compiler
+from .heads import COLUMNS
 from .keys import ELSEWHERE, key
 from .params import reference
 from .parse import Include, Query
+from .statement import Statement
 from .targets import references_of
 
 MOST = 10_000

@@ -15,7 +15,8 @@ from longbien.record.scope import Scope
 from longbien.record.types import number, type_name
 
 from . import include, subset
-from .compile import Compiler, Heads
+from .compile import Compiler
+from .heads import Heads
 from .parse import Handling, Query, encode_cursor, parse
 
 CAP = 10_000
@@ -89,6 +90,8 @@ async def _count(engine: Engine, heads: Heads, most: int | None = None) -> int:
 
 async def _total(engine: Engine, compiler: Compiler, query: Query, patient: str | None, more: bool, here: int) -> int | None:
     """Known for nothing when the first page holds everything."""
+    if query.total == "none":
+        return None
     if query.cursor is None and not more:
         return here
     if query.total == "accurate":

@@ -72,6 +72,10 @@ class _View(Engine):
         self.trail = self.kept = _Kept()
         self.live = self.later = _Later()
 
+    @property
+    def home(self) -> Engine:
+        return self._engine
+
     async def rids(self, n: int, connection: Connection | None = None) -> list[int]:
         return await self._engine.rids(n, connection or self._connection)
 

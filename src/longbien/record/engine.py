@@ -36,6 +36,11 @@ class Engine:
         self._last = -1
         self._id_lock = asyncio.Lock()
 
+    @property
+    def home(self) -> Engine:
+        """The engine behind this one, where this is a view from inside a transaction (inside.py)."""
+        return self
+
     @classmethod
     async def open(cls, url_or_db: str | Database, *, services: bool = True) -> Engine:
         """`services=False` leaves out live news (import processes, commands)."""

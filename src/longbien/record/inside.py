@@ -86,6 +86,10 @@ class _View(Engine):
         self.words = _Learned(engine.words)
         self.terminology = Stored(self)
 
+    @property
+    def home(self) -> Engine:
+        return self._engine
+
     async def rids(self, n: int, connection: Connection | None = None) -> list[int]:
         return await self._engine.rids(n, connection or self._connection)
 

@@ -406,6 +406,7 @@ def _links_of(drafts: list[Draft]) -> tuple[list[int], list[Any]]:
 async def _words(engine: Engine, drafts: list[Draft]) -> None:
     """Words that may not be in table `word` yet, in a transaction of their own: they are there before the resource is, two commits
     with the same new word do not wait for each other's end, and what is too much harms nobody."""
+    engine = engine.home
     new: dict[int, tuple[int, str]] = {}
     for d in drafts:
         if d.indexed:

@@ -77,7 +77,7 @@ class Compiler:
         if ask.modifier not in (None, "not"):
             raise ask.unsupported()
         same = f"{h}.id = ANY({s.bind([plain(v) for v in ask.values])}::text[])"
-        return Cond(f"NOT ({same})" if ask.modifier else same)
+        return Cond(f"NOT ({same})") if ask.modifier else Cond(same, steady=True)
 
     def _missing(self, ask: Ask, h: str) -> Cond:
         if ask.values not in (("true",), ("false",)):

@@ -60,7 +60,7 @@ async def _search(engine: Engine, scope: Scope, query: Query, base_url: str, pat
     else:
         heads = await compiler.heads(query, patient)
         sql, args = heads.page(query.count + 1)
-        found = list(await engine.db.fetch(sql, *args, search=True))
+        found = list(await engine.db.fetch(sql, *args, search=not heads.steady))
         more = len(found) > query.count
         found = found[: query.count]
         page.total = await _total(engine, compiler, query, patient, more, len(found))
@@ -123,5 +123,5 @@ async def _audit(engine: Engine, scope: Scope, query: Query, page: Page, patient
     why = _asked(scope, query, patient)
     type_ = number(query.type) if query.type else None
     people = Counter(e.pat for e in page.entries)
-    lines = [trail.line(scope, "search", pat=pat, n=n, type=type_, why=why) for pat, n in people.items()]
-    await engine.trail.write(lines or [trail.line(scope, "search", n=0, type=type_, why=why)])
+    nobody = trail.line(scope, "search", n=0, type=type_, why=why)
+    await engine.trail.write([nobody._replace(pat=pat, n=n) for pat, n in people.items()] or [nobody])

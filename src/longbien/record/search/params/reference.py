@@ -100,7 +100,8 @@ def to(type_: str, code: str, places: list[str], h: str, bind: Bind) -> Cond:
     if not parts:
         return Cond("false")
     # several patients' rows (or a patient among other targets of a bare id) still need the type: pat does not tell it
-    return Cond(any_of(parts), typed=not patients, pat=bool(patients) and not others, selective=not patients)
+    by_pat_ = bool(patients) and not others
+    return Cond(any_of(parts), typed=not patients, pat=by_pat_, steady=by_pat_ and len(patients) == 1, selective=not patients)
 
 
 def where(ask: Ask, h: str, bind: Bind, base_url: str = "") -> Cond:

@@ -11,26 +11,40 @@ from typing import Any
 
 from longbien.base import clock, ids
 from longbien.base.db import Connection
-from longbien.base.errors import Conflict, Forbidden, Gone, Invalid, Issue, LongbienError, NotFound, PreconditionFailed
+from longbien.base.errors import (
+    Conflict,
+    Forbidden,
+    Gone,
+    Invalid,
+    Issue,
+    LongbienError,
+    NotFound,
+    Outdated,
+    PreconditionFailed,
+)
 from longbien.fhir import json as fhir_json
 from longbien.fhir import references
 from longbien.fhir.validate import validate
 
-from . import index, people, trail
+from . import index, parameters, people, trail
 from .change import Change, Create, Delete, Manner, Stored, Update
 from .engine import Engine
 from .live import News
 from .scope import Scope
+from .search import registry
 from .types import number, type_name
 
 CREATE, UPDATE, DELETE = 1, 2, 3
+AGAIN = 3
+"""How often a commit is repeated because what is indexed has changed since this process read it."""
 BREATH = 50
 """Resources between two turns of the event loop."""
 _OP_NAME = {CREATE: "create", UPDATE: "update", DELETE: "delete"}
 _CURRENT = "SELECT h.rid, h.upd, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver WHERE h.rid = ANY($1::bigint[])"
 _COMMIT = """SELECT record_commit($1::head[], $2::head[], $3::ver_in[], $4::str[], $5::ix_date[], $6::ix_qty[], $7::code2[],
-                                  $8::care[], $9::audit_in[])"""
-_COMMIT_PEOPLE = _COMMIT + ", " + people.PUT.format("$10", "$11", "$12")
+                                  $8::care[], $9::audit_in[]), record_indexed($10::bigint)"""
+_COMMIT_PEOPLE = _COMMIT + ", " + people.PUT.format("$11", "$12", "$13")
+_COMMIT_PARAMETERS = _COMMIT + ", record_parameters($10::bigint, $11::text[], $12::jsonb)"
 
 
 @dataclass
@@ -61,10 +75,29 @@ async def commit(
     if not changes:
         return []
     engine.disk.must_have_room()
-    drafts = [_draft(change, n) for n, change in enumerate(changes)]
-    _no_twice(drafts)
+    drafts = _drafts(changes)
     if not manner.checked:
         _validate(drafts)
+    for _ in range(AGAIN if engine.alone and connection is None else 1):
+        try:
+            return await _attempt(engine, scope, drafts, manner, connection)
+        except Outdated:
+            if not engine.alone or connection is not None:
+                raise
+            await parameters.fresh(engine.db)
+            drafts = _drafts(changes)
+    return await _attempt(engine, scope, drafts, manner, connection)
+
+
+def _drafts(changes: Sequence[Change]) -> list[Draft]:
+    drafts = [_draft(change, n) for n, change in enumerate(changes)]
+    _no_twice(drafts)
+    return drafts
+
+
+async def _attempt(
+    engine: Engine, scope: Scope, drafts: list[Draft], manner: Manner, connection: Connection | None
+) -> list[Stored]:
     refusals: list[trail.Line] = []
     try:
         _authorise_types(scope, drafts, refusals)

@@ -4,7 +4,7 @@
 -- One row. stamp: counts changes to what is indexed; a commit says which one its index rows were made with and is refused when that is not
 -- the newest. readied: counts what became complete; only searches look at it. It begins somewhere, so that two houses never share one.
 CREATE TABLE search_state (
-  only    bool PRIMARY KEY DEFAULT true CHECK (only),
+  one     bool PRIMARY KEY DEFAULT true CHECK (one),
   stamp   bigint NOT NULL DEFAULT (random() * 1e12)::bigint,
   readied bigint NOT NULL DEFAULT 0
 );
@@ -47,7 +47,7 @@ CREATE TABLE reindex (
   rid      bigint,
   done     bigint NOT NULL DEFAULT 0,
   changed  bigint NOT NULL DEFAULT 0,
-  total    bigint NOT NULL DEFAULT 0,           -- the planner's estimate when it began
+  total    bigint NOT NULL DEFAULT 0,           -- resources when it began, counted up to five million
   asked    timestamptz NOT NULL DEFAULT now(),
   moved    timestamptz,
   finished timestamptz

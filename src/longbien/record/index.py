@@ -338,3 +338,17 @@ _CARE: dict[str, Callable[[dict[str, Any]], list[tuple[int, datetime, datetime]]
 def _cares(type_: str, resource: dict[str, Any]) -> list[tuple[int, datetime, datetime]]:
     """(facility, from, until): where the patient is or was cared for. A referral or an appointment opens it from its day on."""
     return _CARE[type_](resource)
+
+
+Sides = tuple[list[Any], list[Any], list[Any], list[Any], list[Any]]
+
+
+def side_rows(rid: int, x: Indexed) -> Sides:
+    """The rows of str, ix_date, ix_qty, code2 and care."""
+    return (
+        [(p, norm, rid) for p, norm in x.strs],
+        [(p, lo, hi, rid) for p, lo, hi in x.dates],
+        [(p, unit, val, rid) for p, unit, val in x.qtys],
+        [(code, x.dlo, rid, x.pat, val) for code, val in x.codes],
+        [(x.pat, org, lo, hi, rid) for org, lo, hi in x.cares],
+    )

@@ -43,8 +43,7 @@ _OP_NAME = {CREATE: "create", UPDATE: "update", DELETE: "delete"}
 _CURRENT = "SELECT h.rid, h.upd, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver WHERE h.rid = ANY($1::bigint[])"
 _COMMIT = """SELECT record_commit($1::head[], $2::head[], $3::ver_in[], $4::str[], $5::ix_date[], $6::ix_qty[], $7::code2[],
                                   $8::care[], $9::audit_in[]), record_indexed($10::bigint)"""
-_COMMIT_PEOPLE = _COMMIT + ", " + people.PUT.format("$11", "$12", "$13")
-_COMMIT_PARAMETERS = _COMMIT + ", record_parameters($10::bigint, $11::text[], $12::jsonb)"
+_PARAMETERS = "record_parameters({}::bigint, {}::text[], {}::jsonb)"
 
 
 @dataclass
@@ -78,15 +77,15 @@ async def commit(
     drafts = _drafts(changes)
     if not manner.checked:
         _validate(drafts)
-    for _ in range(AGAIN if engine.alone and connection is None else 1):
+    for left in reversed(range(AGAIN)):
         try:
             return await _attempt(engine, scope, drafts, manner, connection)
         except Outdated:
-            if not engine.alone or connection is not None:
-                raise
+            if engine.within or connection is not None or not left:
+                raise  # the caller's transaction is lost
             await parameters.fresh(engine.db)
             drafts = _drafts(changes)
-    return await _attempt(engine, scope, drafts, manner, connection)
+    raise AssertionError
 
 
 def _drafts(changes: Sequence[Change]) -> list[Draft]:
@@ -126,6 +125,7 @@ async def _write(
     links = _links(drafts) if manner.references == "check" else {}
     there = await _look(scope, drafts, links, connection)
     await _version(engine, drafts, there, connection, refusals, scope)
+    stamp = registry.current.stamp
     await _index(drafts, now)
     same = await _unchanged(engine, drafts, connection) if manner.skip_unchanged else {}
     todo = [d for d in drafts if d.position not in same]
@@ -134,14 +134,26 @@ async def _write(
     _references(_links(todo) if same and links else links, there)
     if todo:
         lines = [*_lines(scope, todo, manner), *await _care(scope, todo, connection, refusals)]
-        values = [*_rows(engine, todo, now), *_side_rows(todo), lines]
-        patients = [d for d in todo if d.type == "Patient"]
-        if patients:
-            made = people.rows((d.rid, d.pat or 0, d.resource) for d in patients if d.resource is not None)
-            await connection.execute(_COMMIT_PEOPLE, *values, [d.rid for d in patients], made.people, made.numbers)
-        else:
-            await connection.execute(_COMMIT, *values)
+        await _put(connection, [*_rows(engine, todo, now), *_side_rows(todo), lines, stamp], todo, stamp)
     return [same.get(d.position) or _stored(d, now) for d in drafts]
+
+
+async def _put(connection: Connection, values: list[Any], drafts: list[Draft], stamp: int) -> None:
+    """The one statement that writes, with what some types bring besides."""
+    sql = _COMMIT
+
+    def also(call: str, *more: Any) -> str:
+        values.extend(more)
+        return ", " + call.format(*(f"${n}" for n in range(len(values) - len(more) + 1, len(values) + 1)))
+
+    patients = [d for d in drafts if d.type == "Patient"]
+    if patients:
+        made = people.rows((d.rid, d.pat or 0, d.resource) for d in patients if d.resource is not None)
+        sql += also(people.PUT, [d.rid for d in patients], made.people, made.numbers)
+    defined = [d for d in drafts if d.type == "SearchParameter"]
+    if defined and (change := parameters.change([(d.id, d.resource) for d in defined])):
+        sql += also(_PARAMETERS, stamp, change.gone, change.begun)
+    await connection.execute(sql, *values)
 
 
 def _stored(d: Draft, now: datetime) -> Stored:
@@ -406,22 +418,13 @@ def _rows(engine: Engine, drafts: list[Draft], now: datetime) -> tuple[list[Any]
     return fresh, changed, vers
 
 
-def _side_rows(drafts: list[Draft]) -> tuple[list[Any], list[Any], list[Any], list[Any], list[Any]]:
-    strs: list[Any] = []
-    dates: list[Any] = []
-    qtys: list[Any] = []
-    codes: list[Any] = []
-    cares: list[Any] = []
+def _side_rows(drafts: list[Draft]) -> index.Sides:
+    sides: index.Sides = ([], [], [], [], [])
     for d in drafts:
-        x = d.indexed
-        if x is None:
-            continue
-        strs += [(p, norm, d.rid) for p, norm in x.strs]
-        dates += [(p, lo, hi, d.rid) for p, lo, hi in x.dates]
-        qtys += [(p, unit, val, d.rid) for p, unit, val in x.qtys]
-        codes += [(code, x.dlo, d.rid, x.pat, val) for code, val in x.codes]
-        cares += [(x.pat, org, lo, hi, d.rid) for org, lo, hi in x.cares]
-    return strs, dates, qtys, codes, cares
+        if d.indexed is not None:
+            for into, made in zip(sides, index.side_rows(d.rid, d.indexed), strict=True):
+                into += made
+    return sides
 
 
 def _lines(scope: Scope, drafts: list[Draft], manner: Manner) -> list[trail.Line]:

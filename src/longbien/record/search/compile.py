@@ -12,15 +12,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from longbien.base.errors import Forbidden, Invalid, TooMany
+from longbien.base.errors import Forbidden, Invalid, Issue, TooMany
 from longbien.base.ids import patient_key
 from longbien.fhir import definitions, json
 from longbien.fhir.references import literal
 from longbien.record.engine import Engine
+from longbien.record.parameters import incomplete
 from longbien.record.scope import Scope
 from longbien.record.types import number
 
-from . import parse, slots
+from . import parse, registry, slots
 from .ask import Ask, Cond, all_of, any_of, plain, split
 from .keys import ELSEWHERE, LONG, compartment_key, key, param_key
 from .params import composite, dates, quantity, reference, string, token, uri
@@ -67,15 +68,30 @@ class Compiler:
         self.engine = engine
         self.scope = scope
         self.base_url = base_url
+        self.lenient = False
+        self.issues: list[Issue] = []
+        """What the page's client should know."""
 
     def may_read(self, type_: str) -> None:
         if not self.scope.may_read(type_):
             raise Forbidden(f"{self.scope.label} may not read {type_}.")
 
+    def whole(self, type_: str, code: str, name: str) -> None:
+        """What is not wholly indexed yet (search/registry.py) is refused, or where the client is lenient said. Raises Unavailable."""
+        own = registry.find(type_, code) if "~" in code else None
+        if own is None or own.ready:
+            return
+        warning, refusal = incomplete(name, f"the {type_} resources are")
+        if not self.lenient:
+            raise refusal
+        if warning not in self.issues:
+            self.issues.append(warning)
+
     # one condition
 
     async def cond(self, ask: Ask, h: str, s: Statement) -> Cond:
         code = ask.param.code
+        self.whole(ask.type, code, ask.name)
         if ask.modifier == "missing":
             return self._missing(ask, h)
         if ask.chain is not None:
@@ -113,6 +129,9 @@ class Compiler:
         if ask.values not in (("true",), ("false",)):
             raise ask.bad(":missing is true or false.")
         bit = slots.bits(ask.type).get(ask.param.code)
+        if bit is None and (own := registry.find(ask.type, ask.param.code)) is not None:
+            sql = f"{h}.terms @> ARRAY[{key(own.prefix + registry.THERE)}::int8]"
+            return Cond(sql, typed=True) if ask.values == ("false",) else Cond(f"NOT {sql}")
         if bit is None:
             raise ask.unsupported()
         return Cond(f"{h}.terms[1] & {bit} {'=' if ask.values == ('true',) else '<>'} 0")
@@ -143,6 +162,8 @@ class Compiler:
         if ask.modifier is not None:
             raise ask.unsupported()
         own = composite.nested(ask.type).get(ask.param.code)
+        if own is None and (mine := registry.find(ask.type, ask.param.code)) is not None:
+            own = mine.nested
         if own is not None:
             return composite.nested_where(ask, own, h, s.bind)
         params = definitions.search_params(ask.type)
@@ -220,6 +241,7 @@ class Compiler:
 
     async def has(self, has: Has, h: str, s: Statement) -> Cond:
         self.may_read(has.source)
+        self.whole(has.source, has.ref, has.name)
         sub = self._sub(has.source, has.rest, has.name, has.values)
         if sub is None:
             raise Invalid(parse.unknown(has.rest, has.source))
@@ -264,6 +286,9 @@ class Compiler:
         """Everything that the page, the count and the estimate of one search are made of."""
         s = Statement()
         asks: list[Ask | Has] = [*query.asks, *query.has, *(more or [])]
+        for code, _ in query.sort:
+            if (own := registry.find(query.type, code)) is not None:
+                self.whole(own.type, own.param.code, "_sort")
         conds = await self.conds(asks, "h", s)
         if patient is not None:
             inside = f"h.pat = {s.bind(patient_key(patient))}"
@@ -321,8 +346,9 @@ class Heads:
         if code == "_lastUpdated":
             return Key("h.upd", down, "timestamptz")
         assert type_ is not None
-        p = param_key(f"{type_}.{code}")
-        kind = definitions.search_params(type_)[code].kind
+        param = registry.param(type_, code)
+        assert param is not None
+        p, kind = param_key(f"{type_}.{param.code}"), param.kind
         if code == slots.date_param(type_):
             return Key("h.dlo", down, "timestamptz")
         if code == slots.quantity_param(type_):

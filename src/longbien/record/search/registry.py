@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from longbien.fhir import definitions
 from longbien.fhir.definitions import SearchParam
 from longbien.fhir.extract import Extractor, extractor_of
 
-from .params.composite import Nested
+if TYPE_CHECKING:
+    from .params.composite import Nested
 
 THERE = "~there"
 """'T.code~generation~there': the term of a resource that has any value for it (R4's own have bits: slots.bits)."""

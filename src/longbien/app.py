@@ -101,7 +101,8 @@ async def _demo(engine: Engine) -> dict[str, Any]:
 
 async def work(url: str, stop: asyncio.Event) -> None:
     """The background work until `stop`: jobs. Three are always there: clearing away sessions and throttles that are over, training
-    the dictionary that bodies are packed with, once there is enough to train on, and indexing again what a change asks for. Departments' jobs join here."""
+    the dictionary that bodies are packed with, once there is enough to train on, and indexing again what a change asks for.
+    Departments' jobs join here."""
     engine = await Engine.open(url, services=False)
     settings = AccessSettings.read()
 

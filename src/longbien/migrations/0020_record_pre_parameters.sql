@@ -98,17 +98,15 @@ BEGIN
     FROM jsonb_array_elements(fresh) f;
 END $$;
 
--- Index rows made anew from the bodies of these versions, where they are still the newest. Writes what differs only; gives how many heads
--- and side rows that were.
+-- Index rows made anew from the bodies of these versions, where they are still the newest. Writes what differs only; gives how many
+-- heads that were.
 CREATE FUNCTION record_reindex(fresh head[], strs str[], dates ix_date[], qtys ix_qty[], codes code2[], cares care[])
-  RETURNS TABLE (looked bigint, heads bigint) LANGUAGE plpgsql AS $$
-DECLARE touched bigint[];
+  RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE touched bigint[]; heads bigint := 0;
 BEGIN
   SELECT array_agg(x.rid) INTO touched FROM (
     SELECT h.rid FROM head h JOIN unnest(fresh) f ON f.rid = h.rid AND f.ver = h.ver AND NOT h.deleted ORDER BY h.rid FOR UPDATE OF h) x;
-  looked := coalesce(cardinality(touched), 0);
-  heads := 0;
-  IF looked > 0 THEN
+  IF cardinality(touched) > 0 THEN
     UPDATE head h SET pat = f.pat, code = f.code, dlo = f.dlo, dhi = f.dhi, val = f.val, terms = f.terms FROM unnest(fresh) f
       WHERE h.rid = f.rid AND h.rid = ANY(touched) AND (h.pat, h.code, h.dlo, h.dhi, h.val, h.terms)
             IS DISTINCT FROM (f.pat, f.code, f.dlo, f.dhi, f.val, f.terms);
@@ -129,7 +127,7 @@ BEGIN
       AND NOT EXISTS (SELECT FROM unnest(cares) n WHERE (n.rid, n.pat, n.org, n.lo, n.hi) = (s.rid, s.pat, s.org, s.lo, s.hi));
     INSERT INTO care SELECT * FROM unnest(cares) n WHERE n.rid = ANY(touched) EXCEPT SELECT * FROM care WHERE rid = ANY(touched);
   END IF;
-  RETURN NEXT;
+  RETURN heads;
 END $$;
 
 -- A pass has come to its end: what waited for it is complete.

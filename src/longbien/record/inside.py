@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from longbien.base.db import Connection, Database
+from longbien.base.errors import Outdated
 from longbien.base.lane import Lane
 from longbien.base.sql import queries
 

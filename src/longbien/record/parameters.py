@@ -1,8 +1,8 @@
 """Stored SearchParameters take effect here: read from the database into the registry of this process, kept fresh, written with the
 commit that stores them (migrations/0020).
 
-Fresh means: a commit whose index rows were made by an older registry is refused by the database and repeated (write.commit); a search
-that may name an own parameter asks for the stamp first, as does one that met something unknown; others hear of news (live.py)."""
+Fresh means: a commit whose index rows were made by an older registry is refused by the database and repeated (write.commit); a
+search that may name an own parameter asks for the stamp first, as does one that met something unknown; others hear (live.py)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Indexing again what is there already: after a SearchParameter was stored or changed, and after an upgrade (`longbien reindex`).
 
-A pass goes over one type's rows, newest first, a batch at a time, each batch a statement of its own that writes only what differs; no new
-versions come of it. Its place is kept (table reindex), so that a pass goes on where it was after a kill; doing a batch twice changes
-nothing. A batch locks its rows for as long as its one statement takes. Rows written meanwhile were indexed by their writer (parameters.py)."""
+A pass goes over one type's rows, newest first, a batch at a time, each batch a transaction that writes only what differs; no new
+versions come of it. Its place is kept (table reindex), so that a pass goes on where it was after a kill; doing a batch twice
+changes nothing. A batch locks its rows for as long as its one statement takes. What is written meanwhile is indexed by its writer
+(parameters.py)."""
 
 from __future__ import annotations
 
@@ -19,7 +20,6 @@ from longbien.fhir import json
 
 from . import index, parameters
 from .engine import Engine
-from .search import registry
 from .types import number, type_name
 
 Q = queries(__file__, "sql/reindex.sql")
@@ -73,21 +73,20 @@ def job(engine: Engine) -> Handler:
 
 
 async def step(engine: Engine) -> bool:
-    """One batch of the oldest pass that can go on; False where there is none. A pass waits for the transactions that were under way when
-    it was asked for: they may have indexed by what was before."""
+    """One batch of the oldest pass that can go on; False where there is none. A pass waits for the transactions that were under way
+    when it was asked for: they may have indexed by what was before."""
     await engine.db.execute(Q.floors)
     async with engine.db.transaction() as connection:
         here = await connection.fetchrow(Q.next)
         if here is None:
             return False
         await parameters.fresh(engine.db)
-        stamp = registry.current.stamp
         rows = await connection.fetch(Q.batch, here["type"], _place(here), here["rid"], BATCH)
         if not rows:
             await connection.execute(Q.done, here["type"], here["stamp"])
             _log.info("%s: indexed again, %s looked at, %s changed", type_name(here["type"]), here["done"], here["changed"])
             return True
-        looked, changed = await _again(engine, connection, rows, stamp)
+        changed = await _again(engine, connection, rows)
         last = rows[-1]
         await connection.execute(Q.moved, here["type"], here["stamp"], _place(last), last["rid"], len(rows), changed)
     return True
@@ -99,16 +98,17 @@ def _place(row: Any) -> datetime | None:
     return at if at is None or at.tzinfo else index.EARLIEST
 
 
-async def _again(engine: Engine, connection: Any, rows: Sequence[Any], stamp: int) -> tuple[int, int]:
-    """Make the index rows of these versions anew; gives (how many were still the newest, how many heads differed)."""
+async def _again(engine: Engine, connection: Any, rows: Sequence[Any]) -> int:
+    """Make the index rows of these versions anew, where they are still the newest; gives how many heads differed."""
     bodies = await engine.unpack_all([r["body"] for r in rows])
     heads: list[Any] = []
     sides: tuple[list[Any], ...] = ([], [], [], [], [])
     for row, body in zip(rows, bodies, strict=True):
         resource = json.loads(body, strict=False)
         x = index.rows(resource)
-        heads.append((row["rid"], x.pat, x.code, x.dlo, x.dhi, row["upd"], x.val, row["ver"], row["type"], False, row["id"], x.terms))
+        r = (row["rid"], x.pat, x.code, x.dlo, x.dhi, row["upd"], x.val, row["ver"], row["type"], False, row["id"], x.terms)
+        heads.append(r)
         for into, made in zip(sides, index.side_rows(row["rid"], x), strict=True):
             into += made
-    found = await connection.fetchrow(Q.reindex, heads, *sides)
-    return found["looked"], found["heads"]
+    changed: int = await connection.fetchval(Q.reindex, heads, *sides)
+    return changed

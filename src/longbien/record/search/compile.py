@@ -77,7 +77,7 @@ class Compiler:
             raise Forbidden(f"{self.scope.label} may not read {type_}.")
 
     def whole(self, type_: str, code: str, name: str) -> None:
-        """What is not wholly indexed yet (search/registry.py) is refused, or where the client is lenient said. Raises Unavailable."""
+        """What is not wholly indexed yet (search/registry.py) is refused, or said to a lenient client. Raises Unavailable."""
         own = registry.find(type_, code) if "~" in code else None
         if own is None or own.ready:
             return

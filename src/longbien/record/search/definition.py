@@ -11,6 +11,7 @@ from longbien.base.errors import Invalid, Issue
 from longbien.fhir import definitions
 from longbien.fhir.definitions import SearchParam
 from longbien.fhir.path import PathError, items_of
+from longbien.fhir.path.model import QUANTITIES
 from longbien.fhir.path.parser import parse
 from longbien.fhir.path.plan import NotStatic, paths
 
@@ -31,7 +32,7 @@ TAKES: dict[str, frozenset[str]] = {
     "uri": frozenset(("uri", "url", "canonical", "oid", "uuid")),
     "date": frozenset(("date", "dateTime", "instant", "Period", "Timing")),
     "number": frozenset(("integer", "positiveInt", "unsignedInt", "decimal", "Range")),
-    "quantity": frozenset(("Quantity", "SimpleQuantity", "Age", "Count", "Distance", "Duration", "Money", "MoneyQuantity", "Range")),
+    "quantity": QUANTITIES | {"Range"},
     "reference": frozenset(("Reference", "canonical", "uri")),
 }
 """Kind -> FHIR types that it finds values in; a wider path is taken for those of its types that fit."""
@@ -121,7 +122,7 @@ def _fits(expression: str, base: str, kind: str) -> None:
 
 
 def _components(resource: dict[str, Any], base: str, known: Registry) -> tuple[tuple[definitions.Component, ...], str]:
-    """Exactly two; the first a token, the second a token, a reference or a quantity (its kind is given too): what pairs are kept of."""
+    """Exactly two; the first a token, the second a token, a reference or a quantity (its kind is given too)."""
     listed = resource.get("component") or ()
     if len(listed) != 2:
         raise _wrong("component", "a composite is taken with exactly two components.", "not-supported")

@@ -1,8 +1,8 @@
-"""The search parameters that this house has beside R4's own, and what of the index is complete: consulted by what writes the index and
-by what asks it. Pure; record/parameters.py reads it from the database and keeps it fresh.
+"""The search parameters that this house has beside R4's own, and what of the index is complete: consulted by what writes the index
+and by what asks it. Pure; record/parameters.py reads it from the database and keeps it fresh.
 
-A process serves one house, so there is one registry a process (`current`). It is never changed, only replaced. A parameter's code in here
-is 'code~generation': so its keys (keys.py) are its own and what an earlier definition left in the index is never found."""
+A process serves one house, so there is one registry a process (`current`). It is never changed, only replaced. A parameter's code
+in here is 'code~generation': so its keys (keys.py) are its own and what an earlier definition left in the index is never found."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ THERE = "~there"
 
 
 class Own(NamedTuple):
-    """One parameter on one type. id: of its SearchParameter. nested: where it is a composite. ready: all of the type is indexed by it."""
+    """One parameter on one type. id: of its SearchParameter. nested: of a composite. ready: all of the type is indexed by it."""
 
     type: str
     param: SearchParam

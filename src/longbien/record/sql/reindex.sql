@@ -33,7 +33,7 @@ SELECT h.rid, h.ver, h.type, h.id, h.upd, h.dlo, v.body FROM (
 JOIN ver v ON v.rid = h.rid AND v.ver = h.ver ORDER BY h.dlo DESC, h.rid DESC
 
 -- name: reindex
-SELECT looked, heads FROM record_reindex($1::head[], $2::str[], $3::ix_date[], $4::ix_qty[], $5::code2[], $6::care[])
+SELECT record_reindex($1::head[], $2::str[], $3::ix_date[], $4::ix_qty[], $5::code2[], $6::care[])
 
 -- name: moved
 UPDATE reindex SET dlo = $3, rid = $4, done = done + $5, changed = changed + $6, moved = now() WHERE type = $1 AND stamp = $2

@@ -85,7 +85,7 @@ async def test_the_command_does_what_is_asked_for_and_what_waits(client: httpx.A
 
 async def test_wrong_ones_are_refused_naming_the_element(client: httpx.AsyncClient) -> None:
     for element, wrong in {
-        "expression": {"expression": "Patient.nosuch"},
+        "expression": {"expression": "Patient.nosuch", "code": "other"},
         "base": {"base": ["DomainResource"]},
         "code": {"code": "name", "url": "http://x.example/name"},
     }.items():

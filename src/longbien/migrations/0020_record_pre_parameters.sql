@@ -130,6 +130,18 @@ BEGIN
   RETURN heads;
 END $$;
 
+-- The same for table ref (0050), in the same transaction: the rows are locked already.
+CREATE FUNCTION record_reindex_refs(rids bigint[], vers int[], by bigint[], ps int[], types smallint[], ids text[])
+  RETURNS void LANGUAGE plpgsql AS $$
+DECLARE touched bigint[];
+BEGIN
+  SELECT array_agg(h.rid) INTO touched FROM head h JOIN unnest(rids, vers) AS f(rid, ver) ON f.rid = h.rid AND f.ver = h.ver;
+  DELETE FROM ref s WHERE s.rid = ANY(touched) AND NOT EXISTS (
+    SELECT FROM unnest(by, ps, types, ids) AS n(rid, p, type, id) WHERE (n.rid, n.p, n.type, n.id) = (s.rid, s.p, s.type, s.id));
+  INSERT INTO ref SELECT * FROM unnest(by, ps, types, ids) AS n(rid, p, type, id) WHERE n.rid = ANY(touched)
+    EXCEPT SELECT rid, p, type, id FROM ref WHERE rid = ANY(touched);
+END $$;
+
 -- A pass has come to its end: what waited for it is complete.
 CREATE FUNCTION reindex_done(of_type smallint, at_stamp bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN

@@ -18,7 +18,7 @@ from longbien.base.jobs import Handler
 from longbien.base.sql import queries
 from longbien.fhir import json
 
-from . import index, parameters
+from . import index, parameters, write
 from .engine import Engine
 from .types import number, type_name
 
@@ -102,13 +102,20 @@ async def _again(engine: Engine, connection: Any, rows: Sequence[Any]) -> int:
     """Make the index rows of these versions anew, where they are still the newest; gives how many heads differed."""
     bodies = await engine.unpack_all([r["body"] for r in rows])
     heads: list[Any] = []
+    refs: list[Any] = []
+    made_of: list[index.Indexed] = []
     sides: tuple[list[Any], ...] = ([], [], [], [], [])
     for row, body in zip(rows, bodies, strict=True):
         resource = json.loads(body, strict=False)
         x = index.rows(resource)
+        made_of.append(x)
+        refs += [(row["rid"], p, type_, id_) for p, type_, id_ in x.refs]
         r = (row["rid"], x.pat, x.code, x.dlo, x.dhi, row["upd"], x.val, row["ver"], row["type"], False, row["id"], x.terms)
         heads.append(r)
         for into, made in zip(sides, index.side_rows(row["rid"], x), strict=True):
             into += made
+    await write.write_words(engine, made_of)
     changed: int = await connection.fetchval(Q.reindex, heads, *sides)
+    columns = [list(c) for c in zip(*refs, strict=True)] or [[], [], [], []]
+    await connection.execute(Q.refs, [r["rid"] for r in rows], [r["ver"] for r in rows], *columns)
     return changed

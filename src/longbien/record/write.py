@@ -4,7 +4,7 @@ transaction. The version log is the outbox (outbox.py), so history and outbox ar
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -31,19 +31,24 @@ from .change import Change, Create, Delete, Manner, Stored, Update
 from .engine import Engine
 from .live import News
 from .scope import Scope
-from .search import registry
+from .search import keys, registry
 from .types import number, type_name
 
 CREATE, UPDATE, DELETE = 1, 2, 3
 AGAIN = 3
 """How often a commit is repeated because what is indexed has changed since this process read it."""
+WORDS = 400_000
+"""Words that an engine remembers to be in table `word`."""
 BREATH = 50
 """Resources between two turns of the event loop."""
 _OP_NAME = {CREATE: "create", UPDATE: "update", DELETE: "delete"}
 _CURRENT = "SELECT h.rid, h.upd, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver WHERE h.rid = ANY($1::bigint[])"
 _COMMIT = """SELECT record_commit($1::head[], $2::head[], $3::ver_in[], $4::str[], $5::ix_date[], $6::ix_qty[], $7::code2[],
-                                  $8::care[], $9::audit_in[]), record_indexed($10::bigint)"""
+                                  $8::care[], $9::audit_in[]), record_refs($10::bigint[], $11::ref[]),
+                   record_indexed($12::bigint)"""
 _PARAMETERS = "record_parameters({}::bigint, {}::text[], {}::jsonb)"
+_WORDS = """INSERT INTO word SELECT * FROM unnest($1::bigint[], $2::int[], $3::text[]) AS w(key, p, norm) ORDER BY key
+            ON CONFLICT DO NOTHING"""
 
 
 @dataclass
@@ -134,7 +139,9 @@ async def _write(
     _references(_links(todo) if same and links else links, there)
     if todo:
         lines = [*_lines(scope, todo, manner), *await _care(scope, todo, connection, refusals)]
-        await _put(connection, [*_rows(engine, todo, now), *_side_rows(todo), lines, stamp], todo, stamp)
+        values = [*_rows(engine, todo, now), *_side_rows(todo), lines, *_links_of(todo), stamp]
+        await write_words(engine, [d.indexed for d in todo if d.indexed])
+        await _put(connection, values, todo, stamp)
     return [same.get(d.position) or _stored(d, now) for d in drafts]
 
 
@@ -425,6 +432,27 @@ def _side_rows(drafts: list[Draft]) -> index.Sides:
             for into, made in zip(sides, index.side_rows(d.rid, d.indexed), strict=True):
                 into += made
     return sides
+
+
+def _links_of(drafts: list[Draft]) -> tuple[list[int], list[Any]]:
+    """Whose rows of ref are made anew, and the rows."""
+    refs = [(d.rid, p, type_, id_) for d in drafts if d.indexed for p, type_, id_ in d.indexed.refs]
+    return [d.rid for d in drafts if d.version > 1], refs
+
+
+async def write_words(engine: Engine, rows: Iterable[index.Indexed]) -> None:
+    """Words that may not be in table `word` yet, in a transaction of their own: they are there before the resource is, two commits
+    with the same new word do not wait for each other's end, and what is too much harms nobody."""
+    engine = engine.home
+    new: dict[int, tuple[int, str]] = {}
+    for x in rows:
+        new |= keys.unknown(x.terms, engine.words)
+    if new:
+        listed = sorted((k, p, norm) for k, (p, norm) in new.items())
+        await engine.db.execute(_WORDS, *(list(column) for column in zip(*listed, strict=True)))
+        if len(engine.words) + len(new) > WORDS:
+            engine.words.clear()
+        engine.words.update(new)
 
 
 def _lines(scope: Scope, drafts: list[Draft], manner: Manner) -> list[trail.Line]:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from longbien.fhir import definitions
 from longbien.fhir.definitions import SearchParam
 from longbien.fhir.extract import Extractor, extractor_of
+from longbien.fhir.path.parser import parse
+from longbien.fhir.path.plan import NotStatic, paths
 
 if TYPE_CHECKING:
     from .params.composite import Nested
@@ -102,6 +104,15 @@ def extractor(type_: str) -> Extractor | None:
     if made is None:
         made = current.made[type_ + "?"] = extractor_of(type_, [o.param for o in current.of(type_)])
     return made
+
+
+def canonical(type_: str, code: str) -> bool:
+    """Whether an own reference parameter may find canonical urls."""
+    own = current.find(type_, code)
+    try:
+        return own is not None and any(p.type in ("canonical", "uri") for p in paths(parse(own.param.expression), type_))
+    except NotStatic:
+        return True
 
 
 def names(params: Iterable[tuple[str, str]]) -> bool:

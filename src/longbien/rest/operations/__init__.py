@@ -5,10 +5,10 @@ CapabilityStatement read."""
 
 from __future__ import annotations
 
-from . import validate
+from . import everything, validate
 from .operation import Operation
 
-TABLE: tuple[Operation, ...] = (*validate.OPERATIONS,)
+TABLE: tuple[Operation, ...] = (*everything.OPERATIONS, *validate.OPERATIONS)
 
 _BY_NAME: dict[str, tuple[Operation, ...]] = {}
 for _one in TABLE:

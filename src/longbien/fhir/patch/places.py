@@ -19,10 +19,9 @@ from ..path.values import Node
 LONGEST = 2_000
 """Characters of a path."""
 ALLOWED = frozenset({
-    "all", "as", "contains", "count", "empty", "endsWith", "exists", "extension", "first", "hasValue", "is", "last", "length", "lower",
-    "not", "ofType", "select", "single", "skip", "startsWith", "tail", "take", "toString", "trim", "upper", "where",
+    "all", "as", "contains", "count", "empty", "endsWith", "exists", "extension", "first", "hasValue", "is", "last", "length",
+    "lower", "not", "ofType", "select", "single", "skip", "startsWith", "tail", "take", "toString", "trim", "upper", "where",
 })  # fmt: skip
-)
 
 
 class Place(NamedTuple):

@@ -22,7 +22,7 @@ from longbien.record.store import Store
 from longbien.record.transaction import Write
 from longbien.record.types import number
 
-from . import bundle, capability, faults, resource, versions
+from . import bundle, capability, faults, patch, resource, versions
 from .request import Answer, Request
 
 Dispatch = Callable[[Request, list[str]], Awaitable[Answer]]
@@ -106,7 +106,7 @@ def _write(e: Entry) -> Write:
     of_one = len(e.segments) == 2 and FHIR_ID.match(e.segments[1]) is not None
     if number(type) is None or type in capability.NO_ENDPOINT or len(e.segments) > 2 or (len(e.segments) == 2 and not of_one):
         raise _wrong(f"{e.method} {'/'.join(e.segments)[:80]!r} is nothing that can be written.", f"{where}.request.url")
-    if type in capability.NOT_WRITTEN or e.method == "PATCH":
+    if type in capability.NOT_WRITTEN:
         raise _wrong(f"{e.method} {type} is not supported.", f"{where}.request.method", "not-supported")
     id = e.segments[1] if of_one else None
     if e.method == "POST":
@@ -120,6 +120,11 @@ def _write(e: Entry) -> Write:
     match = _match(e, where)
     if e.method == "DELETE":
         return Write(e.at, "DELETE", type, id, None if id else e.query, None, None, match)
+    if e.method == "PATCH":
+        if e.resource is None:
+            raise _wrong("PATCH needs a resource: Parameters, or a Binary.", f"{where}.resource", "required")
+        change = patch.of_entry(e.resource, f"{where}.resource")
+        return Write(e.at, "PATCH", type, id, None if id else e.query, None, e.full_url, match, patch=change)
     given = _of(e, type, where)
     if id is not None and given.get("id") != id:
         text = f"The resource's id is {str(given.get('id'))[:70]!r}, but the request's url says {id!r}."

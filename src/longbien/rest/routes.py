@@ -22,6 +22,7 @@ from .delete import conditional_delete, delete
 from .faults import NotAllowed
 from .history import history
 from .operations.operation import At, Operation
+from .patch import conditional_patch, patch
 from .read import read
 from .request import Answer, Request
 from .search import search, search_by_post, search_compartment
@@ -42,9 +43,10 @@ class Door(Protocol):
 
 
 TYPE: dict[str, Handler] = {
-    "GET": search, "HEAD": search, "POST": create, "PUT": conditional_update, "DELETE": conditional_delete,
+    "GET": search, "HEAD": search, "POST": create, "PUT": conditional_update, "PATCH": conditional_patch,
+    "DELETE": conditional_delete,
 }  # fmt: skip
-INSTANCE: dict[str, Handler] = {"GET": read, "HEAD": read, "PUT": update, "DELETE": delete}
+INSTANCE: dict[str, Handler] = {"GET": read, "HEAD": read, "PUT": update, "PATCH": patch, "DELETE": delete}
 HISTORY: dict[str, Handler] = {"GET": history, "HEAD": history}
 SEARCH: dict[str, Handler] = {"POST": search_by_post}
 COMPARTMENT: dict[str, Handler] = {"GET": search_compartment, "HEAD": search_compartment}

@@ -101,6 +101,8 @@ class Database:
         self.searches = searches
         self._patience = acquire_timeout
         self._lane = Lane(points, max(1, points.get_max_size() // 2), acquire_timeout)
+        # two of the pool's connections are left for transactions (a cursor, the listener for live news)
+        self._search_lane = Lane(searches, max(1, searches.get_max_size() - 2), acquire_timeout)
 
     @classmethod
     async def open(cls, url: str, settings: DbSettings | None = None) -> Database:
@@ -135,6 +137,7 @@ class Database:
 
     async def close(self) -> None:
         await self._lane.close()
+        await self._search_lane.close()
         for pool in (self.points, self.searches):
             try:
                 await asyncio.wait_for(pool.close(), 5)
@@ -160,11 +163,7 @@ class Database:
             yield conn
 
     async def fetch(self, sql: str, *args: Any, search: bool = False) -> Sequence[Row]:
-        if search:
-            async with self.connection(search=True) as conn:
-                rows: Sequence[Row] = await conn.fetch(sql, *args)
-        else:
-            rows = await self._single("fetch", sql, args)
+        rows: Sequence[Row] = await self._single("fetch", sql, args, self._search_lane if search else self._lane)
         return rows
 
     async def fetchrow(self, sql: str, *args: Any) -> Row | None:
@@ -176,10 +175,10 @@ class Database:
     async def execute(self, sql: str, *args: Any) -> str:
         return str(await self._single("execute", sql, args))
 
-    async def _single(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+    async def _single(self, method: str, sql: str, args: tuple[Any, ...], lane: Lane | None = None) -> Any:
         """One statement outside any transaction: the hot path, so without a context manager."""
         try:
-            return await self._lane.run(method, sql, args)
+            return await (lane or self._lane).run(method, sql, args)
         except Exception as error:
             mine = ours(error)
             if mine is None or mine is error:

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from longbien.base.db import Connection, Database
+from longbien.base.lane import Lane
 from longbien.base.sql import queries
 
 from .engine import Engine
@@ -29,6 +30,7 @@ class _OneConnection(Database):
 
     def __init__(self, connection: Connection):
         self._connection = connection
+        self._lane = self._search_lane = None  # type: ignore[assignment]  # there is but the one connection
 
     @asynccontextmanager
     async def connection(self, *, search: bool = False) -> AsyncIterator[Connection]:
@@ -38,7 +40,7 @@ class _OneConnection(Database):
     async def transaction(self, *, search: bool = False) -> AsyncIterator[Connection]:
         yield self._connection
 
-    async def _single(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
+    async def _single(self, method: str, sql: str, args: tuple[Any, ...], lane: Lane | None = None) -> Any:
         return await getattr(self._connection, method)(sql, *args)
 
 

@@ -90,14 +90,15 @@ async def _write(
 ) -> list[Stored]:
     now = clock.now()
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
-    await _version(engine, scope, drafts, connection, refusals)
+    links = _links(drafts) if manner.references == "check" else {}
+    there = await _look(scope, drafts, links, connection)
+    await _version(engine, drafts, there, connection, refusals, scope)
     await _index(drafts, now)
     same = await _unchanged(engine, drafts, connection) if manner.skip_unchanged else {}
     todo = [d for d in drafts if d.position not in same]
     await _authorise_rows(scope, todo, connection, refusals)
     _same_patient(scope, todo, refusals)
-    if manner.references == "check":
-        await _references(scope, todo, connection)
+    _references(_links(todo) if same and links else links, there)
     if todo:
         lines = [*_lines(scope, todo, manner), *await _care(scope, todo, connection, refusals)]
         values = [*_rows(engine, todo, now), *_side_rows(todo), lines]
@@ -159,26 +160,48 @@ def _authorise_types(scope: Scope, drafts: list[Draft], refusals: list[trail.Lin
             raise Forbidden(f"{scope.label} may not write {d.type}.")
 
 
+def _links(drafts: list[Draft]) -> dict[tuple[str, str], str]:
+    """What the changes refer to on this server and do not bring along: (type, id) -> where it is said first."""
+    here = {(d.type, d.id) for d in drafts if d.op != DELETE}
+    wanted: dict[tuple[str, str], str] = {}
+    for d in drafts:
+        if d.resource is None:
+            continue
+        for _, _, target, expression in references.each(d.resource):
+            found = references.literal(target)
+            if found and not found[0] and number(found[1]) and (found[1], found[2]) not in here:
+                wanted.setdefault((found[1], found[2]), expression)
+    return wanted
+
+
+async def _look(
+    scope: Scope, drafts: list[Draft], links: dict[tuple[str, str], str], connection: Connection
+) -> dict[tuple[str, str], Any]:
+    """The rows of what is to be changed and of what is referred to, with whether the scope allows them: one round trip."""
+    wanted = [(d.type, d.id) for d in drafts if not isinstance(d.change, Create) or d.change.id]
+    wanted += links
+    if not wanted:
+        return {}
+    args: list[Any] = [[i for _, i in wanted], list({number(t) for t, _ in wanted})]
+
+    def bind(value: Any) -> str:
+        args.append(value)
+        return f"${len(args)}"
+
+    allowed = scope.where("h.pat", "h.type", bind)
+    sql = f"""SELECT h.rid, h.ver, h.deleted, h.pat, h.type, h.id, {allowed} AS allowed FROM head h
+              WHERE h.id = ANY($1::text[]) AND h.type = ANY($2::smallint[])"""  # noqa: S608 - parts are the scope's own SQL
+    return {(type_name(r["type"]), r["id"]): r for r in await connection.fetch(sql, *args)}
+
+
 async def _version(
-    engine: Engine, scope: Scope, drafts: list[Draft], connection: Connection, refusals: list[trail.Line]
+    engine: Engine, drafts: list[Draft], there: dict[tuple[str, str], Any], connection: Connection, refusals: list[trail.Line],
+    scope: Scope,
 ) -> None:  # fmt: skip
-    """Look up what is there and decide create or update and the version; check If-Match."""
-    known = [d for d in drafts if not isinstance(d.change, Create) or d.change.id]
-    there: dict[tuple[int, str], Any] = {}
-    if known:
-        args: list[Any] = [[d.id for d in known], [number(d.type) for d in known]]
-
-        def bind(value: Any) -> str:
-            args.append(value)
-            return f"${len(args)}"
-
-        allowed = scope.where("h.pat", "h.type", bind)
-        sql = f"""SELECT h.rid, h.ver, h.deleted, h.pat, h.type, h.id, {allowed} AS allowed FROM head h
-                  WHERE h.id = ANY($1::text[]) AND h.type = ANY($2::smallint[])"""  # noqa: S608 - parts are the scope's own SQL
-        there = {(r["type"], r["id"]): r for r in await connection.fetch(sql, *args)}
+    """Decide create or update and the version by what is there; check If-Match."""
     fresh: list[Draft] = []
     for d in drafts:
-        row = there.get((number(d.type) or 0, d.id))
+        row = there.get((d.type, d.id))
         if row is None:
             _check_absent(d)
             fresh.append(d)
@@ -322,32 +345,14 @@ async def _authorise_rows(scope: Scope, drafts: list[Draft], connection: Connect
         raise Forbidden(f"{scope.label} may not write {type_name(refused[0]['type'])} into this record.")
 
 
-async def _references(scope: Scope, drafts: list[Draft], connection: Connection) -> None:
+def _references(links: dict[tuple[str, str], str], there: dict[tuple[str, str], Any]) -> None:
     """Literal references to this server must point to something (or to another change of the same commit) that the writer may
     see: otherwise a reference would tell whether a hidden resource exists."""
-    here = {(d.type, d.id) for d in drafts if d.op != DELETE}
-    wanted: dict[tuple[str, str], str] = {}
-    for d in drafts:
-        if d.resource is None:
-            continue
-        for _, _, target, expression in references.each(d.resource):
-            found = references.literal(target)
-            if found and not found[0] and number(found[1]) and (found[1], found[2]) not in here:
-                wanted.setdefault((found[1], found[2]), expression)
-    if not wanted:
-        return
-    args: list[Any] = [[i for _, i in wanted], list({number(t) for t, _ in wanted})]
-
-    def bind(value: Any) -> str:
-        args.append(value)
-        return f"${len(args)}"
-
-    allowed = scope.where("h.pat", "h.type", bind)
-    sql = f"""SELECT h.type, h.id FROM head h
-              WHERE h.id = ANY($1::text[]) AND h.type = ANY($2::smallint[]) AND NOT h.deleted AND {allowed}"""  # noqa: S608
-    rows = await connection.fetch(sql, *args)
-    there = {(type_name(r["type"]), r["id"]) for r in rows}
-    missing = [Issue("error", "not-found", f"{t}/{i} is not known.", e) for (t, i), e in wanted.items() if (t, i) not in there]
+    missing = []
+    for (type_, id_), expression in links.items():
+        row = there.get((type_, id_))
+        if row is None or row["deleted"] or not row["allowed"]:
+            missing.append(Issue("error", "not-found", f"{type_}/{id_} is not known.", expression))
     if missing:
         raise Invalid(f"A reference points to nothing: {missing[0].text}", issues=missing, status=422)
 

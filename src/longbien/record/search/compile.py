@@ -409,8 +409,10 @@ class Heads:
         columns = COLUMNS + "".join(f", {k.sql} AS k{n}" for n, k in enumerate(self.keys))
         branches = self._branches(columns, f"ORDER BY {order}, h.rid {last} LIMIT {at}::int", after)
         outer = ", ".join(f"x.k{n} {'DESC' if k.down else 'ASC'}" for n, k in enumerate(self.keys)) + f", x.rid {last}"
-        inner = branches[0] if len(branches) == 1 else " UNION ".join(f"({b})" for b in branches)
-        sql = f"""SELECT x.*, v.body FROM (SELECT * FROM ({inner}) x ORDER BY {outer} LIMIT {at}::int) x
+        inner = branches[0]
+        if len(branches) > 1:
+            inner = f"SELECT * FROM ({' UNION '.join(f'({b})' for b in branches)}) x ORDER BY {outer} LIMIT {at}::int"
+        sql = f"""SELECT x.*, v.body FROM ({inner}) x
                   JOIN ver v ON v.rid = x.rid AND v.ver = x.ver ORDER BY {outer}"""
         return used(sql, self._s.args)
 

@@ -49,8 +49,11 @@ def _room(page: Page, seen: set[int]) -> int:
     return MOST + len(page.matches) - len(seen)
 
 
-async def _take(engine: Engine, sql: str, args: list[Any], seen: set[int], page: Page, what: str) -> list[Entry]:
-    rows = [r for r in await engine.db.fetch(sql, *args, search=True) if r["rid"] not in seen]
+async def _take(
+    engine: Engine, sql: str, args: list[Any], seen: set[int], page: Page, what: str, *, keyed: bool = False
+) -> list[Entry]:
+    """keyed: the rows are named by key, so that one plan serves every question."""
+    rows = [r for r in await engine.db.fetch(sql, *args, search=not keyed) if r["rid"] not in seen]
     room = _room(page, seen)
     if len(rows) > room:
         rows = rows[: max(room, 0)]
@@ -86,7 +89,8 @@ async def _forward(engine: Engine, compiler: Compiler, one: Include, of: list[En
             continue
         s = Statement()
         where = f"h.id = ANY({s.bind(sorted(ids))}::text[]) AND h.type = {number(type_)}"
-        found += await _take(engine, _rows(compiler, s, where, page, seen), s.args, seen, page, f"_include={one.source}:{one.code}")
+        sql = _rows(compiler, s, where, page, seen)
+        found += await _take(engine, sql, s.args, seen, page, f"_include={one.source}:{one.code}", keyed=True)
     return found
 
 

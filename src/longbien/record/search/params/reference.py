@@ -60,8 +60,10 @@ def _wanted(ask: Ask, text: str, base_url: str) -> list[str]:
             return []
         return [f"{base}/{type_}/{id_}" if base else f"{type_}/{id_}"]
     if FHIR_ID.match(text):
-        typed = [f"{t}/{text}" for t in ((ask.modifier,) if ask.modifier else targets(ask.type, ask.param.code))]
-        return typed if ask.modifier else [*typed, text]
+        if ask.modifier:
+            return [f"{ask.modifier}/{text}"]
+        typed = [f"{t}/{text}" for t in targets(ask.type, ask.param.code)]
+        return typed if len(typed) == 1 else [*typed, text]  # a canonical may be a bare word
     if ":" in text or "|" in text or "/" in text:
         return [text]
     raise ask.bad(f"{text[:200]!r} is not a reference.")

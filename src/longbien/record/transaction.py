@@ -1,7 +1,7 @@
 """A transaction Bundle's writes: resolved against each other and the store, then one commit. http://hl7.org/fhir/R4/http.html#trules
 
-Order of meaning: deletes, creates, updates and patches; what a delete removes is not found by a condition. Reads are the caller's, after
-`apply` and within the same `inside`. Everything is linear in the number of entries."""
+Order of meaning: deletes, creates, updates and patches; what a delete removes is not found by a condition. Reads are the
+caller's, after `apply` and within the same `inside`. Everything is linear in the number of entries."""
 
 from __future__ import annotations
 
@@ -98,24 +98,46 @@ async def apply(within: Store, writes: Sequence[Write]) -> list[Done]:
     writes = await _patched(within, writes, plan)
     _allot(writes, plan)
     _no_twice(writes, plan)
-    await _resolve(within, _conditional_references(writes), plan)
-    changes: list[tuple[int, Change]] = []
+    await _versions(within, writes, plan)
     done: dict[int, Stored | None] = dict.fromkeys(w.at for w in writes)
     for w in writes:
-        if w.method == "POST" and w.at in plan.found:
+        if _only_found(w, plan):
             done[w.at] = (await within.read(w.type, plan.found[w.at]))._replace(changed=False)
-        elif w.method != "DELETE":
-            changes.append((w.at, _change(w, plan)))
     deletes = [(w.at, Delete(w.type, id, w.if_match)) for w in writes for id in plan.deleted.get(w.at, ())]
-    ordered: list[tuple[int, Change]] = [*await _there(within, deletes), *changes]
-    stored = await within.commit([c for _, c in ordered], Manner(checked=True))
-    done |= {at: s for (at, _), s in zip(ordered, stored, strict=True) if len(plan.deleted.get(at, ())) < 2}
+    ordered: list[tuple[int, Change]] = list(await _there(within, deletes))
+    wanted = {w.at: _conditional_references(w) for w in writes}
+    rounds = _rounds([w for w in writes if w.method != "DELETE" and done[w.at] is None], deletes, wanted)
+    for n, group in enumerate(rounds):
+        await _resolve(within, group, wanted, plan)
+        ordered += [(w.at, _change(w, plan)) for w in group]
+        later = frozenset((w.type, plan.targets[w.at]) for one in rounds[n + 1 :] for w in one)
+        stored = await within.commit([c for _, c in ordered], Manner(checked=True, coming=later))
+        done |= {at: s for (at, _), s in zip(ordered, stored, strict=True) if len(plan.deleted.get(at, ())) < 2}
+        ordered = []
     return [Done(w.at, done[w.at]) for w in writes]
 
 
+def _rounds(writes: list[Write], deletes: Sequence[tuple[int, Delete]], wanted: dict[int, dict[str, str]]) -> list[list[Write]]:
+    """The writes in the order in which their conditional references can be resolved: these find what the bundle itself writes too
+    ("5. Resolve any conditional references"), so what refers to a type waits for what writes that type. Nearly always one round."""
+    needs = {at: {text.partition("?")[0] for text in texts} for at, texts in wanted.items() if texts}
+    changed = {w.type for w in writes} | {d.type for _, d in deletes}
+    rounds: list[list[Write]] = []
+    left = writes
+    while left or not rounds:
+        ready = [w for w in left if not needs.get(w.at, set()) & changed] if needs else left
+        if not ready and rounds:  # they wait for each other, or for their own type
+            ready = left
+        rounds.append(ready)
+        taken = {w.at for w in ready}
+        left = [w for w in left if w.at not in taken]
+        changed = {w.type for w in left}
+    return rounds
+
+
 async def _patched(within: Store, writes: Sequence[Write], plan: _Plan) -> list[Write]:
-    """Every patch as the update that it comes to. All rows that the bundle writes are held first, in one order, so that what is read
-    here stays as it is. Raises NotFound, Gone, PreconditionFailed, Invalid."""
+    """Every patch as the update that it comes to. All rows that the bundle writes are held first, in one order, so that what is
+    read here stays as it is. Raises NotFound, Gone, PreconditionFailed, Invalid."""
     if not any(w.patch for w in writes):
         return list(writes)
     targets = {(number(w.type), id) for w in writes for id in (w.id, plan.found.get(w.at), *plan.deleted.get(w.at, ())) if id}
@@ -201,19 +223,20 @@ def _allot(writes: Sequence[Write], plan: _Plan) -> None:
             plan.mapping[name] = meant.pop()
 
 
-def _conditional_references(writes: Sequence[Write]) -> dict[str, tuple[Write, str]]:
+def _conditional_references(w: Write) -> dict[str, str]:
     """Patient?identifier=... -> where it stands first."""
-    found: dict[str, tuple[Write, str]] = {}
-    for w in writes:
-        for _, _, text, expression in references.each(w.resource) if w.resource is not None else ():
-            if text not in found and (m := _CONDITIONAL.match(text)) and number(m[1]) is not None:
-                found[text] = (w, expression)
+    found: dict[str, str] = {}
+    for _, _, text, expression in references.each(w.resource) if w.resource is not None else ():
+        if text not in found and (m := _CONDITIONAL.match(text)) and number(m[1]) is not None:
+            found[text] = expression
     return found
 
 
-async def _resolve(within: Store, wanted: dict[str, tuple[Write, str]], plan: _Plan) -> None:
-    """Every conditional reference must find exactly one resource of the store."""
-    for text, (w, expression) in wanted.items():
+async def _resolve(within: Store, group: Sequence[Write], wanted: dict[int, dict[str, str]], plan: _Plan) -> None:
+    """Every conditional reference must find exactly one resource: of the store, or written by this bundle before."""
+    for w, text, expression in ((one, t, e) for one in group for t, e in wanted[one.at].items()):
+        if text in plan.mapping:
+            continue
         type_, _, query = text.partition("?")
         with At(w):
             params = conditional.criteria(query)
@@ -225,6 +248,26 @@ async def _resolve(within: Store, wanted: dict[str, tuple[Write, str]], plan: _P
             place = f"{w.place}.resource.{expression.partition('.')[2]}.reference"
             raise PreconditionFailed(said, issues=[Issue("error", code, said, place)])
         plan.mapping[text] = f"{type_}/{ids[0]}"
+
+
+async def _versions(within: Store, writes: Sequence[Write], plan: _Plan) -> None:
+    """A reference to a version of an entry becomes one to the version that this bundle writes ("version-specific references should
+    remain as version-specific references after the references have been updated")."""
+    texts = {t for w in writes if w.resource for _, _, t, _ in references.each(w.resource) if "/_history/" in t}
+    meant = {t: plan.mapping[bare] for t in texts if (bare := t.partition("/_history/")[0]) in plan.mapping}
+    if not meant:
+        return
+    ids, types = [m.partition("/")[2] for m in meant.values()], {number(m.partition("/")[0]) for m in meant.values()}
+    await within.engine.db.execute(Q.hold, ids, list(types))
+    rows = await within.engine.db.fetch(Q.versions, ids, list(types))
+    newest = {f"{type_name(r['type'])}/{r['id']}": r["ver"] for r in rows}
+    written = {f"{w.type}/{plan.targets[w.at]}" for w in writes if w.method != "DELETE" and not _only_found(w, plan)}
+    for text, target in meant.items():
+        plan.mapping[text] = f"{target}/_history/{newest.get(target, 0) + (target in written)}"
+
+
+def _only_found(w: Write, plan: _Plan) -> bool:
+    return w.method == "POST" and w.at in plan.found
 
 
 def _change(w: Write, plan: _Plan) -> Change:
@@ -244,7 +287,7 @@ def _no_twice(writes: Sequence[Write], plan: _Plan) -> None:
     """No resource may be written by two entries. What a conditional create only found may be written by another."""
     seen: dict[tuple[str, str], Write] = {}
     for w in writes:
-        if w.method == "POST" and w.at in plan.found:
+        if _only_found(w, plan):
             continue
         for target in plan.deleted[w.at] if w.method == "DELETE" else [plan.targets[w.at]]:
             other = seen.setdefault((w.type, target), w)
@@ -260,7 +303,8 @@ async def _there(within: Store, deletes: list[tuple[int, Delete]]) -> list[tuple
     sql, args = within._with_scope(Q.existing, [d.id for _, d in deletes], list({number(d.type) for _, d in deletes}))
     there = {(type_name(r["type"]), r["id"]) for r in await within.engine.db.fetch(sql, *args)}
     if not within.scope.unlimited:
-        for d in (d for _, d in deletes if (d.type, d.id) not in there):  # what is hidden answers as what is not there; the trail tells them apart
+        for d in (d for _, d in deletes if (d.type, d.id) not in there):
+            # What is hidden answers as what is not there; the trail tells them apart.
             with suppress(NotFound, Gone, Forbidden):
                 await within.read(d.type, d.id)
     return [(at, d) for at, d in deletes if (d.type, d.id) in there]

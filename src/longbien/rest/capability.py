@@ -14,12 +14,12 @@ from longbien.fhir import json as fhir_json
 from longbien.fhir.definitions import SearchParam
 from longbien.record.search.parse import param
 
-from . import negotiate, operations
+from . import negotiate, operations, patch
 from .faults import NotAllowed
 from .request import Answer, of_host, parse
 from .settings import RestSettings
 
-STARTED = "2026-11-01"
+STARTED = "2026-11-24"
 """The date of this statement: change it with what the server can do."""
 MODES = ("full", "normative", "terminology")
 NOT_WRITTEN = frozenset({"AuditEvent"})
@@ -60,6 +60,7 @@ def statement(base: str) -> dict[str, Any]:
         "implementation": {"description": "The Longbien health record", "url": base},
         "fhirVersion": definitions.VERSION,
         "format": ["json", "application/fhir+json"],
+        "patchFormat": list(patch.FORMATS),
         "rest": [
             {
                 "mode": "server",
@@ -79,7 +80,7 @@ def statement(base: str) -> dict[str, Any]:
 
 def _resource(type: str) -> dict[str, Any]:
     reads = ["read", "search-type"] if type in NOT_WRITTEN else ["read", "vread", "search-type", "history-instance"]
-    writes = [] if type in NOT_WRITTEN else ["create", "update", "delete"]
+    writes = [] if type in NOT_WRITTEN else ["create", "update", "patch", "delete"]
     said: dict[str, Any] = {
         "type": type,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{type}",
@@ -93,7 +94,7 @@ def _resource(type: str) -> dict[str, Any]:
             "conditionalCreate": True,
             "conditionalRead": "full-support",
             "conditionalUpdate": True,
-            "conditionalDelete": "single",
+            "conditionalDelete": "multiple",
             "referencePolicy": ["literal", "logical", "local", "enforced"],
         }
         said["searchInclude"] = sorted(f"{type}:{p.code}" for p in searched(type) if p.kind == "reference")

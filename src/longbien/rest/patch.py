@@ -10,7 +10,7 @@ from typing import Any
 
 from longbien.base.errors import Invalid, Issue, NotSupported
 from longbien.fhir import json as fhir_json
-from longbien.fhir.patch import fhirpath_patch, json_patch, settled
+from longbien.fhir.patch import PatchError, fhirpath_patch, json_patch, settled
 from longbien.record import patch as record_patch
 from longbien.record.patch import Patch
 
@@ -40,7 +40,7 @@ async def conditional_patch(request: Request, type: str) -> Answer:
 async def sent(request: Request) -> Patch:
     """The patch in the body, or in a bundle's entry. Raises Invalid, NotSupported (415)."""
     if request.given is not None:
-        return of_entry(request.given, "resource")
+        return of_entry(request.given, "Bundle.entry.resource")
     kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1")
     if kind == JSON_PATCH:
         return _json_patch(await resource.raw(request))
@@ -50,7 +50,38 @@ async def sent(request: Request) -> Patch:
 
 
 def of_entry(given: dict[str, Any], where: str) -> Patch:
-    """The patch in a batch's or transaction's entry: Parameters, or a Binary that holds a JSON Patch. Raises Invalid."""
+    """The patch in a batch's or transaction's entry: Parameters, or a Binary that holds a JSON Patch. `where`: its place, which
+    every fault names. Raises Invalid."""
+    with _At(where):
+        change = _of_resource(given, where)
+
+    def placed(found: dict[str, Any]) -> dict[str, Any]:
+        with _At(where):
+            return change(found)
+
+    return placed
+
+
+class _At:
+    """Puts the entry's place before what a patch says of itself."""
+
+    def __init__(self, where: str):
+        self.where = where
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, PatchError):
+            rest = (
+                i.expression.removeprefix("Parameters.") if i.expression.startswith("Parameters.") else "" for i in error.issues
+            )
+            error.issues = tuple(
+                i._replace(expression=f"{self.where}.{r}" if r else self.where) for i, r in zip(error.issues, rest, strict=True)
+            )
+
+
+def _of_resource(given: dict[str, Any], where: str) -> Patch:
     type = given.get("resourceType")
     if type == "Parameters":
         return _fhirpath_patch(given)

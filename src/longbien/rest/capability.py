@@ -70,7 +70,7 @@ def statement(base: str) -> dict[str, Any]:
                     "Every read and write is audited; see AuditEvent.",
                 },
                 "resource": [_resource(t) for t in definitions.types() if t not in NO_ENDPOINT],
-                "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "search-system"}],
+                "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "search-system"}, {"code": "history-system"}],
                 "operation": _operations(None),
                 "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
             }
@@ -79,7 +79,7 @@ def statement(base: str) -> dict[str, Any]:
 
 
 def _resource(type: str) -> dict[str, Any]:
-    reads = ["read", "search-type"] if type in NOT_WRITTEN else ["read", "vread", "search-type", "history-instance"]
+    reads = ["read", "search-type"] if type in NOT_WRITTEN else ["read", "vread", "search-type", "history-instance", "history-type"]
     writes = [] if type in NOT_WRITTEN else ["create", "update", "patch", "delete"]
     said: dict[str, Any] = {
         "type": type,

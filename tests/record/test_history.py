@@ -108,6 +108,13 @@ async def test_every_look_is_in_the_trail(store: Store, engine: Engine) -> None:
     assert lines[-1]["n"] == 0 and {r["type"] for r in lines[:-1]} == {number("Observation")}
 
 
+async def test_a_commit_says_the_type_of_its_versions_itself(store: Store, engine: Engine) -> None:
+    """Not the trigger, which would cost seven times as much: it is for writers that know nothing of it."""
+    assert "body, type)" in await engine.db.fetchval("SELECT prosrc FROM pg_proc WHERE proname = 'record_commit'")
+    wrong = "SELECT count(*) FROM ver v JOIN head h ON h.rid = v.rid WHERE v.type IS DISTINCT FROM h.type"
+    assert await engine.db.fetchval(wrong) == 0
+
+
 def _nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
     return [plan, *(n for p in plan.get("Plans", ()) for n in _nodes(p))]
 

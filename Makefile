@@ -76,7 +76,7 @@ $(VENV)/main.stamp: $(VENV)/made.stamp requirements/main.txt requirements/build.
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/main.stamp requirements/dev.txt
+$(VENV)/dev.stamp: $(VENV)/main.stamp node_modules/.dev.stamp requirements/dev.txt
 	@echo "dependencies for tests (locked, by hash)"
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
@@ -85,8 +85,14 @@ node_modules/.made.stamp: package.json package-lock.json .npmrc
 	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' || \
 	    { echo "Longbien needs Node 20 or newer to build its browser assets." >&2; exit 1; }
 	@echo "browser assets and FHIR definitions (npm, locked)"
-	@npm ci --silent
+	@npm ci --silent --omit=dev
 	@touch $@
+
+# Clients and converters of other hands, for tests only.
+node_modules/.dev.stamp: node_modules/.made.stamp
+	@echo "FHIR clients in Node for tests (npm, locked)"
+	@npm ci --silent
+	@touch node_modules/.made.stamp $@
 
 $(BUILT)/fhir.stamp: $(VENV)/main.stamp node_modules/.made.stamp $(wildcard src/longbien/fhir/compile/*.py)
 	@mkdir -p $(BUILT)

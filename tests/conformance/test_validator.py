@@ -39,9 +39,14 @@ def examples(shared: Path) -> list[dict]:
     return list(lines(shared / "data" / "fhir" / "r4-examples.ndjson.xz"))
 
 
+def cases_of(shared: Path, form: str) -> list[dict]:
+    """The cases of the official suite in one form (.json, .xml)."""
+    return [c for c in lines(shared / "data" / "fhir" / "validator-cases.ndjson.xz") if c["file"].endswith(form)]
+
+
 @pytest.fixture(scope="module")
 def cases(shared: Path) -> list[dict]:
-    return [c for c in lines(shared / "data" / "fhir" / "validator-cases.ndjson.xz") if c["file"].endswith(".json")]
+    return cases_of(shared, ".json")
 
 
 def has_errors(resource: dict, **options: bool) -> bool:

@@ -13,6 +13,7 @@ from longbien.base.disk import Disk
 
 from .codec import SAMPLES, Codec, train
 from .live import Live
+from .search.terminology import Stored, Terminology
 from .trail import Trail
 
 _log = log.get(__name__)
@@ -27,9 +28,18 @@ class Engine:
         self.codec = Codec()
         self.trail = Trail(db)
         self.live = Live(db)
+        self.terminology: Terminology = Stored(self)
+        """What searches ask about codes (:in, :below ...): may be replaced by who knows more."""
+        self.words: set[int] = set()
+        """Keys that are known to be in table `word` (write.py)."""
         self._next = 0
         self._last = -1
         self._id_lock = asyncio.Lock()
+
+    @property
+    def home(self) -> Engine:
+        """The engine behind this one, where this is a view from inside a transaction (inside.py)."""
+        return self
 
     @classmethod
     async def open(cls, url_or_db: str | Database, *, services: bool = True) -> Engine:

@@ -22,14 +22,17 @@ from .search.params import composite, number, quantity, reference, string, token
 from .search.params.dates import EARLIEST as EARLIEST
 from .search.params.dates import LATEST as LATEST
 from .search.params.dates import SPAN, of_value
+from .types import number as type_number
 
 DERIVED = {"Observation": ("combo-code", "combo-data-absent-reason", "combo-value-concept", "combo-value-quantity")}
 """Asked as 'x or component-x' (compile), so nothing is kept of them but the bit of presence."""
 
+_PATIENT = type_number("Patient") or 0
+
 
 class Indexed(NamedTuple):
     """dlo/dhi: the main date's span. strs (p, folded), dates (p, lo, hi), qtys (p, unit key, value), codes (code key, val): second
-    and later codings, and components; cares (org key, lo, hi)."""
+    and later codings, and components; cares (org key, lo, hi); refs (p, type number, id; type 0: a canonical url)."""
 
     pat: int | None
     code: int | None
@@ -42,12 +45,14 @@ class Indexed(NamedTuple):
     qtys: list[tuple[int, int, Decimal]]
     codes: list[tuple[int, float | None]]
     cares: list[tuple[int, datetime, datetime]]
+    refs: list[tuple[int, int, str]]
 
 
 class _Out:
     """What one resource gives, while it is being gathered."""
 
-    __slots__ = ("add", "codes", "dated", "dates", "fallback", "hot", "main", "patients", "qtys", "strs", "terms", "value")
+    __slots__ = ("add", "codes", "dated", "dates", "fallback", "hot", "main", "patients", "qtys", "refs", "strs", "terms",
+                 "value")  # fmt: skip
 
     def __init__(self) -> None:
         self.terms: list[int] = []
@@ -62,6 +67,7 @@ class _Out:
         self.fallback: tuple[datetime, datetime] | None = None
         self.value: float | None = None
         self.patients: dict[str, list[str]] = {}
+        self.refs: set[tuple[int, int, str]] = set()
 
 
 Step = tuple[int, Callable[[_Out, Any, str], None] | None]
@@ -77,6 +83,8 @@ def _token_step(prefix: str, hot: bool) -> Callable[[_Out, Any, str], None]:
 
     def plain(out: _Out, value: Any, kind: str) -> None:
         index(prefix, value, kind, out.add)
+        if kind in ("Identifier", "ContactPoint"):
+            token.sorted_by(prefix, value, out.strs)
 
     def slot(out: _Out, value: Any, kind: str) -> None:
         index(prefix, value, kind, out.add)
@@ -122,6 +130,7 @@ def _quantity_step(prefix: str, hot: bool) -> Callable[[_Out, Any, str], None]:
 def _reference_step(prefix: str, code: str, inside: bool, compartment: bool) -> Callable[[_Out, Any, str], None]:
     """inside: a value for the row's own patient is head.pat (settled in _patients). compartment: its patients count for it."""
     index, by_identifier = reference.index, reference.by_identifier
+    p = param_key(prefix)
 
     def step(out: _Out, value: Any, kind: str) -> None:
         if inside or compartment:
@@ -132,10 +141,10 @@ def _reference_step(prefix: str, code: str, inside: bool, compartment: bool) -> 
                 if inside:
                     by_identifier(prefix, value, out.add)
                     return
-        index(prefix, value, kind, out.add)
+        index(prefix, value, kind, p, out.add, out.refs)
 
     def plain(out: _Out, value: Any, kind: str) -> None:
-        index(prefix, value, kind, out.add)
+        index(prefix, value, kind, p, out.add, out.refs)
 
     return step if inside or compartment else plain
 
@@ -214,6 +223,7 @@ def _patients(type_: str, resource: dict[str, Any], plan: _Plan, out: _Out) -> i
         for p in out.patients.get(code, ()):
             if p != first:
                 out.add(key64(f"{type_}.{code}|Patient/{p}"))
+                out.refs.add((param_key(f"{type_}.{code}"), _PATIENT, p))
     return patient_key(first)
 
 
@@ -238,7 +248,7 @@ def rows(resource: dict[str, Any]) -> Indexed:
     codes = [(k, out.value) for k in hot[1:]] + out.codes
     cares = _cares(type_, resource) if type_ in _CARE else []
     return Indexed(pat, hot[0] if hot else None, lo, hi, out.value, [there | out.dated, *dict.fromkeys(out.terms)], list(out.strs),
-                   list(out.dates), list(out.qtys), list(dict.fromkeys(codes)), cares)  # fmt: skip
+                   list(out.dates), list(out.qtys), list(dict.fromkeys(codes)), cares, list(out.refs))  # fmt: skip
 
 
 def _orgs(values: Any) -> list[int]:

@@ -21,16 +21,21 @@ from .change import Change, Create, Delete, Manner, Stored, Update
 from .engine import Engine
 from .live import News
 from .scope import Scope
+from .search import keys
 from .types import number, type_name
 
 CREATE, UPDATE, DELETE = 1, 2, 3
+WORDS = 400_000
+"""Words that an engine remembers to be in table `word`."""
 BREATH = 50
 """Resources between two turns of the event loop."""
 _OP_NAME = {CREATE: "create", UPDATE: "update", DELETE: "delete"}
 _CURRENT = "SELECT h.rid, h.upd, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver WHERE h.rid = ANY($1::bigint[])"
 _COMMIT = """SELECT record_commit($1::head[], $2::head[], $3::ver_in[], $4::str[], $5::ix_date[], $6::ix_qty[], $7::code2[],
-                                  $8::care[], $9::audit_in[])"""
-_COMMIT_PEOPLE = _COMMIT + ", " + people.PUT.format("$10", "$11", "$12")
+                                  $8::care[], $9::audit_in[]), record_refs($10::bigint[], $11::ref[])"""
+_COMMIT_PEOPLE = _COMMIT + ", " + people.PUT.format("$12", "$13", "$14")
+_WORDS = """INSERT INTO word SELECT * FROM unnest($1::bigint[], $2::int[], $3::text[]) AS w(key, p, norm) ORDER BY key
+            ON CONFLICT DO NOTHING"""
 
 
 @dataclass
@@ -101,7 +106,8 @@ async def _write(
     _references(_links(todo, manner.coming) if same and links else links, there)
     if todo:
         lines = [*_lines(scope, todo, manner), *await _care(scope, todo, connection, refusals)]
-        values = [*_rows(engine, todo, now), *_side_rows(todo), lines]
+        values = [*_rows(engine, todo, now), *_side_rows(todo), lines, *_links_of(todo)]
+        await _words(engine, todo)
         patients = [d for d in todo if d.type == "Patient"]
         if patients:
             made = people.rows((d.rid, d.pat or 0, d.resource) for d in patients if d.resource is not None)
@@ -389,6 +395,28 @@ def _side_rows(drafts: list[Draft]) -> tuple[list[Any], list[Any], list[Any], li
         codes += [(code, x.dlo, d.rid, x.pat, val) for code, val in x.codes]
         cares += [(x.pat, org, lo, hi, d.rid) for org, lo, hi in x.cares]
     return strs, dates, qtys, codes, cares
+
+
+def _links_of(drafts: list[Draft]) -> tuple[list[int], list[Any]]:
+    """Whose rows of ref are made anew, and the rows."""
+    refs = [(d.rid, p, type_, id_) for d in drafts if d.indexed for p, type_, id_ in d.indexed.refs]
+    return [d.rid for d in drafts if d.version > 1], refs
+
+
+async def _words(engine: Engine, drafts: list[Draft]) -> None:
+    """Words that may not be in table `word` yet, in a transaction of their own: they are there before the resource is, two commits
+    with the same new word do not wait for each other's end, and what is too much harms nobody."""
+    engine = engine.home
+    new: dict[int, tuple[int, str]] = {}
+    for d in drafts:
+        if d.indexed:
+            new |= keys.unknown(d.indexed.terms, engine.words)
+    if new:
+        rows = sorted((k, p, norm) for k, (p, norm) in new.items())
+        await engine.db.execute(_WORDS, *(list(column) for column in zip(*rows, strict=True)))
+        if len(engine.words) + len(new) > WORDS:
+            engine.words.clear()
+        engine.words.update(new)
 
 
 def _lines(scope: Scope, drafts: list[Draft], manner: Manner) -> list[trail.Line]:

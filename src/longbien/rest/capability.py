@@ -14,8 +14,9 @@ from longbien.fhir import json as fhir_json
 from longbien.fhir.definitions import SearchParam
 from longbien.record.search.parse import param
 
-from . import negotiate, operations, patch
+from . import forms, negotiate, operations, patch
 from .faults import NotAllowed
+from .negotiate import Shape
 from .request import Answer, of_host, parse
 from .settings import RestSettings
 
@@ -28,16 +29,22 @@ NO_ENDPOINT = frozenset({"Parameters", "OperationOutcome"})
 """Types that only travel: http://hl7.org/fhir/R4/parameters.html"""
 
 
-async def metadata(scope: Any, headers: dict[bytes, bytes], settings: RestSettings) -> Answer:
+async def metadata(scope: Any, headers: dict[bytes, bytes], settings: RestSettings) -> tuple[Answer, Shape]:
     if scope["method"] not in ("GET", "HEAD"):
         raise NotAllowed("metadata can only be read.", "GET, HEAD")
     from_query = dict(parse(scope["query_string"])) if scope["query_string"] else {}
-    negotiate.check_accept(headers.get(b"accept", b""), from_query.get("_format"))
+    shape = negotiate.shape(headers.get(b"accept", b""), from_query.get("_format"), from_query.get("_pretty"))
     mode = from_query.get("mode", "full")
     if mode not in MODES:
         raise Invalid(f"mode must be one of {', '.join(MODES)}, not {mode[:40]!r}.", code="value")
     base = settings.base_url.rstrip("/") or of_host(scope, headers)
-    return Answer(200, _terminology(base) if mode == "terminology" else _statement(base))
+    statement = _terminology(base) if mode == "terminology" else _statement(base)
+    if shape.form == "xml" and not shape.pretty:  # open to all, so nobody makes us write it again and again
+        return Answer(200, _in_xml(statement), ((b"content-type", negotiate.XML),)), shape
+    return Answer(200, statement), shape
+
+
+_in_xml = lru_cache(32)(forms.as_xml)
 
 
 @lru_cache(16)
@@ -59,7 +66,7 @@ def statement(base: str) -> dict[str, Any]:
         "software": {"name": "Longbien", "version": longbien.__version__},
         "implementation": {"description": "The Longbien health record", "url": base},
         "fhirVersion": definitions.VERSION,
-        "format": ["json", "application/fhir+json"],
+        "format": ["json", "application/fhir+json", "xml", "application/fhir+xml"],
         "patchFormat": list(patch.FORMATS),
         "rest": [
             {

@@ -18,7 +18,7 @@ from . import resource, versions
 from .request import Answer, Request
 
 JSON_PATCH = "application/json-patch+json"
-FORMATS = (JSON_PATCH, "application/fhir+json")
+FORMATS = (JSON_PATCH, "application/fhir+json", "application/fhir+xml")
 """What a patch may be sent as, for the CapabilityStatement."""
 _OTHERS = ("application/xml-patch+xml", "application/merge-patch+json")
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from longbien.base.errors import Invalid, Issue, TooLarge
+from longbien.base.errors import Invalid, Issue
 from longbien.fhir import json as fhir_json
 from longbien.fhir.outcome import outcome
 from longbien.record.change import Stored
 
-from . import body, negotiate, versions
+from . import body, forms, negotiate, versions
 from .request import Answer, Request
-
-MOST_VALUES = 4_000_000
-"""Commas in a body: each may cost a hundred bytes once it is read, so that 40 MB of `{},{},...` would need 1.5 GB."""
-_LARGE = 1 << 20
 
 
 async def sent(request: Request, type: str | None = None) -> dict[str, Any]:
@@ -22,13 +18,11 @@ async def sent(request: Request, type: str | None = None) -> dict[str, Any]:
     if request.given is not None:
         resource = request.given
     else:
-        negotiate.check_json(request.headers.get(b"content-type", b""))
+        form = negotiate.stated(request.headers.get(b"content-type", b""))
         data = await raw(request)
         if not data.strip():
             raise Invalid("The body is empty; a resource was expected.", code="required")
-        if len(data) > _LARGE and data.count(b",") > MOST_VALUES:
-            raise TooLarge(f"The body holds more than {MOST_VALUES:,} values.")
-        resource = fhir_json.loads(data)
+        resource = await forms.read(data, form)
     if type is not None and resource.get("resourceType") != type:
         found = resource.get("resourceType")
         raise Invalid(f"The body's resourceType is {str(found)[:60]!r}, but the address says {type}.", code="invalid")

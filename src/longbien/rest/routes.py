@@ -10,21 +10,22 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import unquote
 
-from longbien.base.errors import NotFound, Unavailable
+from longbien.base.errors import LongbienError, NotFound, Unavailable
 from longbien.base.ids import FHIR_ID
 from longbien.record.store import Store
 from longbien.record.types import number
 
-from . import audit_event, batch, capability, faults, negotiate, operations
+from . import audit_event, batch, capability, faults, forms, negotiate, operations
 from .body import Disconnected, Place, Receive
 from .create import create
 from .delete import conditional_delete, delete
 from .faults import NotAllowed
 from .history import history, history_of_all, history_of_type
+from .negotiate import PLAIN, Shape
 from .operations.operation import At, Operation
 from .patch import conditional_patch, patch
 from .read import read
-from .request import Answer, Request
+from .request import Answer, Request, parse
 from .search import search, search_by_post, search_compartment
 from .send import Send, send
 from .settings import RestSettings
@@ -67,35 +68,44 @@ class Fhir:
 
     async def __call__(self, scope: Any, receive: Receive, send_: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        pretty = False
+        shape = PLAIN
         place = Place(self._places)
         try:
-            answer, pretty = await self._answer(scope, receive, headers, place)
+            answer, shape = await self._answer(scope, receive, headers, place)
         except Disconnected:
             return
         except Exception as error:
-            answer = faults.answer(error)
+            answer, shape = faults.answer(error), _of_refusal(scope, headers)
         finally:
             place.give_back()
-        encoding = headers.get(b"accept-encoding", b"")
-        await send(answer, send_, method=scope["method"], accept_encoding=encoding, pretty=pretty)
+        if shape is not PLAIN:
+            answer = await forms.shaped(answer, shape)
+        await send(answer, send_, method=scope["method"], accept_encoding=headers.get(b"accept-encoding", b""))
 
-    async def _answer(self, scope: Any, receive: Receive, headers: dict[bytes, bytes], place: Place) -> tuple[Answer, bool]:
+    async def _answer(self, scope: Any, receive: Receive, headers: dict[bytes, bytes], place: Place) -> tuple[Answer, Shape]:
         path = scope["path"][len(PREFIX) :].strip("/")
         segments = path.split("/") if path else []
         if segments == ["metadata"]:
-            return await capability.metadata(scope, headers, self.settings), b"_pretty=true" in scope["query_string"]
+            return await capability.metadata(scope, headers, self.settings)
         if self.door is None:
             raise Unavailable("The server is starting.", 2)
         store = await self.door.store(scope)
         request = Request(scope, receive, headers, store, self.settings, place)
-        pretty = False
         if scope["query_string"]:
-            negotiate.check_accept(headers.get(b"accept", b""), request.param("_format"))
-            pretty = negotiate.pretty(request.param("_pretty"))
-        elif (accept := headers.get(b"accept")) is not None and not negotiate.accepts_json(accept):
-            negotiate.check_accept(accept, None)
-        return await dispatch(request, segments), pretty
+            asked = request.param("_format"), request.param("_pretty")
+            request.shape = negotiate.shape(headers.get(b"accept", b""), *asked)
+        elif (accept := headers.get(b"accept")) is not None:
+            request.shape = negotiate.shape(accept)
+        return await dispatch(request, segments), request.shape
+
+
+def _of_refusal(scope: Any, headers: dict[bytes, bytes]) -> Shape:
+    """How a refusal is to look: as was asked, where that can be understood."""
+    try:
+        asked = dict(parse(scope["query_string"])).get("_format")
+    except LongbienError:
+        asked = None
+    return negotiate.shape_of_refusal(headers.get(b"accept", b""), asked)
 
 
 async def dispatch(request: Request, segments: list[str]) -> Answer:

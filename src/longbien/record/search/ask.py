@@ -47,6 +47,8 @@ class Cond:
     pat: bool = False
     hot: tuple[int, ...] = ()
     since: datetime | None = field(default=None)
+    steady: bool = False
+    """One index serves it best whatever its value is: the rows of one patient, rows by id."""
     selective: bool = False
     """Few rows can match (an identifier, a name, a reference): then `typed` is enough and the type is left out."""
 

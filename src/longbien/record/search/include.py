@@ -15,10 +15,12 @@ from longbien.record.page import Entry, Page
 from longbien.record.types import number
 
 from . import run, slots
-from .compile import COLUMNS, Compiler, Statement
+from .compile import Compiler
+from .heads import COLUMNS
 from .keys import ELSEWHERE, key
 from .params import reference
 from .parse import Include, Query
+from .statement import Statement
 from .targets import references_of
 
 MOST = 10_000
@@ -118,10 +120,10 @@ async def _back(engine: Engine, compiler: Compiler, one: Include, of: list[Entry
             if len(slots.patient_params(one.source)) > 1:
                 where += f" AND NOT h.terms @> ARRAY[{s.bind(key(one.source + ELSEWHERE))}::int8]"
             sql = _rows(compiler, s, where, page, seen)
-            found += await _take(engine, sql, s.args, seen, page, f"_revinclude={one.source}:{one.code}")
+            found += await _take(engine, sql, s.args, seen, page, f"_revinclude={one.source}:{one.code}", keyed=True)
         if others:
             s = Statement()
             cond = reference.to(one.source, code, others, "h", s.bind)
             sql = _rows(compiler, s, f"{cond.sql} AND h.type = {number(one.source)}", page, seen)
-            found += await _take(engine, sql, s.args, seen, page, f"_revinclude={one.source}:{one.code}")
+            found += await _take(engine, sql, s.args, seen, page, f"_revinclude={one.source}:{one.code}", keyed=True)
     return found

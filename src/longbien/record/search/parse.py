@@ -9,18 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from longbien.base.errors import Invalid, Issue
+from longbien.base.errors import Invalid, Issue, NotSupported
 from longbien.fhir import definitions
 from longbien.fhir.definitions import SearchParam
 
 from .ask import Ask, plain, split
+from .sort import sortable
 
 Handling = Literal["strict", "lenient"]
 DEFAULT_COUNT, LARGEST_COUNT = 50, 1000
 MOST_VALUES = 2000
 MOST_IN_ALL = 10_000
 MOST_CONDITIONS = 60
-_UNSUPPORTED = frozenset(("_content", "_query", "_text", "_filter", "_list", "_contained", "_containedType"))
+_UNSUPPORTED = frozenset(("_content", "_query", "_text", "_filter", "_list"))
 _QUIET = frozenset(("_format", "_pretty"))
 _SUMMARIES = ("true", "text", "data", "count", "false")
 _TOTALS = ("none", "estimate", "accurate")
@@ -155,8 +156,11 @@ def parse(type_: str | None, params: Sequence[tuple[str, str]], handling: Handli
 
 def _one(query: Query, name: str, value: str) -> tuple[bool, bool]:
     """(understood, names a person)."""
-    take = _CONTROLS.get(name.partition(":")[0])
+    control, _, modifier = name.partition(":")
+    take = _CONTROLS.get(control)
     if take is not None:
+        if modifier and control not in ("_include", "_revinclude"):
+            raise _wrong(name, f"{control} takes no modifier.")
         return take(query, name, value), False
     if name.startswith("_has:"):
         return take_has(query, name, value)
@@ -191,6 +195,24 @@ def _count(query: Query, name: str, value: str) -> bool:
     if not value.isascii() or not value.isdigit() or len(value) > 9:
         raise _wrong(name, f"{value[:60]!r} is not a number of results.")
     query.count = min(int(value), LARGEST_COUNT)
+    if int(value) > LARGEST_COUNT:
+        text = f"_count={int(value)}: a page holds at most {LARGEST_COUNT} resources; the others are behind the next link."
+        query.issues.append(Issue("information", "informational", text))
+    return True
+
+
+def _contained(query: Query, name: str, value: str) -> bool:
+    """Contained resources are no results here, which is R4's default (search.html#contained)."""
+    if value not in ("true", "false", "both"):
+        raise _wrong(name, f"{value[:60]!r} is not one of true, false, both.")
+    if value != "false":
+        raise NotSupported(f"Search parameter '{name}': contained resources cannot be searched for.")
+    return True
+
+
+def _contained_type(query: Query, name: str, value: str) -> bool:
+    if value not in ("container", "contained"):
+        raise _wrong(name, f"{value[:60]!r} is not one of container, contained.")
     return True
 
 
@@ -198,7 +220,7 @@ def _sort(query: Query, name: str, value: str) -> bool:
     for one in _values(name, value):
         code, down = one.removeprefix("-"), one.startswith("-")
         known = param(query.type, code)
-        if code not in ("_id", "_lastUpdated") and (known is None or known.kind not in ("date", "string", "number", "quantity")):
+        if not sortable(query.type, code, known):
             raise _wrong(name, f"cannot sort by {code[:100]!r}.")
         query.sort.append((code, down))
     if len(query.sort) > 5:
@@ -264,5 +286,6 @@ def _include(attribute: str) -> Any:
 _CONTROLS: dict[str, Any] = {
     "_count": _count, "_sort": _sort, "_elements": _elements, "_page": _cursor, "_type": _types,
     "_summary": _choice("summary", _SUMMARIES), "_total": _choice("total", _TOTALS),
+    "_contained": _contained, "_containedType": _contained_type,
     "_include": _include("include"), "_revinclude": _include("revinclude"),
 }  # fmt: skip

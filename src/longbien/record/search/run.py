@@ -15,7 +15,8 @@ from longbien.record.scope import Scope
 from longbien.record.types import number, type_name
 
 from . import include, subset
-from .compile import Compiler, Heads
+from .compile import Compiler
+from .heads import Heads
 from .parse import Handling, Query, encode_cursor, parse
 
 CAP = 10_000
@@ -59,7 +60,7 @@ async def _search(engine: Engine, scope: Scope, query: Query, base_url: str, pat
     else:
         heads = await compiler.heads(query, patient)
         sql, args = heads.page(query.count + 1)
-        found = list(await engine.db.fetch(sql, *args, search=True))
+        found = list(await engine.db.fetch(sql, *args, search=not heads.steady))
         more = len(found) > query.count
         found = found[: query.count]
         page.total = await _total(engine, compiler, query, patient, more, len(found))
@@ -89,6 +90,8 @@ async def _count(engine: Engine, heads: Heads, most: int | None = None) -> int:
 
 async def _total(engine: Engine, compiler: Compiler, query: Query, patient: str | None, more: bool, here: int) -> int | None:
     """Known for nothing when the first page holds everything."""
+    if query.total == "none":
+        return None
     if query.cursor is None and not more:
         return here
     if query.total == "accurate":
@@ -120,5 +123,5 @@ async def _audit(engine: Engine, scope: Scope, query: Query, page: Page, patient
     why = _asked(scope, query, patient)
     type_ = number(query.type) if query.type else None
     people = Counter(e.pat for e in page.entries)
-    lines = [trail.line(scope, "search", pat=pat, n=n, type=type_, why=why) for pat, n in people.items()]
-    await engine.trail.write(lines or [trail.line(scope, "search", n=0, type=type_, why=why)])
+    nobody = trail.line(scope, "search", n=0, type=type_, why=why)
+    await engine.trail.write([nobody._replace(pat=pat, n=n) for pat, n in people.items()] or [nobody])

@@ -90,8 +90,8 @@ def by_pat(type_: str) -> frozenset[str]:
         return parts[0].split(".where(resolve()")[0] if len(parts) == 1 else ""
 
     element = own(codes[0])
-    if not element or element.count(".") != 1:
-        return frozenset()
+    if not element or element.count(".") != 1 or definitions.structure(type_).elements[element.partition(".")[2]].max != 1:
+        return frozenset()  # Account.subject, Provenance.target may name several patients: terms and rows of ref for each
     return frozenset(c for c, p in params.items() if p.kind == "reference" and own(c) == element)
 
 
@@ -99,3 +99,15 @@ def by_pat(type_: str) -> frozenset[str]:
 def references(type_: str) -> frozenset[str]:
     """Every reference parameter of a type."""
     return frozenset(c for c, p in definitions.search_params(type_).items() if p.kind == "reference")
+
+
+@cache
+def canonical(type_: str, code: str) -> bool:
+    """Whether a reference parameter looks at canonical urls (or uris that name a definition)."""
+    elements = definitions.structure(type_).elements
+    for part in definitions.search_params(type_)[code].expression.split(" | "):
+        path = part.strip().strip("()").split(" as ")[0].split(".where(")[0].removeprefix(type_ + ".")
+        element = elements.get(path) or elements.get(path + "[x]")
+        if element is not None and any(t.code in ("canonical", "uri") for t in element.types):
+            return True
+    return False

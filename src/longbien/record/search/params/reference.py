@@ -8,9 +8,10 @@ from typing import Any
 from longbien.base.ids import FHIR_ID, key64, patient_key
 from longbien.fhir import definitions
 from longbien.fhir.references import literal
+from longbien.record.types import number
 
 from ..ask import Ask, Bind, Cond, any_of, plain
-from ..keys import ELSEWHERE, key
+from ..keys import ELSEWHERE, LONGEST, key
 from ..slots import by_pat, patient_params
 from .token import has, identifier
 from .token import keys as token_keys
@@ -28,14 +29,27 @@ def target(value: Any) -> str | None:
     return f"{base}/{type_}/{id_}" if base else f"{type_}/{id_}"
 
 
-def index(prefix: str, value: Any, kind: str, add: Any) -> None:
-    """Terms of one value (not for a reference to the row's own patient)."""
-    where_to = target(value)
-    if where_to:
-        add(key64(f"{prefix}|{where_to}"))
-        if kind == "canonical" and "|" in where_to:
-            add(key64(f"{prefix}|{where_to.split('|')[0]}"))
+def index(prefix: str, value: Any, kind: str, p: int, add: Any, refs: set[tuple[int, int, str]]) -> None:
+    """Terms of one value, and its row of ref (not for a reference to the row's own patient). p: param_key(prefix)."""
+    text = value.get("reference") if isinstance(value, dict) else value
+    if isinstance(text, str) and text and not text.startswith("#"):
+        found = literal(text)
+        if found is not None and not found[0] and (type_ := number(found[1])):
+            add(key64(f"{prefix}|{found[1]}/{found[2]}"))
+            refs.add((p, type_, found[2]))
+        else:
+            _url(prefix, target(value) or text, kind, p, add, refs)
     by_identifier(prefix, value, add)
+
+
+def _url(prefix: str, url: str, kind: str, p: int, add: Any, refs: set[tuple[int, int, str]]) -> None:
+    """A reference that leads out of here, or a canonical: the resource that has this url may be here."""
+    add(key64(f"{prefix}|{url}"))
+    bare = url.split("|")[0]
+    if kind in ("canonical", "uri"):
+        refs.add((p, 0, bare[:LONGEST]))
+        if bare != url:
+            add(key64(f"{prefix}|{bare}"))
 
 
 def by_identifier(prefix: str, value: Any, add: Any) -> None:
@@ -86,7 +100,8 @@ def to(type_: str, code: str, places: list[str], h: str, bind: Bind) -> Cond:
     if not parts:
         return Cond("false")
     # several patients' rows (or a patient among other targets of a bare id) still need the type: pat does not tell it
-    return Cond(any_of(parts), typed=not patients, pat=bool(patients) and not others, selective=not patients)
+    by_pat_ = bool(patients) and not others
+    return Cond(any_of(parts), typed=not patients, pat=by_pat_, steady=by_pat_ and len(patients) == 1, selective=not patients)
 
 
 def where(ask: Ask, h: str, bind: Bind, base_url: str = "") -> Cond:

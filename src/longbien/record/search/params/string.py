@@ -61,7 +61,8 @@ def index(prefix: str, value: Any, kind: str, add: Any, strs: set[tuple[int, str
             strs.add((p, folded))
 
 
-def _like(text: str) -> str:
+def like(text: str) -> str:
+    """For LIKE: the text itself, whatever is in it."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
@@ -78,7 +79,7 @@ def where(ask: Ask, h: str, bind: Bind) -> Cond:
             raise ask.bad("a text is missing.")
         p = bind(param_key(ask.prefix))
         if ask.modifier == "contains":
-            match = f"s.norm LIKE {bind('%' + _like(folded) + '%')}"
+            match = f"s.norm LIKE {bind('%' + like(folded) + '%')}"
         else:
             match = f"s.norm >= {bind(folded)} AND s.norm < {bind(folded + TOP)}"
         parts.append(f"{h}.rid IN (SELECT s.rid FROM str s WHERE s.p = {p} AND {match})")

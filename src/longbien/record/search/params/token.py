@@ -6,14 +6,14 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from longbien.base.fold import fold
 from longbien.base.ids import key64
 from longbien.fhir import definitions
 
 from ..ask import Ask, Bind, Cond, plain, split
-from ..keys import key
+from ..keys import LONGEST, TEXT, key, param_key, word
 from ..slots import code_param
 
-MOST_CODES = 5000
 SELECTIVE = frozenset(("identifier", "phone", "email", "telecom", "group-identifier", "udi-di"))
 """Tokens that few resources share."""
 Add = Callable[[int], Any]
@@ -27,7 +27,15 @@ def coding(prefix: str, c: Any, add: Add) -> None:
         add(key(f"{prefix}|{system}|"))
     if code:
         add(key(f"{prefix}|{system or ''}|{code}"))
-        add(key(f"{prefix}={code}"))
+        add(word(f"{prefix}={code}", prefix, code))
+    if c.get("display"):
+        text(prefix, c["display"], add)
+
+
+def text(prefix: str, shown: Any, add: Add) -> None:
+    """What :text looks at: a display, or the text of a concept or of an identifier's type."""
+    if isinstance(shown, str) and (folded := fold(shown[: 4 * LONGEST])[:LONGEST]):
+        add(word(f"{prefix}{TEXT}={folded}", prefix + TEXT, folded))
 
 
 def identifier(prefix: str, i: Any, add: Add) -> None:
@@ -39,7 +47,11 @@ def identifier(prefix: str, i: Any, add: Add) -> None:
     if value:
         add(key64(f"{prefix}|{system or ''}|{value}"))
         add(key64(f"{prefix}={value}"))
-        for c in (i.get("type") or {}).get("coding") or ():
+    kind = i.get("type") or {}
+    if kind:
+        text(prefix, kind.get("text"), add)
+    if value and kind:
+        for c in kind.get("coding") or ():
             if c.get("code"):
                 add(key64(f"{prefix}:of-type|{c.get('system', '')}|{c['code']}|{value}"))
 
@@ -62,11 +74,20 @@ def contact(prefix: str, c: Any, add: Add) -> None:
         add(key64(f"{prefix}={d}"))
 
 
+def sorted_by(prefix: str, value: Any, strs: set[tuple[int, str]]) -> None:
+    """Numbers of people and things are too many for the vocabulary: their rows of str are there to sort by."""
+    found = value.get("value") if isinstance(value, dict) else None
+    if isinstance(found, str) and (folded := fold(found[: 4 * LONGEST])[:LONGEST]):
+        strs.add((param_key(prefix), folded))
+
+
 def index(prefix: str, value: Any, kind: str, add: Add) -> None:
     if kind == "CodeableConcept":
         if isinstance(value, dict):
             for c in value.get("coding") or ():
                 coding(prefix, c, add)
+            if "text" in value:
+                text(prefix, value["text"], add)
     elif kind == "Coding":
         coding(prefix, value, add)
     elif kind == "Identifier":
@@ -74,9 +95,10 @@ def index(prefix: str, value: Any, kind: str, add: Add) -> None:
     elif kind == "ContactPoint":
         contact(prefix, value, add)
     elif isinstance(value, bool):
-        add(key(f"{prefix}={'true' if value else 'false'}"))
+        shown = "true" if value else "false"
+        add(word(f"{prefix}={shown}", prefix, shown))
     elif isinstance(value, str):
-        add(key(f"{prefix}={value}"))
+        add(word(f"{prefix}={value}", prefix, value))
 
 
 def codings(value: Any, kind: str) -> list[tuple[str, str]]:
@@ -128,16 +150,11 @@ def _of_type(ask: Ask, text: str) -> int:
     return key64(f"{ask.prefix}:of-type|{parts[0]}|{parts[1]}|{parts[2]}")
 
 
-def _in_value_set(ask: Ask, text: str) -> list[int]:
-    listed = definitions.value_set(text.split("|")[0])
-    if listed is None:
-        raise ask.bad(f"value set {text[:200]!r} is not known here, or cannot be listed.")
-    if sum(len(codes) for codes in listed.values()) > MOST_CODES:
-        raise ask.bad(f"value set {text[:200]!r} has over {MOST_CODES} codes.")
-    return [k for system, codes in listed.items() for c in codes for k in keys(ask.type, ask.param.code, f"{system}|{c}")]
-
-
-def where(ask: Ask, h: str, bind: Bind) -> Cond:
+def where(ask: Ask, h: str, bind: Bind, looked_up: list[int] | None = None) -> Cond:
+    """looked_up: the keys of a modifier that asks terminology or the vocabulary first (concepts.keys)."""
+    if looked_up is not None:
+        sql = has(h, looked_up, bind) if looked_up else "false"
+        return Cond(f"NOT ({sql})") if ask.modifier == "not-in" else Cond(sql, typed=True)
     if ask.modifier in (None, "not"):
         if any(v in ("", "|") for v in ask.values):
             raise ask.bad("a token is missing.")
@@ -148,10 +165,6 @@ def where(ask: Ask, h: str, bind: Bind) -> Cond:
         return Cond(has(h, found, bind), typed=True, hot=hot, selective=ask.param.code in SELECTIVE)
     if ask.modifier == "of-type":
         return Cond(has(h, [_of_type(ask, v) for v in ask.values], bind), typed=True)
-    if ask.modifier in ("in", "not-in"):
-        found = [k for v in ask.values for k in _in_value_set(ask, plain(v))]
-        sql = has(h, found, bind)
-        return Cond(f"NOT ({sql})") if ask.modifier == "not-in" else Cond(sql, typed=True)
     raise ask.unsupported()
 
 

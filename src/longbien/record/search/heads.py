@@ -1,0 +1,155 @@
+"""The head query of one search: which rows, in which order, from where on. One SELECT, or branches each served by its own index."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from longbien.base.errors import Invalid
+
+from .ask import Cond
+from .keys import LONG, key
+from .params import dates
+from .parse import Query
+from .sort import Key, keys
+from .statement import Statement, used
+
+MOST_BRANCHES = 8
+COLUMNS = "h.rid, h.ver, h.type, h.id, h.pat, h.upd"
+
+
+class Heads:
+    """The head query of one search: `page` and `count` give (sql, args)."""
+
+    def __init__(self, query: Query, s: Statement, conds: list[Cond], frame: list[str]):
+        self.query = query
+        self._s = s
+        self._conds = conds
+        self._frame = frame
+        self.keys = keys(query.type, query.sort)
+
+    @property
+    def steady(self) -> bool:
+        """One plan is right for every value, so the server may keep it (planning takes longer than such a search itself): rows by
+        id, one patient's rows, rows by a rare term (no index gives them in order, so none can tempt), and one code's rows by date
+        with nothing beside it. Elsewhere a plan that does not see the values cannot know which is rare (docs/why/storage.md)."""
+        conds = self._conds
+        if self.query.type is None:
+            return False
+        if any(c.steady for c in conds):
+            return True
+        if not self._by_date:
+            return False
+        if any(c.typed and c.selective and "@>" in c.sql for c in conds) and not any(c.hot or c.pat for c in conds):
+            return True
+        return any(len(c.hot) == 1 for c in conds) and not any("@>" in c.sql for c in conds if not c.hot)
+
+    @property
+    def _by_date(self) -> bool:
+        return self.keys[0].sql == "h.dlo" and len(self.keys) == 1
+
+    def _after(self) -> str | None:
+        """Rows behind the cursor, in the order of the keys, then rid."""
+        cursor = self.query.cursor
+        if cursor is None:
+            return None
+        if len(cursor) != len(self.keys) + 2 or cursor[0] != self.signature or not isinstance(cursor[-1], int):
+            raise Invalid("Search parameter '_page': this page belongs to another search.")
+        bind = self._s.bind
+        values = [_value(k, v) for k, v in zip(self.keys, cursor[1:-1], strict=True)]
+        down = self.keys[-1].down
+        if len(self.keys) == 1:
+            sign = "<" if down else ">"
+            key_ = self.keys[0]
+            return f"({key_.sql}, h.rid) {sign} ({bind(values[0])}::{key_.cast}, {bind(cursor[-1])}::int8)"
+        sql = f"h.rid {'<' if down else '>'} {bind(cursor[-1])}::int8"
+        for k, v in reversed(list(zip(self.keys, values, strict=True))):
+            at = f"{bind(v)}::{k.cast}"
+            sql = f"({k.sql} {'<' if k.down else '>'} {at} OR ({k.sql} = {at} AND {sql}))"
+        return sql
+
+    @property
+    def signature(self) -> str:
+        return ",".join(("-" if d else "") + c for c, d in self.query.sort)
+
+    def _branches(self, columns: str, tail: str, after: str | None) -> list[str]:
+        """One SELECT, or several whose union it is, each served by its own index."""
+        rest = [*self._frame, *([after] if after else [])]
+        conds = self._conds
+        if any(c.pat for c in conds) or not self._by_date or self.query.type is None:
+            return [_select(columns, "head h", [c.sql for c in conds] + rest, tail)]
+        hot = next((c for c in conds if c.hot and len(c.hot) <= MOST_BRANCHES // 2), None)
+        sources: list[tuple[str, list[str]]] = [("head h", [])]
+        if hot is not None:
+            sources = []
+            for k in hot.hot:
+                at = self._s.bind(k)
+                sources += [("head h", [f"h.code = {at}::int8"]),
+                            ("code2 c JOIN head h ON h.rid = c.rid", [f"c.code = {at}::int8"])]  # fmt: skip
+            rest = [r for r in rest if not r.startswith("h.type =")]
+        since = next((c.since for c in conds if c.since is not None), None)
+        bounds: list[list[str]] = [[]]
+        if since is not None and self.query.type is not None:
+            first = since - dates.SPAN if since > dates.EARLIEST + dates.SPAN else dates.EARLIEST
+            at, long_ = self._s.bind(first), self._s.bind(key(self.query.type + LONG))
+            bounds = [[f"h.dlo >= {at}"], [f"h.terms @> ARRAY[{long_}::int8]", f"h.dlo < {at}"]]
+        others = [c.sql for c in conds if c is not hot]
+        found = []
+        for source, by_code in sources:
+            for bound in bounds:
+                own = bound
+                if source.startswith("code2"):
+                    own = [*bound, *(b.replace("h.dlo", "c.dlo") for b in bound if b.startswith("h.dlo"))]
+                found.append(_select(columns, source, by_code + own + others + rest, tail))
+        return found
+
+    def page(self, limit: int) -> tuple[str, list[Any]]:
+        """Heads of one page in order, with their bodies. Columns: COLUMNS, k0.., body."""
+        after = self._after()
+        order = ", ".join(f"{k.sql} {'DESC' if k.down else 'ASC'}" for k in self.keys)
+        last = "DESC" if self.keys[-1].down else "ASC"
+        at = f"{limit:d}"  # written out: a kept plan should know how little is wanted
+        columns = COLUMNS + "".join(f", {k.sql} AS k{n}" for n, k in enumerate(self.keys))
+        branches = self._branches(columns, f"ORDER BY {order}, h.rid {last} LIMIT {at}", after)
+        outer = ", ".join(f"x.k{n} {'DESC' if k.down else 'ASC'}" for n, k in enumerate(self.keys)) + f", x.rid {last}"
+        inner = branches[0]
+        if len(branches) > 1:
+            inner = f"SELECT * FROM ({' UNION '.join(f'({b})' for b in branches)}) x ORDER BY {outer} LIMIT {at}"
+        sql = f"""SELECT x.*, v.body FROM ({inner}) x
+                  JOIN ver v ON v.rid = x.rid AND v.ver = x.ver ORDER BY {outer}"""
+        return used(sql, self._s.args)
+
+    def count(self, most: int | None = None) -> tuple[str, list[Any]]:
+        """How many rows match in all (the cursor does not count); at most `most` where given."""
+        tail = f"LIMIT {self._s.bind(most)}::int" if most is not None else ""
+        branches = self._branches("h.rid", tail, None)
+        if len(branches) == 1:
+            return used(f"SELECT count(*) FROM ({branches[0]}) x", self._s.args)
+        return used(f"SELECT count(*) FROM ({' UNION '.join(f'({b})' for b in branches)}) x", self._s.args)
+
+    def cursor(self, row: Any) -> list[Any]:
+        values = [row[f"k{n}"] for n in range(len(self.keys))]
+        return [self.signature, *(v.isoformat() if isinstance(v, datetime) else str(v) if k.cast == "numeric" else v
+                                  for k, v in zip(self.keys, values, strict=True)), row["rid"]]  # fmt: skip
+
+
+def _value(k: Key, v: Any) -> Any:
+    wrong = Invalid("Search parameter '_page': is not a page of ours.")
+    try:
+        if k.cast == "timestamptz":
+            at = datetime.fromisoformat(v)
+            return at if at.tzinfo else dates.EARLIEST  # the driver gives -infinity as a year 1 without a zone
+        if k.cast == "numeric":
+            return Decimal(v)
+        if k.cast == "float8":
+            return float(v)
+    except (TypeError, ValueError, ArithmeticError):
+        raise wrong from None
+    if not isinstance(v, str):
+        raise wrong
+    return v
+
+
+def _select(columns: str, source: str, where: list[str], tail: str) -> str:
+    return f"SELECT {columns} FROM {source} WHERE {' AND '.join(where) or 'true'} {tail}"

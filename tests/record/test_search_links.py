@@ -1,0 +1,248 @@
+"""References followed both ways to any depth, hierarchies, words and value sets, orders: each on a small record made for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from longbien.base.errors import Forbidden, Invalid, NotSupported
+from longbien.base.ids import patient_key
+from longbien.record.change import Create, Delete, Manner, Update
+from longbien.record.engine import Engine
+from longbien.record.scope import Bind, Scope, system
+from longbien.record.store import Store
+
+TRUST = Manner(references="trust", checked=True)
+ICD = "http://hl7.org/fhir/sid/icd-10"
+
+
+class Only:
+    def __init__(self, *ids: str):
+        self.pats = [patient_key(i) for i in ids]
+
+    def sql(self, pat: str, type: str, bind: Bind) -> str:
+        return f"({pat} IS NULL OR {pat} = ANY({bind(self.pats)}::int8[]))"
+
+
+def only(*ids: str, reads: frozenset[str] | None = None) -> Scope:
+    return Scope(7, "nurse", "TREAT", "on the ward", Only(*ids), reads=reads, writes=None)
+
+
+def ref(to: str) -> dict[str, str]:
+    return {"reference": to}
+
+
+def concept(code: str, display: str | None = None, text: str | None = None, system_: str = ICD) -> dict[str, Any]:
+    coding = {"system": system_, "code": code} | ({"display": display} if display else {})
+    return {"coding": [coding]} | ({"text": text} if text else {})
+
+
+def thing(type_: str, id_: str, **more: Any) -> dict[str, Any]:
+    return {"resourceType": type_, "id": id_, **more}
+
+
+PEOPLE = [
+    thing("Organization", "city", name="Sở Y tế"),
+    thing("Organization", "bm", name="Bạch Mai", partOf=ref("Organization/city")),
+    thing("Organization", "bm-icu", name="Hồi sức", partOf=ref("Organization/bm")),
+    thing("Location", "house", name="Nhà A"),
+    thing("Location", "floor", name="Tầng 2", partOf=ref("Location/house"), managingOrganization=ref("Organization/bm-icu")),
+    thing("Location", "room", name="Phòng 201", partOf=ref("Location/floor")),
+    thing("Practitioner", "doc", name=[{"family": "Trần", "given": ["Bác"]}]),
+    thing("Practitioner", "two", name=[{"family": "Lê", "given": ["Hai"]}]),
+    thing("Patient", "an", name=[{"family": "Nguyễn"}], managingOrganization=ref("Organization/bm"), gender="female",
+          identifier=[{"system": "urn:so", "value": "B-2"}], generalPractitioner=[ref("Practitioner/doc")]),
+    thing("Patient", "binh", name=[{"family": "Đặng"}], managingOrganization=ref("Organization/city"), gender="male",
+          identifier=[{"system": "urn:so", "value": "A-1"}]),
+    thing("Patient", "cuc", name=[{"family": "Vũ"}], generalPractitioner=[ref("Practitioner/two")]),
+    thing("Encounter", "e1", status="finished", subject=ref("Patient/an"), participant=[{"individual": ref("Practitioner/doc")}],
+          location=[{"location": ref("Location/room")}], serviceProvider=ref("Organization/bm-icu")),
+    thing("Encounter", "e2", status="planned", subject=ref("Patient/binh"), participant=[{"individual": ref("Practitioner/two")}],
+          location=[{"location": ref("Location/house")}], serviceProvider=ref("Organization/city")),
+    thing("Condition", "c1", subject=ref("Patient/an"), encounter=ref("Encounter/e1"), onsetDateTime="2024-03-01",
+          code=concept("J18.9", "Pneumonia, unspecified", "Viêm phổi"), verificationStatus=concept("confirmed", system_="urn:v")),
+    thing("Condition", "c2", subject=ref("Patient/binh"), encounter=ref("Encounter/e2"), onsetDateTime="2024-01-01",
+          code=concept("A00.0", "Cholera due to Vibrio"), severity=concept("mild", "Nhẹ", system_="urn:s")),
+    thing("Condition", "c3", subject=ref("Patient/binh"), onsetDateTime="2024-02-01", code={"text": "Đau đầu kinh niên"}),
+    thing("Observation", "o1", status="final", code=concept("x", system_="urn:x"), subject=ref("Patient/an"),
+          encounter=ref("Encounter/e1"), effectiveDateTime="2024-03-01"),
+    thing("Provenance", "p1", recorded="2024-01-01T00:00:00Z",
+          target=[ref("Patient/an"), ref("Patient/binh"), ref("Condition/c1")]),
+    thing("Account", "a1", subject=[ref("Patient/an"), ref("Patient/binh")], status="active"),
+    thing("Questionnaire", "q1", url="http://q.vn/fall", version="2", title="Ngã", status="active"),
+    thing("QuestionnaireResponse", "r1", questionnaire="http://q.vn/fall|2", status="completed", subject=ref("Patient/an")),
+    thing("CodeSystem", "icd", url=ICD, status="active", content="fragment", concept=[
+        {"code": "A00-B99", "concept": [{"code": "A00", "concept": [{"code": "A00.0"}, {"code": "A00.1"}]}]},
+        {"code": "J18", "concept": [{"code": "J18.9"}]}]),
+    thing("ValueSet", "vs1", url="http://vs.vn/cholera", status="active",
+          compose={"include": [{"system": ICD, "filter": [{"property": "concept", "op": "is-a", "value": "A00"}]}]}),
+    thing("ValueSet", "vs2", url="http://vs.vn/all", status="active", compose={"include": [{"system": ICD}],
+          "exclude": [{"valueSet": ["http://vs.vn/cholera"]}]}),
+    thing("ValueSet", "vs3", url="http://vs.vn/loop", status="active", compose={"include": [{"valueSet": ["http://vs.vn/loop"]}]}),
+]  # fmt: skip
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
+async def people(engine: Engine) -> None:
+    await Store(engine, system("t")).commit([Create(r, id=r["id"]) for r in PEOPLE], TRUST)
+
+
+async def ids(engine: Engine, asked: str, scope: Scope | None = None) -> list[str]:
+    type_, _, query = asked.partition("?")
+    params = [(k, v) for k, _, v in (p.partition("=") for p in query.split("&") if p)]
+    page = await Store(engine, scope or system("t")).search(type_ or None, params, handling="strict")
+    return [e.id for e in page.matches]
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [
+        # chains
+        ("Condition?encounter.status=finished", ["c1"]),
+        ("Condition?encounter.participant:Practitioner.family=tran", ["c1"]),
+        ("Condition?encounter.location.organization.name=hoi", []),
+        ("Condition?encounter.location.partof.organization.name=hoi", ["c1"]),
+        ("Condition?encounter.location.partof.organization.partof.partof.name=so", ["c1"]),
+        ("Condition?subject:Patient.organization.partof.name=so", ["c1"]),
+        ("Condition?subject.general-practitioner:Practitioner.family=tran", ["c1"]),
+        ("Observation?subject.name=nguyen", ["o1"]),
+        ("Observation?patient=an&subject.name=nguyen", ["o1"]),
+        ("Observation?patient=binh&subject.name=nguyen", []),
+        ("Observation?encounter.subject:Patient.identifier=urn:so|B-2", ["o1"]),
+        ("Condition?encounter.location:missing=true", []),
+        ("Condition?encounter.service-provider=Organization/city", ["c2"]),
+        ("Account?subject:Patient.family=dang", ["a1"]),
+        ("Account?patient=binh", ["a1"]),
+        ("Provenance?target:Patient.family=dang", ["p1"]),
+        ("Provenance?target=Patient/binh", ["p1"]),
+        ("QuestionnaireResponse?questionnaire.title=nga", ["r1"]),
+        ("Questionnaire?_has:QuestionnaireResponse:questionnaire:status=completed", ["q1"]),
+        # _has
+        ("Practitioner?_has:Encounter:participant:status=finished", ["doc"]),
+        ("Location?_has:Encounter:location:_has:Condition:encounter:code=J18.9", ["room"]),
+        ("Location?_has:Encounter:location:subject:Patient.family=nguyen", ["room"]),
+        ("Patient?_has:Condition:patient:encounter.location.name=nha", ["binh"]),
+        ("Organization?_has:Organization:partof:_has:Organization:partof:name=hoi", ["city"]),
+        ("Condition?encounter._has:Observation:encounter:code=x", ["c1"]),
+        ("Patient?_has:Provenance:target:recorded=2024&_sort=_id", ["an", "binh"]),
+        ("Condition?_has:Provenance:target:recorded=2024", ["c1"]),
+        ("Patient?_has:Condition:patient:code=A00.0&_has:Encounter:patient:status=planned", ["binh"]),
+        # hierarchies
+        ("Encounter?location:below=Location/house&_sort=_id", ["e1", "e2"]),
+        ("Encounter?location:below=Location/floor", ["e1"]),
+        ("Encounter?location:above=room&_sort=_id", ["e1", "e2"]),
+        ("Encounter?location:above=Location/floor", ["e2"]),
+        ("Organization?partof:below=Organization/city&_sort=_id", ["bm", "bm-icu"]),
+        # words
+        ("Condition?code:text=VIÊM", ["c1"]),
+        ("Condition?code:text=phoi", ["c1"]),
+        ("Condition?code:text=dau dau", ["c3"]),
+        ("Condition?code:text=cholera", ["c2"]),
+        ("Condition?code:text=%", []),
+        ("Condition?severity:text=nhe", ["c2"]),
+        # terminology
+        (f"Condition?code:below={ICD}|A00", ["c2"]),
+        (f"Condition?code:below={ICD}|A00-B99,{ICD}|J18&_sort=_id", ["c1", "c2"]),
+        (f"Condition?code:above={ICD}|A00.0", ["c2"]),
+        (f"Condition?code:above={ICD}|A00", []),
+        ("Condition?code:in=http://vs.vn/cholera", ["c2"]),
+        ("Condition?code:in=http://vs.vn/all", ["c1"]),
+        ("Condition?code:not-in=http://vs.vn/cholera&_sort=_id", ["c1", "c3"]),
+        ("Patient?gender:in=http://hl7.org/fhir/ValueSet/administrative-gender&_sort=_id", ["an", "binh"]),
+        ("Patient?gender:not-in=http://hl7.org/fhir/ValueSet/administrative-gender", ["cuc"]),
+        # orders
+        ("Patient?_sort=identifier", ["binh", "an", "cuc"]),
+        ("Patient?_sort=-identifier", ["an", "binh", "cuc"]),
+        ("Patient?_sort=gender", ["an", "binh", "cuc"]),
+        ("Patient?_sort=-gender", ["binh", "an", "cuc"]),
+        ("Condition?_sort=code", ["c2", "c1", "c3"]),
+        ("Condition?_sort=-code,_id", ["c1", "c2", "c3"]),
+        ("Condition?_sort=patient,-code", ["c1", "c2", "c3"]),
+        ("Condition?_sort=-subject,-onset-date", ["c3", "c2", "c1"]),
+        ("Condition?_sort=encounter", ["c1", "c2", "c3"]),
+        ("Condition?_sort=-encounter", ["c2", "c1", "c3"]),
+        ("Location?_sort=organization,_id", ["floor", "house", "room"]),
+        ("ValueSet?_sort=url", ["vs2", "vs1", "vs3"]),
+        # missing, not
+        ("Patient?gender:missing=true", ["cuc"]),
+        ("Patient?_id:missing=false&_sort=_id", ["an", "binh", "cuc"]),
+        ("Patient?_lastUpdated:missing=true", []),
+        ("Patient?_id:not=an,cuc", ["binh"]),
+        ("Patient?gender:not=male&_sort=_id", ["an", "cuc"]),
+        ("Condition?encounter:missing=true", ["c3"]),
+    ],
+)  # fmt: skip
+async def test_search_finds(engine: Engine, asked: str, wanted: list[str]) -> None:
+    assert await ids(engine, asked) == wanted
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["Condition?encounter.nothing=1", "Condition?code.x=1", "Condition?encounter:Planet.x=1",
+     "Practitioner?_has:Encounter:nobody:x=1",
+     "Patient?_has:Encounter:location:status=x", "Condition?code:below=A00", "Condition?code:below=urn:x|1",
+     "Condition?subject:below=an",
+     f"Condition?code:below={ICD}|Z99", "Condition?code:in=http://vs.vn/loop", "Condition?code:text=-", "Patient?_sort=_text",
+     "Patient?_sort=_profile", "Patient?_sort:desc=name", "Patient?_contained=true", "Patient?_contained=perhaps",
+     "Observation?_sort=code-value-concept", "Condition?" + "encounter.part-of." * 13 + "status=finished"],
+)  # fmt: skip
+async def test_what_cannot_be_meant_is_refused(engine: Engine, asked: str) -> None:
+    if asked.endswith("text=-"):
+        asked = asked[:-1] + " "
+    with pytest.raises((Invalid, NotSupported)) as refused:
+        await ids(engine, asked)
+    assert refused.value.status == 400 and "Search parameter" in refused.value.text
+
+
+async def test_the_scope_is_at_every_step(engine: Engine) -> None:
+    binh = only("binh")
+    assert await ids(engine, "Condition?encounter.status=finished,planned", binh) == ["c2"]
+    # what is hidden leads nowhere and proves nothing
+    assert await ids(engine, "Practitioner?_has:Encounter:participant:status=finished", binh) == []
+    assert await ids(engine, "Location?_has:Encounter:location:_has:Condition:encounter:code=J18.9", binh) == []
+    assert await ids(engine, "Provenance?target:Patient.family=nguyen", only("binh", "an")) == ["p1"]
+    assert await ids(engine, "Condition?encounter._has:Observation:encounter:code=x", binh) == []
+    blind = only("an", "binh", reads=frozenset({"Condition", "Observation"}))
+    for asked in ("Condition?encounter.status=finished", "Condition?_has:Provenance:target:recorded=2024"):
+        with pytest.raises(Forbidden):
+            await ids(engine, asked, blind)
+
+
+async def test_a_link_that_is_changed_or_gone_leads_there_no_more(engine: Engine) -> None:
+    store = Store(engine, system("t"))
+    moved = thing("Condition", "moved", subject=ref("Patient/cuc"), encounter=ref("Encounter/e1"))
+    await store.commit([Create(moved, id="moved")], TRUST)
+    asked = "Condition?patient=cuc&encounter.status="
+    assert await ids(engine, asked + "finished") == ["moved"]
+    await store.commit([Update(moved | {"encounter": ref("Encounter/e2")})], TRUST)
+    assert await ids(engine, asked + "finished") == [] and await ids(engine, asked + "planned") == ["moved"]
+    assert await ids(engine, "Encounter?_has:Condition:encounter:patient=cuc") == ["e2"]
+    await store.commit([Delete("Condition", "moved")], TRUST)
+    assert await ids(engine, "Encounter?_has:Condition:encounter:patient=cuc") == []
+
+
+async def test_pages_of_every_order_are_the_whole(engine: Engine) -> None:
+    priorities = ["asap", "stat", "urgent", None]
+    many = [
+        thing("Task", f"t{n}", status=["draft", "ready"][n % 2], intent="order", priority=priorities[n % 4],
+              focus=ref(f"Condition/c{n % 3}"), owner=ref("Practitioner/doc") if n % 5 else None)
+        for n in range(60)
+    ]  # fmt: skip
+    many = [{k: v for k, v in r.items() if v is not None} for r in many]
+    store = Store(engine, system("t"))
+    await store.commit([Create(r, id=r["id"]) for r in many], TRUST)
+    for order in ("priority", "-priority,focus", "owner,-status,-_id", "-owner", "_lastUpdated,priority", "modified,-focus"):
+        whole = await ids(engine, f"Task?_sort={order}&_count=100")
+        assert sorted(whole) == sorted(r["id"] for r in many), order
+        page = await store.search("Task", [("_sort", order), ("_count", "7")])
+        seen = [e.id for e in page.matches]
+        while page.next_params:
+            page = await store.search("Task", page.next_params)
+            seen += [e.id for e in page.matches]
+        assert seen == whole, order
+    by_priority = [
+        next((r.get("priority") for r in many if r["id"] == i), None) for i in await ids(engine, "Task?_sort=priority&_count=100")
+    ]
+    assert by_priority == ["asap"] * 15 + ["stat"] * 15 + ["urgent"] * 15 + [None] * 15

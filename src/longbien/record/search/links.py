@@ -159,6 +159,7 @@ def _pointing(type_: str, code: str, target: str, canonical: bool, r: str, t: st
 async def has(c: Compiler, has: Has, h: str, s: Statement) -> Cond:
     """Rows of has.type that a matching has.source points to."""
     c.may_read(has.source)
+    c.whole(has.source, has.ref, has.name)
     step = sub(has.source, has.rest, has.name, has.values)
     if step is None:
         raise Invalid(parse.unknown(has.rest, has.source))

@@ -127,7 +127,7 @@ async def _write(
 ) -> list[Stored]:
     now = clock.now()
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
-    links = _links(drafts) if manner.references == "check" else {}
+    links = _links(drafts, manner.coming) if manner.references == "check" else {}
     there = await _look(scope, drafts, links, connection)
     await _version(engine, drafts, there, connection, refusals, scope)
     stamp = registry.current.stamp
@@ -136,7 +136,7 @@ async def _write(
     todo = [d for d in drafts if d.position not in same]
     await _authorise_rows(scope, todo, connection, refusals)
     _same_patient(scope, todo, refusals)
-    _references(_links(todo) if same and links else links, there)
+    _references(_links(todo, manner.coming) if same and links else links, there)
     if todo:
         lines = [*_lines(scope, todo, manner), *await _care(scope, todo, connection, refusals)]
         values = [*_rows(engine, todo, now), *_side_rows(todo), lines, *_links_of(todo), stamp]
@@ -212,9 +212,9 @@ def _authorise_types(scope: Scope, drafts: list[Draft], refusals: list[trail.Lin
             raise Forbidden(f"{scope.label} may not write {d.type}.")
 
 
-def _links(drafts: list[Draft]) -> dict[tuple[str, str], str]:
+def _links(drafts: list[Draft], coming: frozenset[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """What the changes refer to on this server and do not bring along: (type, id) -> where it is said first."""
-    here = {(d.type, d.id) for d in drafts if d.op != DELETE}
+    here = {(d.type, d.id) for d in drafts if d.op != DELETE} | coming
     wanted: dict[tuple[str, str], str] = {}
     for d in drafts:
         if d.resource is None:

@@ -15,13 +15,13 @@ from longbien.fhir.definitions import SearchParam
 from longbien.record.search import registry
 from longbien.record.search.parse import param
 
-from . import forms, negotiate, operations
+from . import forms, negotiate, operations, patch
 from .faults import NotAllowed
 from .negotiate import Shape
 from .request import Answer, of_host, parse
 from .settings import RestSettings
 
-STARTED = "2026-11-01"
+STARTED = "2026-11-24"
 """The date of this statement: change it with what the server can do."""
 MODES = ("full", "normative", "terminology")
 NOT_WRITTEN = frozenset({"AuditEvent"})
@@ -73,6 +73,7 @@ def statement(base: str) -> dict[str, Any]:
         "implementation": {"description": "The Longbien health record", "url": base},
         "fhirVersion": definitions.VERSION,
         "format": ["json", "application/fhir+json", "xml", "application/fhir+xml"],
+        "patchFormat": list(patch.FORMATS),
         "rest": [
             {
                 "mode": "server",
@@ -82,7 +83,7 @@ def statement(base: str) -> dict[str, Any]:
                     "Every read and write is audited; see AuditEvent.",
                 },
                 "resource": [_resource(t) for t in definitions.types() if t not in NO_ENDPOINT],
-                "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "search-system"}],
+                "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "search-system"}, {"code": "history-system"}],
                 "operation": _operations(None),
                 "compartment": [f"http://hl7.org/fhir/CompartmentDefinition/{n[0].lower()}{n[1:]}" for n in compartments.NAMES],
             }
@@ -91,8 +92,8 @@ def statement(base: str) -> dict[str, Any]:
 
 
 def _resource(type: str) -> dict[str, Any]:
-    reads = ["read", "search-type"] if type in NOT_WRITTEN else ["read", "vread", "search-type", "history-instance"]
-    writes = [] if type in NOT_WRITTEN else ["create", "update", "delete"]
+    reads = ["read", "search-type"] if type in NOT_WRITTEN else ["read", "vread", "search-type", "history-instance", "history-type"]
+    writes = [] if type in NOT_WRITTEN else ["create", "update", "patch", "delete"]
     said: dict[str, Any] = {
         "type": type,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{type}",
@@ -106,7 +107,7 @@ def _resource(type: str) -> dict[str, Any]:
             "conditionalCreate": True,
             "conditionalRead": "full-support",
             "conditionalUpdate": True,
-            "conditionalDelete": "single",
+            "conditionalDelete": "multiple",
             "referencePolicy": ["literal", "logical", "local", "enforced"],
         }
         said["searchInclude"] = sorted(f"{type}:{registry.public(p.code)}" for p in searched(type) if p.kind == "reference")

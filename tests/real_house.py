@@ -1,4 +1,5 @@
-"""The real thing, for tests of bad luck: `longbien up` in a folder of its own with durability on, and its processes by name."""
+"""The real thing, for tests of bad luck and of foreign clients: `longbien up` in a folder of its own with durability on, and its
+processes by name."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ from longbien.record import trail
 from longbien.record.engine import Engine
 from longbien.record.index import org_key
 
-SRC = Path(__file__).resolve().parents[2] / "src"
+SRC = Path(__file__).resolve().parents[1] / "src"
 BUILT = SRC / "longbien" / "_built" / "fhir"
 STEP = 0.05
 PASSWORD = "gió mùa đông bắc"

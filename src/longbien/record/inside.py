@@ -14,9 +14,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from longbien.base.db import Connection, Database
+from longbien.base.errors import Outdated
 from longbien.base.lane import Lane
 from longbien.base.sql import queries
 
+from . import parameters
 from .engine import Engine
 from .live import Live, News
 from .search.terminology import Stored
@@ -75,6 +77,8 @@ class _Learned(set[int]):
 
 
 class _View(Engine):
+    within = True
+
     def __init__(self, engine: Engine, connection: Connection):
         self._engine = engine
         self.db = _OneConnection(connection)
@@ -111,7 +115,9 @@ async def inside(store: Store) -> AsyncIterator[Store]:
             yield Store(view, store.scope)
             if view.kept.lines:
                 await connection.execute(Q.lines, view.kept.lines)
-    except Exception:
+    except Exception as error:
+        if isinstance(error, Outdated):
+            await parameters.fresh(engine.db)  # so that the client's repetition succeeds
         if view is not None and view.kept.lines:
             await engine.trail.write(view.kept.lines)
         raise

@@ -5,10 +5,10 @@ CapabilityStatement read."""
 
 from __future__ import annotations
 
-from . import validate
+from . import status, validate
 from .operation import Operation
 
-TABLE: tuple[Operation, ...] = (*validate.OPERATIONS,)
+TABLE: tuple[Operation, ...] = (*validate.OPERATIONS, *status.OPERATIONS)
 
 _BY_NAME: dict[str, tuple[Operation, ...]] = {}
 for _one in TABLE:

@@ -4,35 +4,16 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fhirpy import SyncFHIRClient
 from fhirpy.base.exceptions import AuthorizationError, MultipleResourcesFound, OperationOutcome, ResourceNotFound
 
-from real_house import BUILT, House, house
+from real_house import House
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = Path(__file__).parent / "node" / "fhir_kit.mjs"
-NOT_YET = ("patch", "history of a type and of all")
-"""Steps of the script that the server cannot do."""
-pytestmark = pytest.mark.skipif(not BUILT.is_dir(), reason="the FHIR definitions are not built: make build")
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[House]:
-    folder = Path(tempfile.mkdtemp(prefix="lb-"))
-    with house(folder / "d", LONGBIEN_WORKERS="2") as made:
-        assert len(made.pids("web")) == 2
-        yield made
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def token(running: House) -> str:
-    return running.token("clients")
 
 
 def test_fhir_kit_client(running: House, token: str) -> None:
@@ -40,10 +21,10 @@ def test_fhir_kit_client(running: House, token: str) -> None:
     if node is None or not (ROOT / "node_modules" / "fhir-kit-client").is_dir():
         pytest.skip("npm's `fhir-kit-client` is not installed: make .venv/dev.stamp")
     done = subprocess.run(
-        [node, SCRIPT, f"{running.address}/fhir", token, *NOT_YET], capture_output=True, text=True, timeout=60, cwd=ROOT
+        [node, SCRIPT, f"{running.address}/fhir", token], capture_output=True, text=True, timeout=60, cwd=ROOT
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert len(done.stdout.splitlines()) == 9 - len(NOT_YET)
+    assert len(done.stdout.splitlines()) == 9
 
 
 # -- fhirpy: a connection for each request, so that now one, now the other process answers ------------------------------

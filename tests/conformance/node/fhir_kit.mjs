@@ -125,9 +125,7 @@ const steps = {
   },
 };
 
-const without = new Set(process.argv.slice(4));
 for (const [name, step] of Object.entries(steps)) {
-  if (without.has(name)) continue;
   try {
     await step();
   } catch (error) {

@@ -56,6 +56,7 @@ SEARCH: dict[str, Handler] = {"POST": search_by_post}
 COMPARTMENT: dict[str, Handler] = {"GET": search_compartment, "HEAD": search_compartment}
 COMPARTMENT_SEARCH: dict[str, Handler] = {"POST": search_compartment_by_post}
 TRAIL: dict[str, Handler] = {"GET": audit_event.search, "HEAD": audit_event.search}
+TRAIL_SEARCH: dict[str, Handler] = {"POST": audit_event.search_by_post}
 TRAIL_LINE: dict[str, Handler] = {"GET": audit_event.read, "HEAD": audit_event.read}
 VERSION: dict[str, Handler] = {"GET": vread, "HEAD": vread}
 
@@ -135,7 +136,7 @@ def _route(request: Request, segments: list[str]) -> tuple[dict[str, Handler], l
     if number(type) is None or type in capability.NO_ENDPOINT:
         raise _unknown(type)
     if type in capability.NOT_WRITTEN and count < 3:
-        return (TRAIL, segments) if count == 1 else (TRAIL_LINE, segments)
+        return (TRAIL, segments) if count == 1 else (TRAIL_SEARCH, [type]) if segments[1] == "_search" else (TRAIL_LINE, segments)
     if count == 2 and FHIR_ID.match(segments[1]):
         return INSTANCE, segments
     if count == 1:

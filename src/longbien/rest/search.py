@@ -21,14 +21,16 @@ async def search(request: Request, type: str | None = None) -> Answer:
 
 async def search_by_post(request: Request, type: str | None = None) -> Answer:
     """The parameters may stand in the body (so that they are in no log) and in the address."""
-    return await _page(request, type, await _both(request))
+    await take_form(request)
+    return await _page(request, type, request.params)
 
 
-async def _both(request: Request) -> Params:
+async def take_form(request: Request) -> None:
+    """The body's parameters, added to those of the address."""
     form = await _form(request)
     if asked := {k: v for k, v in form if k in ("_format", "_pretty")}:
         request.shape = negotiate.shape(request.headers.get(b"accept", b""), asked.get("_format"), asked.get("_pretty"))
-    return [*request.params, *form]
+    request.params = [*request.params, *form]
 
 
 async def search_compartment(request: Request, holder: str, id: str, type: str) -> Answer:
@@ -38,7 +40,8 @@ async def search_compartment(request: Request, holder: str, id: str, type: str) 
 
 async def search_compartment_by_post(request: Request, holder: str, id: str, type: str = "*") -> Answer:
     """POST [compartment]/[id]/[type]/_search, or without the type for every one."""
-    return await _page(request, None if type == "*" else type, await _both(request), (holder, id))
+    await take_form(request)
+    return await _page(request, None if type == "*" else type, request.params, (holder, id))
 
 
 async def _page(request: Request, type: str | None, params: Params, within: tuple[str, str] | None = None) -> Answer:

@@ -17,7 +17,7 @@ from longbien.fhir import references
 from longbien.fhir.validate import validate
 
 from . import index, people, trail
-from .change import Change, Create, Delete, Manner, Stored, Update
+from .change import Change, Create, Delete, Guarded, Manner, Stored, Update
 from .engine import Engine
 from .live import News
 from .scope import Scope
@@ -75,7 +75,8 @@ async def commit(
         _authorise_types(scope, drafts, refusals)
         if connection is not None:
             return await _write(engine, scope, drafts, manner, connection, refusals)
-        async with engine.db.connection() as own:
+        guarded = any(d.type in engine.guards for d in drafts)  # what a guard writes goes in together with the change
+        async with engine.db.transaction() if guarded else engine.db.connection() as own:
             stored = await _write(engine, scope, drafts, manner, own, refusals)
     except LongbienError:
         if refusals:  # after the connection is given back: the trail may be waiting for one
@@ -98,6 +99,9 @@ async def _write(
     links = _links(drafts) if manner.references == "check" else {}
     there = await _look(scope, drafts, links, connection)
     await _version(engine, drafts, there, connection, refusals, scope)
+    for d in drafts:
+        if (guard := engine.guards.get(d.type)) is not None:
+            d.resource = await guard(engine, scope, Guarded(d.type, d.id, d.rid, d.version, d.resource), connection)
     await _index(drafts, now)
     same = await _unchanged(engine, drafts, connection) if manner.skip_unchanged else {}
     todo = [d for d in drafts if d.position not in same]
@@ -106,7 +110,7 @@ async def _write(
     _references(_links(todo) if same and links else links, there)
     if todo:
         lines = [*_lines(scope, todo, manner), *await _care(scope, todo, connection, refusals)]
-        values = [*_rows(engine, todo, now), *_side_rows(todo), lines, *_links_of(todo)]
+        values = [*_rows(engine, todo, now), *side_rows(todo), lines, *links_of(todo)]
         await _words(engine, todo)
         patients = [d for d in todo if d.type == "Patient"]
         if patients:
@@ -368,18 +372,20 @@ def _rows(engine: Engine, drafts: list[Draft], now: datetime) -> tuple[list[Any]
     changed: list[Any] = []
     vers: list[Any] = []
     for d in drafts:
-        x = d.indexed
-        t = number(d.type)
-        if x is None:
-            row: tuple[Any, ...] = (d.rid, d.pat, None, index.EARLIEST, index.LATEST, now, None, d.version, t, True, d.id, [])
-        else:
-            row = (d.rid, x.pat, x.code, x.dlo, x.dhi, now, x.val, d.version, t, False, d.id, x.terms)
-        (fresh if d.version == 1 else changed).append(row)
+        (fresh if d.version == 1 else changed).append(head_row(d, now))
         vers.append((d.rid, now, d.version, d.op, engine.codec.pack(d.body) if d.body else b""))
     return fresh, changed, vers
 
 
-def _side_rows(drafts: list[Draft]) -> tuple[list[Any], list[Any], list[Any], list[Any], list[Any]]:
+def head_row(d: Draft, at: datetime) -> tuple[Any, ...]:
+    """The row of head, in the order of its columns."""
+    x, t = d.indexed, number(d.type)
+    if x is None:
+        return (d.rid, d.pat, None, index.EARLIEST, index.LATEST, at, None, d.version, t, True, d.id, [])
+    return (d.rid, x.pat, x.code, x.dlo, x.dhi, at, x.val, d.version, t, False, d.id, x.terms)
+
+
+def side_rows(drafts: list[Draft]) -> tuple[list[Any], list[Any], list[Any], list[Any], list[Any]]:
     strs: list[Any] = []
     dates: list[Any] = []
     qtys: list[Any] = []
@@ -397,7 +403,7 @@ def _side_rows(drafts: list[Draft]) -> tuple[list[Any], list[Any], list[Any], li
     return strs, dates, qtys, codes, cares
 
 
-def _links_of(drafts: list[Draft]) -> tuple[list[int], list[Any]]:
+def links_of(drafts: list[Draft]) -> tuple[list[int], list[Any]]:
     """Whose rows of ref are made anew, and the rows."""
     refs = [(d.rid, p, type_, id_) for d in drafts if d.indexed for p, type_, id_ in d.indexed.refs]
     return [d.rid for d in drafts if d.version > 1], refs

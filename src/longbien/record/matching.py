@@ -85,13 +85,14 @@ async def past(engine: Engine, versions: Sequence[At]) -> Past | None:
     if not rows:
         return None
     bodies = await engine.unpack_all([r["body"] for r in rows])
-    drafts = []
+    found = Past([], [], [], [], [], [])
     for row, body in zip(rows, bodies, strict=True):
-        type_ = type_name(row["type"])
+        rid, type_ = row["rid"], type_name(row["type"])
         resource: dict[str, Any] = json.loads(body, strict=False)
-        draft = write.Draft(type_, row["id"], resource, Delete(type_, row["id"]), 0, row["rid"], row["ver"])
-        draft.indexed = index.rows(resource)
-        drafts.append(draft)
-    strs, dates, qtys, codes, _ = write.side_rows(drafts)
-    heads = [write.head_row(d, row["upd"]) for d, row in zip(drafts, rows, strict=True)]
-    return Past(heads, strs, dates, qtys, codes, write.links_of(drafts)[1])
+        made = index.rows(resource)
+        draft = write.Draft(type_, row["id"], resource, Delete(type_, row["id"]), 0, rid, row["ver"], indexed=made)
+        found.head.append(write.head_row(draft, row["upd"]))
+        for into, more in zip((found.str, found.ix_date, found.ix_qty, found.code2), index.side_rows(rid, made)[:4], strict=True):
+            into += more
+        found.ref.extend((rid, p, kind, id_) for p, kind, id_ in made.refs)
+    return found

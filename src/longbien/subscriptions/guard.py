@@ -12,7 +12,7 @@ from longbien.base.db import Connection
 from longbien.base.errors import Forbidden, Invalid, Issue, NotSupported, TooMany
 from longbien.base.outside import Outside, Refused
 from longbien.base.sql import queries
-from longbien.record import matching
+from longbien.record import matching, parameters
 from longbien.record.change import Guarded
 from longbien.record.engine import Engine
 from longbien.record.scope import Scope
@@ -63,6 +63,7 @@ class Guard:
                 self.outside.check(asked.endpoint)
             except Refused as why:
                 raise wrong(why.text, "Subscription.channel.endpoint", "business-rule") from None
+        await parameters.fresh(engine.home.db)
         for trigger in asked.triggers:
             await self._searchable(engine, scope, trigger.type, trigger.current)
             await self._searchable(engine, scope, trigger.type, trigger.previous or ())

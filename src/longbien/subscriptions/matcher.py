@@ -15,7 +15,7 @@ from longbien.base.db import ours
 from longbien.base.errors import Conflict, LongbienError, Unavailable
 from longbien.base.ids import key64
 from longbien.base.sql import queries
-from longbien.record import matching, outbox
+from longbien.record import matching, outbox, parameters
 from longbien.record.engine import Engine
 from longbien.record.live import CHANNEL
 from longbien.record.matching import At
@@ -72,6 +72,7 @@ class Matcher:
                 return 0
             place = await outbox.cursor(engine.db, READER)
             # nobody waits for what lies before the oldest subscription
+            await parameters.fresh(self.engine.db)
             start = max(place, Cursor(min(w.since for w in watches), *_LAST))
             events, after = await outbox.read(engine.db, start, BATCH)
             found = await self._hits(engine, watches, events)

@@ -59,10 +59,13 @@ async def events(of: Store, rows: Sequence[Any]) -> list[Event]:
 
 async def _event(of: Store, row: Any) -> Event:
     type_ = type_name(row["type"])
+    hidden, body = False, b""
     try:
-        found = await of.history(type_, row["fid"], count=1, below=row["ver"] + 1)
+        if row["gone"]:
+            found = (await of.history(type_, row["fid"], count=1, below=row["ver"] + 1)).versions
+            hidden = not found or found[0].version != row["ver"]
+        else:
+            body = (await of.vread(type_, row["fid"], row["ver"])).body
     except (Forbidden, NotFound):
-        found = []
-    hidden = not found or found[0].version != row["ver"]
-    body = b"" if hidden else found[0].body
+        hidden = True
     return Event(row["n"], row["at"], type_, row["fid"], row["ver"], row["gone"], hidden, body)

@@ -13,11 +13,11 @@ UCUM = "http://unitsofmeasure.org"
 FAR, LONG_AGO = datetime(9999, 12, 31, tzinfo=timezone.utc), datetime(1, 1, 1, tzinfo=timezone.utc)  # noqa: UP017
 PREFIX = {"": 0, "k": 3, "h": 2, "d": -1, "c": -2, "m": -3, "u": -6, "n": -9, "p": -12, "f": -15}
 ATOMS = {"g": ("M", 1), "t": ("M", 10**6), "[lb_av]": ("M", Decimal("453.59237")), "[oz_av]": ("M", Decimal("28.349523125")),
-         "m": ("l", 1), "[in_i]": ("l", Decimal("0.0254")), "[ft_i]": ("l", Decimal("0.3048")),
-         "L": ("lll", Decimal("0.001")), "l": ("lll", Decimal("0.001")), "s": ("T", 1), "min": ("T", 60), "h": ("T", 3600), "d": ("T", 86400), "wk": ("T", 604800),
-         "mo": ("T", 2629800), "a": ("T", 31557600), "mol": ("n", 1), "eq": ("e", 1), "osm": ("o", 1), "U": ("U", 1),
-         "[iU]": ("I", 1), "Pa": ("P", 1), "bar": ("P", 10**5), "m[Hg]": ("P", 133322), "cal": ("J", Decimal("4.184")), "J": ("J", 1),
-         "V": ("V", 1)}  # fmt: skip
+         "m": ("l", 1), "[in_i]": ("l", Decimal("0.0254")), "[ft_i]": ("l", Decimal("0.3048")), "L": ("lll", Decimal("0.001")),
+         "l": ("lll", Decimal("0.001")), "s": ("T", 1), "min": ("T", 60), "h": ("T", 3600), "d": ("T", 86400),
+         "wk": ("T", 604800), "mo": ("T", 2629800), "a": ("T", 31557600), "mol": ("n", 1), "eq": ("e", 1), "osm": ("o", 1),
+         "U": ("U", 1), "[iU]": ("I", 1), "Pa": ("P", 1), "bar": ("P", 10**5), "m[Hg]": ("P", 133322),
+         "cal": ("J", Decimal("4.184")), "J": ("J", 1), "V": ("V", 1)}  # fmt: skip
 
 
 def _atom(text: str) -> tuple[str, int, Decimal] | None:

@@ -236,14 +236,15 @@ def posts(load: Load, type_: str, body: dict[str, Any], connections: int, *, mor
     )
 
 
-def puts(load: Load, ids: list[str], body: dict[str, Any], connections: int) -> dict[str, float]:
+def puts(load: Load, ids: list[str], people: list[str], body: dict[str, Any], connections: int) -> dict[str, float]:
     text = json.dumps(json.dumps(body, ensure_ascii=False), ensure_ascii=False)
     listed = ", ".join(json.dumps(i) for i in ids)
     return load.run(
         f"local body = {text}\nlocal ids = {{{listed}}}\nlocal n = math.random(#ids)\n"
+        f"local people = {{{', '.join(json.dumps(p) for p in people)}}}\n"
         "wrk.headers['Content-Type'] = 'application/fhir+json'\n"
         "request = function() n = n % #ids + 1\n"
-        "local text = body:gsub('@ID@', ids[n]):gsub('@N@', tostring(n))\n"
+        "local text = body:gsub('@ID@', ids[n]):gsub('@N@', tostring(n)):gsub('@P@', people[math.floor((n - 1) / 10) + 1])\n"
         "return wrk.format('PUT', '/fhir/Observation/' .. ids[n], nil, text) end\n",
         connections,
     )
@@ -280,7 +281,8 @@ Measurement = Callable[[Load, Client, Known], dict[str, float]]
 
 
 def _updates(load: Load, client: Client, k: Known) -> dict[str, float]:
-    return puts(load, k.observations[2000:6000], one_observation(k.patients[3]) | {"id": "@ID@"}, 16)
+    """Ten observations a patient, each of whom keeps them."""
+    return puts(load, k.observations[6000:9990], k.patients[600:999], one_observation("@P@") | {"id": "@ID@"}, 16)
 
 
 MEASURES: dict[str, tuple[float, Measurement]] = {
@@ -291,7 +293,7 @@ MEASURES: dict[str, tuple[float, Measurement]] = {
         for name in searches(Known("", ["x"] * 500, ["x"] * 500))
     },
     "$everything of 15": (1000, lambda load, c, k: load.gets([f"Patient/{p}/$everything" for p in k.patients[500:900]])),
-    "create": (1200, lambda load, c, k: posts(load, "Observation", one_observation(k.patients[1]), 16)),
+    "create": (1200, lambda load, c, k: posts(load, "Observation", one_observation(k.patients[999]), 16)),
     "update": (1200, _updates),
     "conditional create, one key by 32": (500, lambda load, c, k: _conditional(load, c)),
     "transaction of 15": (120, lambda load, c, k: posts(load, "", small("@N@", "Bench", "Nhiều"), 8)),

@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from longbien.app import App
-from longbien.fhir import definitions
+from longbien.fhir import definitions, xml
+from longbien.fhir import json as fhir_json
 
 EXAMPLES = int(os.environ.get("LONGBIEN_FUZZ", "60"))
 """Requests a test; set LONGBIEN_FUZZ for a long run."""
@@ -120,6 +121,8 @@ header_values = st.one_of(
             "W/",
             "text/html",
             "application/fhir+json",
+            "application/fhir+xml",
+            "text/xml;q=0.5, application/json;q=0.4",
             "application/json;q=0",
             "gzip",
             "identifier=x|1",
@@ -209,7 +212,8 @@ def caller(app: App, client: httpx.AsyncClient) -> Caller:
 def fine(status: int, body: bytes, what: Any) -> None:
     assert status < 500 or status == 501, (status, what)
     if status >= 400 and body and body[:2] != b"\x1f\x8b":  # HEAD, or packed because the fuzz asked for it
-        assert json.loads(body)["resourceType"] == "OperationOutcome", what
+        said = xml.loads(body) if body[:1] == b"<" else json.loads(body)
+        assert said["resourceType"] == "OperationOutcome", what
 
 
 def each(strategy: st.SearchStrategy[Any], n: int = EXAMPLES, of: int = 0) -> list[Any]:
@@ -330,6 +334,23 @@ BUNDLE: dict[str, Any] = {
             "resource": {"resourceType": "Patient", "id": "fuzz"},
         },
         {"request": {"method": "DELETE", "url": "Observation?code=zzz"}},
+        {
+            "request": {"method": "PATCH", "url": "Patient?identifier=http://x|fuzz", "ifMatch": 'W/"2"'},
+            "resource": {
+                "resourceType": "Parameters",
+                "parameter": [
+                    {
+                        "name": "operation",
+                        "part": [
+                            {"name": "type", "valueCode": "add"},
+                            {"name": "path", "valueString": "Patient.name.where(family = 'A')"},
+                            {"name": "name", "valueString": "given"},
+                            {"name": "value", "valueString": "B"},
+                        ],
+                    }
+                ],
+            },
+        },
         {"request": {"method": "GET", "url": "Patient?_count=1"}},
     ],
 }
@@ -353,6 +374,36 @@ async def test_good_bundles_with_one_thing_wrong(caller: Caller) -> None:
         if status == 200:
             for e in json.loads(body).get("entry", []):
                 assert not e["response"]["status"].startswith("500"), (value, e)
+
+
+async def test_good_xml_with_some_bytes_wrong(caller: Caller) -> None:
+    r = random.Random(9)
+    scraps = [
+        b"",
+        b"<",
+        b">",
+        b"/>",
+        b'"',
+        b"&",
+        b"\0",
+        b"\xff",
+        b"<!DOCTYPE x>",
+        b"<x/>",
+        b"<?x?>",
+        b"]]>",
+        b"&#0;",
+        b"x",
+        b'xmlns=""',
+    ]
+    more = {"Content-Type": "application/fhir+xml", "Accept": "application/fhir+xml"}
+    for n in range(EXAMPLES * 4):
+        body = xml.dumps(fhir_json.loads(json.dumps(GOOD[n % 2])), pretty=bool(n % 3))
+        for _ in range(r.randint(1, 2)):
+            begun = r.randrange(len(body))
+            body = body[:begun] + r.choice(scraps) + body[begun + r.choice([0, 1, 1, 5, 40]) :]
+        status, answer = await caller.raw("PUT", f"/fhir/{GOOD[n % 2]['resourceType']}/fuzz", b"", more, body)
+        fine(status, answer, body)
+        assert not answer or answer[:5] == b"<?xml", body
 
 
 async def test_it_still_works(client: httpx.AsyncClient) -> None:

@@ -14,7 +14,7 @@ async def test_the_statements_are_valid_fhir(anonymous: httpx.AsyncClient) -> No
         assert answer.status_code == 200
         assert [i for i in validate(answer.json()) if i.severity in ("error", "fatal")] == []
     assert (await anonymous.get("/fhir/metadata?mode=nonsense")).status_code == 400
-    assert (await anonymous.get("/fhir/metadata", headers={"Accept": "application/fhir+xml"})).status_code == 406
+    assert (await anonymous.get("/fhir/metadata", headers={"Accept": "application/fhir+turtle"})).status_code == 406
     assert (await anonymous.post("/fhir/metadata", content=b"{}")).status_code in (401, 405)
 
 

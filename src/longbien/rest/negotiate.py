@@ -1,18 +1,35 @@
 """Which form, in and out. http://hl7.org/fhir/R4/http.html#mime-type and #ops (Prefer)
 
-JSON only; what else is asked for is refused (406, 415)."""
+JSON and XML; what else is asked for is refused (406, 415)."""
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from longbien.base.errors import Invalid, NotSupported
 
+Form = Literal["json", "xml"]
 JSON = b"application/fhir+json; charset=utf-8"
-_JSON_NAMES = ("application/fhir+json", "application/json", "json", "text/json", "application/json+fhir")
-_RANGES = ("*/*", "application/*", "text/html")  # a browser that looks in: JSON is what there is
+XML = b"application/fhir+xml; charset=utf-8"
+_FORMS: dict[str, Form] = {
+    **dict.fromkeys(("application/fhir+json", "application/json", "json", "text/json", "application/json+fhir"), "json"),
+    **dict.fromkeys(("application/fhir+xml", "application/xml", "xml", "text/xml", "application/xml+fhir"), "xml"),
+}  # fmt: skip
+_RANGES = ("*/*", "application/*", "text/html")  # also a browser that looks in: JSON is what it gets
+_Q = re.compile(r"(?:0(?:\.\d{0,9})?|1(?:\.0{0,9})?)\Z")
 _OUR_VERSIONS = ("", "4.0", "4.0.1")
+
+
+class Shape(NamedTuple):
+    """How an answer is to look."""
+
+    form: Form = "json"
+    pretty: bool = False
+
+
+PLAIN = Shape()
 
 
 class Preferences(NamedTuple):
@@ -43,27 +60,29 @@ def preferences(header: bytes) -> Preferences:
     return Preferences(returns, lenient, stated)
 
 
-@lru_cache(1024)
-def accepts_json(accept: bytes) -> bool:
-    """Whether an Accept header (or a _format value) allows JSON."""
+def accepted(accept: bytes) -> Form | None:
+    """The form that an Accept header (or a _format value) likes best of ours, the first of several; None where it takes none."""
     if not accept.strip():
-        return True
+        return "json"
+    best: Form | None = None
+    most = 0.0
     for part in accept.decode("latin-1").split(","):
         name, _, more = part.partition(";")
-        if _zero(more):
-            continue
         name = name.strip().lower().replace(" ", "+")  # a '+' in a query that was not percent-encoded
-        if name in _JSON_NAMES or name in _RANGES:
-            return _version(more) in _OUR_VERSIONS
-    return False
+        form = "json" if name in _RANGES else _FORMS.get(name)
+        liked = _quality(more)
+        if form is not None and liked > most and _version(more) in _OUR_VERSIONS:
+            best, most = form, liked
+    return best
 
 
-def _zero(parameters: str) -> bool:
+def _quality(parameters: str) -> float:
+    """http://www.rfc-editor.org/rfc/rfc9110#quality.values; what is none counts as 1."""
     for p in parameters.split(";"):
         name, _, value = p.strip().partition("=")
-        if name.strip() == "q" and value.strip().rstrip("0") in ("0.", "", "0"):
-            return value.strip() != ""
-    return False
+        if name.strip().lower() == "q" and (q := _Q.match(value.strip())):
+            return float(q[0])
+    return 1.0
 
 
 def _version(parameters: str) -> str:
@@ -74,12 +93,29 @@ def _version(parameters: str) -> str:
     return ""
 
 
-def check_accept(accept: bytes, format_: str | None) -> None:
-    """Raises NotSupported (406) when the client takes no JSON. _format is stronger than Accept."""
-    wanted = accept if format_ is None else format_.encode("utf-8", "replace")
-    if not accepts_json(wanted):
+@lru_cache(1024)
+def shape(accept: bytes, format_: str | None = None, pretty_: str | None = None) -> Shape:
+    """What Accept, _format (stronger) and _pretty ask for. Raises NotSupported (406) where neither form is taken, and Invalid."""
+    wanted = _wanted(accept, format_)
+    form = accepted(wanted)
+    if form is None:
         shown = wanted[:80].decode("utf-8", "replace")
-        raise NotSupported(f"Only FHIR R4 JSON (application/fhir+json) can be given, not {shown!r}.", status=406)
+        raise NotSupported(f"FHIR R4 can be given as application/fhir+json or application/fhir+xml, not {shown!r}.", status=406)
+    if pretty(pretty_):
+        return Shape(form, True)
+    return PLAIN if form == "json" else _XML
+
+
+def shape_of_refusal(accept: bytes, format_: str | None) -> Shape:
+    """As `shape`, but for whom neither form or nonsense was good enough: JSON."""
+    return _XML if accepted(_wanted(accept, format_)) == "xml" else PLAIN
+
+
+def _wanted(accept: bytes, format_: str | None) -> bytes:
+    return accept if format_ is None else format_.encode("utf-8", "replace")
+
+
+_XML = Shape("xml")
 
 
 def pretty(value: str | None) -> bool:
@@ -90,17 +126,21 @@ def pretty(value: str | None) -> bool:
 
 
 @lru_cache(1024)
-def is_json(content_type: bytes) -> bool:
-    """Whether a request's Content-Type is FHIR JSON; none at all is taken as JSON."""
+def _stated(content_type: bytes) -> Form | None:
     name, _, more = content_type.decode("latin-1").partition(";")
-    if name.strip().lower() not in (*_JSON_NAMES, "") or _version(more) not in _OUR_VERSIONS:
-        return False
+    if _version(more) not in _OUR_VERSIONS:
+        return None
     charset = [p.partition("=")[2].strip().strip('"').lower() for p in more.split(";") if p.strip().lower().startswith("charset")]
-    return all(c in ("utf-8", "utf8") for c in charset)
+    if not all(c in ("utf-8", "utf8") for c in charset):
+        return None
+    return _FORMS.get(name.strip().lower(), None if name.strip() else "json")
 
 
-def check_json(content_type: bytes) -> None:
-    """Raises NotSupported (415)."""
-    if not is_json(content_type):
+def stated(content_type: bytes) -> Form:
+    """The form of a body by its Content-Type; none at all is taken as JSON. Raises NotSupported (415)."""
+    form = _stated(content_type)
+    if form is None:
         shown = content_type[:80].decode("latin-1")
-        raise NotSupported(f"The body must be FHIR R4 JSON in UTF-8 (application/fhir+json), not {shown!r}.", status=415)
+        text = f"The body must be FHIR R4 in UTF-8 as application/fhir+json or application/fhir+xml, not {shown!r}."
+        raise NotSupported(text, status=415)
+    return form

@@ -12,7 +12,7 @@ from longbien.record.change import Stored
 from longbien.record.store import Store
 
 from .body import Place, Receive
-from .negotiate import Preferences, preferences
+from .negotiate import PLAIN, Preferences, Shape, preferences
 from .settings import RestSettings
 
 _HOST = re.compile(rb"[A-Za-z0-9.\-_\[\]:]{1,255}\Z")
@@ -34,6 +34,10 @@ class Request:
 
     given: dict[str, Any] | None = None
     """A batch entry's own resource instead of a body."""
+    in_bundle = False
+    """Whether it stands in an entry of a bundle."""
+    shape: Shape = PLAIN
+    """How the answer is to look."""
 
     def __init__(
         self, scope: Any, receive: Receive, headers: dict[bytes, bytes], store: Store, settings: RestSettings, place: Place
@@ -49,6 +53,7 @@ class Request:
         """A request that stands in an entry of this one's bundle."""
         inner = Request({"method": method, "query_string": query}, self.receive, headers, store, self.settings, self.place)
         inner.given = given
+        inner.in_bundle = True
         inner.base_url = self.base_url
         return inner
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from longbien.base.errors import Invalid, Issue, TooLarge
+from longbien.base.errors import Invalid, Issue
 from longbien.fhir import json as fhir_json
 from longbien.fhir.outcome import outcome
 from longbien.record.change import Stored
 
-from . import body, negotiate, versions
+from . import body, forms, negotiate, versions
 from .request import Answer, Request
-
-MOST_VALUES = 4_000_000
-"""Commas in a body: each may cost a hundred bytes once it is read, so that 40 MB of `{},{},...` would need 1.5 GB."""
-_LARGE = 1 << 20
 
 
 async def sent(request: Request, type: str | None = None) -> dict[str, Any]:
@@ -22,13 +18,11 @@ async def sent(request: Request, type: str | None = None) -> dict[str, Any]:
     if request.given is not None:
         resource = request.given
     else:
-        negotiate.check_json(request.headers.get(b"content-type", b""))
+        form = negotiate.stated(request.headers.get(b"content-type", b""))
         data = await raw(request)
         if not data.strip():
             raise Invalid("The body is empty; a resource was expected.", code="required")
-        if len(data) > _LARGE and data.count(b",") > MOST_VALUES:
-            raise TooLarge(f"The body holds more than {MOST_VALUES:,} values.")
-        resource = fhir_json.loads(data)
+        resource = await forms.read(data, form)
     if type is not None and resource.get("resourceType") != type:
         found = resource.get("resourceType")
         raise Invalid(f"The body's resourceType is {str(found)[:60]!r}, but the address says {type}.", code="invalid")
@@ -36,7 +30,9 @@ async def sent(request: Request, type: str | None = None) -> dict[str, Any]:
 
 
 async def raw(request: Request, most: int | None = None) -> bytes:
-    """The body's bytes, within the limits of the settings (and at most `most`)."""
+    """The body's bytes, within the limits of the settings (and at most `most`). An entry of a bundle has none of its own."""
+    if request.in_bundle:
+        return b""
     settings = request.settings
     limit = settings.max_body if most is None else min(most, settings.max_body)
     return await body.read(request.receive, request.headers, limit, settings.body_seconds, request.place)
@@ -51,7 +47,12 @@ def written(request: Request, stored: Stored) -> Answer:
     if returns == "minimal":
         return Answer(status, b"", headers, stored)
     if returns == "OperationOutcome":
-        verb = "created" if stored.created else "updated" if stored.changed else "there already"
-        text = f"{stored.type}/{stored.id} version {stored.version}: {verb}."
-        return Answer(status, fhir_json.dumps(outcome([Issue("information", "informational", text)])), headers, stored)
+        return Answer(status, told(stored), headers, stored)
     return Answer(status, stored.body, headers, stored)
+
+
+def told(stored: Stored) -> bytes:
+    """An OperationOutcome that says what was done."""
+    verb = "deleted" if stored.deleted else "created" if stored.created else "updated" if stored.changed else "there already"
+    text = f"{stored.type}/{stored.id} version {stored.version}: {verb}."
+    return fhir_json.dumps(outcome([Issue("information", "informational", text)]))

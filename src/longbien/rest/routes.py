@@ -10,20 +10,22 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import unquote
 
-from longbien.base.errors import NotFound, Unavailable
+from longbien.base.errors import LongbienError, NotFound, Unavailable
 from longbien.base.ids import FHIR_ID
 from longbien.record.store import Store
 from longbien.record.types import number
 
-from . import audit_event, batch, capability, faults, negotiate, operations
+from . import audit_event, batch, capability, faults, forms, negotiate, operations
 from .body import Disconnected, Place, Receive
 from .create import create
 from .delete import conditional_delete, delete
 from .faults import NotAllowed
-from .history import history
+from .history import history, history_of_all, history_of_type
+from .negotiate import PLAIN, Shape
 from .operations.operation import At, Operation
+from .patch import conditional_patch, patch
 from .read import read
-from .request import Answer, Request
+from .request import Answer, Request, parse
 from .search import search, search_by_post, search_compartment
 from .send import Send, send
 from .settings import RestSettings
@@ -42,10 +44,13 @@ class Door(Protocol):
 
 
 TYPE: dict[str, Handler] = {
-    "GET": search, "HEAD": search, "POST": create, "PUT": conditional_update, "DELETE": conditional_delete,
+    "GET": search, "HEAD": search, "POST": create, "PUT": conditional_update, "PATCH": conditional_patch,
+    "DELETE": conditional_delete,
 }  # fmt: skip
-INSTANCE: dict[str, Handler] = {"GET": read, "HEAD": read, "PUT": update, "DELETE": delete}
+INSTANCE: dict[str, Handler] = {"GET": read, "HEAD": read, "PUT": update, "PATCH": patch, "DELETE": delete}
 HISTORY: dict[str, Handler] = {"GET": history, "HEAD": history}
+HISTORY_OF_TYPE: dict[str, Handler] = {"GET": history_of_type, "HEAD": history_of_type}
+HISTORY_OF_ALL: dict[str, Handler] = {"GET": history_of_all, "HEAD": history_of_all}
 SEARCH: dict[str, Handler] = {"POST": search_by_post}
 COMPARTMENT: dict[str, Handler] = {"GET": search_compartment, "HEAD": search_compartment}
 TRAIL: dict[str, Handler] = {"GET": audit_event.search, "HEAD": audit_event.search}
@@ -63,35 +68,44 @@ class Fhir:
 
     async def __call__(self, scope: Any, receive: Receive, send_: Send) -> None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        pretty = False
+        shape = PLAIN
         place = Place(self._places)
         try:
-            answer, pretty = await self._answer(scope, receive, headers, place)
+            answer, shape = await self._answer(scope, receive, headers, place)
         except Disconnected:
             return
         except Exception as error:
-            answer = faults.answer(error)
+            answer, shape = faults.answer(error), _of_refusal(scope, headers)
         finally:
             place.give_back()
-        encoding = headers.get(b"accept-encoding", b"")
-        await send(answer, send_, method=scope["method"], accept_encoding=encoding, pretty=pretty)
+        if shape is not PLAIN:
+            answer = await forms.shaped(answer, shape)
+        await send(answer, send_, method=scope["method"], accept_encoding=headers.get(b"accept-encoding", b""))
 
-    async def _answer(self, scope: Any, receive: Receive, headers: dict[bytes, bytes], place: Place) -> tuple[Answer, bool]:
+    async def _answer(self, scope: Any, receive: Receive, headers: dict[bytes, bytes], place: Place) -> tuple[Answer, Shape]:
         path = scope["path"][len(PREFIX) :].strip("/")
         segments = path.split("/") if path else []
         if segments == ["metadata"]:
-            return await capability.metadata(scope, headers, self.settings), b"_pretty=true" in scope["query_string"]
+            return await capability.metadata(scope, headers, self.settings)
         if self.door is None:
             raise Unavailable("The server is starting.", 2)
         store = await self.door.store(scope)
         request = Request(scope, receive, headers, store, self.settings, place)
-        pretty = False
         if scope["query_string"]:
-            negotiate.check_accept(headers.get(b"accept", b""), request.param("_format"))
-            pretty = negotiate.pretty(request.param("_pretty"))
-        elif (accept := headers.get(b"accept")) is not None and not negotiate.accepts_json(accept):
-            negotiate.check_accept(accept, None)
-        return await dispatch(request, segments), pretty
+            asked = request.param("_format"), request.param("_pretty")
+            request.shape = negotiate.shape(headers.get(b"accept", b""), *asked)
+        elif (accept := headers.get(b"accept")) is not None:
+            request.shape = negotiate.shape(accept)
+        return await dispatch(request, segments), request.shape
+
+
+def _of_refusal(scope: Any, headers: dict[bytes, bytes]) -> Shape:
+    """How a refusal is to look: as was asked, where that can be understood."""
+    try:
+        asked = dict(parse(scope["query_string"])).get("_format")
+    except LongbienError:
+        asked = None
+    return negotiate.shape_of_refusal(headers.get(b"accept", b""), asked)
 
 
 async def dispatch(request: Request, segments: list[str]) -> Answer:
@@ -111,8 +125,11 @@ def _route(request: Request, segments: list[str]) -> tuple[dict[str, Handler], l
     if segments[-1].startswith("$"):
         return _operation(segments), []
     type = segments[0]
-    if type == "_search" and count == 1:
-        return SEARCH, []
+    if count == 1 and type[:1] == "_":
+        if type == "_search":
+            return SEARCH, []
+        if type == "_history":
+            return HISTORY_OF_ALL, []
     if number(type) is None or type in capability.NO_ENDPOINT:
         raise _unknown(type)
     if type in capability.NOT_WRITTEN and count < 3:
@@ -123,6 +140,8 @@ def _route(request: Request, segments: list[str]) -> tuple[dict[str, Handler], l
         return TYPE, segments
     if count == 2 and segments[1] == "_search":
         return SEARCH, [type]
+    if count == 2 and segments[1] == "_history":
+        return HISTORY_OF_TYPE, [type]
     if count == 3 and segments[2] == "_history":
         return HISTORY, segments[:2]
     if count == 4 and segments[2] == "_history":

@@ -7,7 +7,7 @@ from __future__ import annotations
 from longbien.base.errors import Invalid, NotSupported
 from longbien.record.search.parse import Handling
 
-from . import resource
+from . import negotiate, resource
 from .request import Answer, Params, Request, parse
 
 MOST = 1 << 20
@@ -21,7 +21,10 @@ async def search(request: Request, type: str | None = None) -> Answer:
 
 async def search_by_post(request: Request, type: str | None = None) -> Answer:
     """The parameters may stand in the body (so that they are in no log) and in the address."""
-    return await _page(request, type, [*request.params, *await _form(request)])
+    form = await _form(request)
+    if asked := {k: v for k, v in form if k in ("_format", "_pretty")}:
+        request.shape = negotiate.shape(request.headers.get(b"accept", b""), asked.get("_format"), asked.get("_pretty"))
+    return await _page(request, type, [*request.params, *form])
 
 
 async def search_compartment(request: Request, id: str, type: str) -> Answer:

@@ -1,4 +1,4 @@
-"""An Answer onto the wire: headers, gzip, HEAD, _pretty."""
+"""An Answer onto the wire: headers, gzip, HEAD."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import asyncio
 import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any
-
-import msgspec
 
 from .negotiate import JSON
 from .request import Answer
@@ -28,16 +26,14 @@ def _packed(body: bytes) -> bytes:
     return machine.compress(body) + machine.flush()
 
 
-async def send(answer: Answer, send_: Send, *, method: str, accept_encoding: bytes, pretty: bool = False) -> None:
+async def send(answer: Answer, send_: Send, *, method: str, accept_encoding: bytes) -> None:
     """`no-cache` lets clients keep an answer only if they ask again each time (ETag): who may see it can change."""
     status, body, more, _ = answer
-    if pretty and body:
-        body = msgspec.json.format(body, indent=2)
     if len(body) > WORTH_PACKING and b"gzip" in accept_encoding:
         body = await asyncio.to_thread(_packed, body) if len(body) > _LARGE else _packed(body)
         more = (*more, (b"content-encoding", b"gzip"))
     headers = [_CACHE, _VARY, _NOSNIFF, *more]
-    if body:
+    if body and not any(name == b"content-type" for name, _ in more):
         headers.append(_TYPE)
     if status not in (204, 304):
         headers.append((b"content-length", b"%d" % len(body)))

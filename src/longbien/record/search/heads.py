@@ -30,6 +30,22 @@ class Heads:
         self.keys = keys(query.type, query.sort)
 
     @property
+    def steady(self) -> bool:
+        """One plan is right for every value, so the server may keep it (planning takes longer than such a search itself): rows by
+        id, one patient's rows, rows by a rare term (no index gives them in order, so none can tempt), and one code's rows by date
+        with nothing beside it. Elsewhere a plan that does not see the values cannot know which is rare (docs/why/storage.md)."""
+        conds = self._conds
+        if self.query.type is None:
+            return False
+        if any(c.steady for c in conds):
+            return True
+        if not self._by_date:
+            return False
+        if any(c.typed and c.selective and "@>" in c.sql for c in conds) and not any(c.hot or c.pat for c in conds):
+            return True
+        return any(len(c.hot) == 1 for c in conds) and not any("@>" in c.sql for c in conds if not c.hot)
+
+    @property
     def _by_date(self) -> bool:
         return self.keys[0].sql == "h.dlo" and len(self.keys) == 1
 
@@ -93,13 +109,16 @@ class Heads:
         after = self._after()
         order = ", ".join(f"{k.sql} {'DESC' if k.down else 'ASC'}" for k in self.keys)
         last = "DESC" if self.keys[-1].down else "ASC"
-        at = self._s.bind(limit)
+        at = f"{limit:d}"  # written out: a kept plan should know how little is wanted
         columns = COLUMNS + "".join(f", {k.sql} AS k{n}" for n, k in enumerate(self.keys))
-        branches = self._branches(columns, f"ORDER BY {order}, h.rid {last} LIMIT {at}::int", after)
+        branches = self._branches(columns, f"ORDER BY {order}, h.rid {last} LIMIT {at}", after)
         outer = ", ".join(f"x.k{n} {'DESC' if k.down else 'ASC'}" for n, k in enumerate(self.keys)) + f", x.rid {last}"
         inner = branches[0]
-        if len(branches) > 1:
-            inner = f"SELECT * FROM ({' UNION '.join(f'({b})' for b in branches)}) x ORDER BY {outer} LIMIT {at}::int"
+        if any(c.few for c in self._conds):
+            every = self._branches(columns, "OFFSET 0", after)
+            inner = f"SELECT * FROM ({' UNION '.join(f'({b})' for b in every)}) x ORDER BY {outer} LIMIT {at}"
+        elif len(branches) > 1:
+            inner = f"SELECT * FROM ({' UNION '.join(f'({b})' for b in branches)}) x ORDER BY {outer} LIMIT {at}"
         sql = f"""SELECT x.*, v.body FROM ({inner}) x
                   JOIN ver v ON v.rid = x.rid AND v.ver = x.ver ORDER BY {outer}"""
         return used(sql, self._s.args)

@@ -14,7 +14,7 @@ from longbien.record.engine import Engine
 from longbien.record.page import Entry, Page
 from longbien.record.types import number
 
-from . import links, run, slots
+from . import links, registry, run, slots
 from .compile import Compiler
 from .heads import COLUMNS
 from .keys import param_key
@@ -137,6 +137,7 @@ async def _back(engine: Engine, compiler: Compiler, one: Include, of: list[Entry
     codes = [one.code] if one.code != "*" else sorted(slots.references(one.source))
     found: list[Entry] = []
     for code in codes:
+        compiler.whole(one.source, code, f"_revinclude={one.source}:{registry.public(code)}")
         possible = reference.targets(one.source, code)
         places = [f"{e.type}/{e.id}" for e in of if e.type in possible and one.target in (None, e.type)]
         what = f"_revinclude={one.source}:{one.code}"
@@ -146,12 +147,12 @@ async def _back(engine: Engine, compiler: Compiler, one: Include, of: list[Entry
             s = Statement()
             where = f"h.pat = ANY({s.bind(patients)}::int8[]) AND h.type = {number(one.source)}"
             where += links.not_elsewhere(one.source, "h", s)
-            found += await _take(engine, _rows(compiler, s, where, page, seen), s.args, seen, page, what)
+            found += await _take(engine, _rows(compiler, s, where, page, seen), s.args, seen, page, what, keyed=True)
         if others:
             s = Statement()
             cond = reference.to(one.source, code, others, "h", s.bind)
             sql = _rows(compiler, s, f"{cond.sql} AND h.type = {number(one.source)}", page, seen)
-            found += await _take(engine, sql, s.args, seen, page, what)
+            found += await _take(engine, sql, s.args, seen, page, what, keyed=True)
     return found
 
 

@@ -121,6 +121,11 @@ def evaluate(resource: dict[str, Any], code: str) -> list[Any]:
     return out
 
 
+def leads(value: Any) -> str | None:
+    """Where a Reference or a canonical (its version aside) leads."""
+    return value.split("|")[0] if isinstance(value, str) else plain.place(value)
+
+
 class Oracle:
     def __init__(self, resources: Iterable[dict[str, Any]]):
         self.rows: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
@@ -139,12 +144,12 @@ class Oracle:
     def find(self, type_: str, cond: Any) -> set[str]:
         """Ids of the type for which a condition holds."""
         if isinstance(cond, Chain):
-            inner = {f"{cond.target}/{i}" for i in self.find(cond.target, cond.inner)}
-            return {i for i, vs in self.values(type_, cond.code).items() if any(plain.place(v) in inner for v in vs)}
+            inner = self._names(cond.target, self.find(cond.target, cond.inner))
+            return {i for i, vs in self.values(type_, cond.code).items() if any(leads(v) in inner for v in vs)}
         if isinstance(cond, Has):
             sources = self.find(cond.source, cond.inner)
-            places = {plain.place(v) for i, vs in self.values(cond.source, cond.code).items() if i in sources for v in vs}
-            return {i for i in self.rows[type_] if f"{type_}/{i}" in places}
+            places = {leads(v) for i, vs in self.values(cond.source, cond.code).items() if i in sources for v in vs}
+            return {i for i in self.rows[type_] if self._names(type_, {i}) & places}
         kind = of_type(type_)[cond.code]["type"]
         there = self.values(type_, cond.code)
         if cond.modifier == "missing":
@@ -152,6 +157,10 @@ class Oracle:
             return set(self.rows[type_]) - has if cond.values == ("true",) else has
         found = {i for i, vs in there.items() if any(plain.holds(kind, vs, cond.modifier, v) for v in cond.values)}
         return set(self.rows[type_]) - found if cond.modifier == "not" else found
+
+    def _names(self, type_: str, ids: set[str]) -> set[str | None]:
+        """What a reference to one of these says: its type and id, or its canonical url."""
+        return {f"{type_}/{i}" for i in ids} | {url for i in ids if isinstance(url := self.rows[type_][i].get("url"), str)}
 
     def find_all(self, type_: str, conds: Iterable[Any]) -> set[str]:
         return set.intersection(set(self.rows[type_]), *(self.find(type_, c) for c in conds))

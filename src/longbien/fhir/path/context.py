@@ -22,7 +22,7 @@ CONSTANTS = {
 class Context:
     """One evaluation. `this` is $this as a collection; `env` what the caller gave."""
 
-    __slots__ = ("env", "index", "input", "this", "total")
+    __slots__ = ("budget", "env", "index", "input", "this", "total")
 
     def __init__(self, item: Any, env: Mapping[str, Any]):
         self.input = item
@@ -30,6 +30,7 @@ class Context:
         self.index = 0
         self.total: Items = []
         self.env = env
+        self.budget: list[int] | None = env.get("budget")
 
     def variable(self, name: str) -> Items:
         """%resource and %rootResource are the input itself where the caller named none. PathError for an unknown

@@ -164,12 +164,8 @@ def _group(one: Slice, group: list[Item], name: str, place: Place, run: Run) -> 
     if n < one.low:
         run.error("required", f"{name}:{one.name} {_missing(one.low, n)}", place)
     if 0 <= one.high < n:
-        text = (
-            f"{name}:{one.name} must not be there"
-            if one.high == 0
-            else f"{name}:{one.name} is there {n} times; {one.high} is the most"
-        )
-        run.error("structure", text, group[one.high].place)
+        text = "must not be there" if one.high == 0 else f"is there {n} times; {one.high} is the most"
+        run.error("structure", f"{name}:{one.name} {text}", group[one.high].place)
     if one.inner is not None:
         _sliced(group, one.inner, one.check, name, place, run)
     elif one.check is not None:

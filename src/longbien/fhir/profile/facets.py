@@ -1,4 +1,4 @@
-"""What an element asks of one value, beyond what base R4 asks: fixed, pattern, types, profiles, targets, binding, limits, invariants.
+"""What an element asks of one value beyond base R4: fixed, pattern, types, profiles, targets, binding, limits, invariants.
 
 https://hl7.org/fhir/R4/elementdefinition.html"""
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from .. import definitions
 from ..validate.context import Place
+from ..validate.invariants import STUMBLES
 from . import check
 from .faults import Unusable
 from .node import Element, Node, listed, tree
@@ -27,8 +28,8 @@ class Profile(NamedTuple):
 
 
 class Library:
-    """`find` gives a StructureDefinition by url (without version), beside those of R4; `codes_of` the codes of a value set by system,
-    None where it cannot be listed. What has been compiled is kept: make a new Library when definitions change."""
+    """`find` gives a StructureDefinition by url (without version), beside those of R4; `codes_of` the codes of a value set by
+    system, None where it cannot be listed. What has been compiled is kept: make a new Library when definitions change."""
 
     def __init__(self, find: Find = lambda url: None, codes_of: CodesOf = definitions.value_set):
         self.find = find
@@ -61,7 +62,9 @@ class Library:
             except Unusable as fault:
                 found = fault
             except RecursionError:
-                found = Unusable(f"{url}: nested too deep.", code="too-costly")
+                found = Unusable(f"{url[:300]}: nested too deep.", code="too-costly")
+            except STUMBLES as why:
+                found = Unusable(f"{url[:300]} is malformed: {type(why).__name__}.")
             if not isinstance(found, Unusable) or found.missing != url:
                 self._profiles[url] = found  # what is not known costs nothing to find out again, and names come from outside
         return found
@@ -175,8 +178,8 @@ def snapshot(sd: dict[str, Any], library: Library) -> list[Element]:
 
 
 def check_definition(sd: dict[str, Any], library: Library) -> None:
-    """Whether a StructureDefinition can be used. Raises Unusable naming the element; `missing` is set where only its base is not there
-    yet. Definitions of types of one's own (logical models) are not looked at: nothing is validated against them."""
+    """Whether a StructureDefinition can be used. Raises Unusable naming the element; `missing` is set where only its base is
+    not there yet. Definitions of types of one's own (logical models) are not looked at: nothing is validated against them."""
     if sd.get("derivation") != "constraint" or sd.get("kind") == "logical":
         return
     url = str(sd.get("url"))

@@ -15,8 +15,8 @@ Element = dict[str, Any]
 
 @dataclass(slots=True)
 class Node:
-    """`element`: the ElementDefinition as it stands here (never changed in place: it is shared between trees). `origin`: that of the
-    core type, which the validator of base R4 holds already. `children` None: not unfolded yet. `choice`: the stem of value[x]."""
+    """`element`: the ElementDefinition as it stands here (never changed in place: it is shared between trees). `origin`: that of
+    the core type, which the validator of base R4 holds already. `children` None: not unfolded yet."""
 
     element: Element
     origin: Element

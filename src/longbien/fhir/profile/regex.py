@@ -6,7 +6,7 @@ tried in more ways than there is time for; so a part that repeats must begin wit
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..path import PathError
@@ -107,8 +107,8 @@ def _steady(sequence: Any) -> bool:
 
 
 def _once(body: Any) -> bool:
-    """Whether what repeats can be cut into its turns in one way only: it begins with a character (never none) that none of its inner
-    repetitions can hold; or it has no repetition inside and its alternatives begin differently."""
+    """Whether what repeats can be cut into its turns in one way only: it begins with a character (never none) that none of its
+    inner repetitions can hold; or it has no repetition inside and its alternatives begin differently."""
     inner = _inner(body)
     if not inner:
         return _apart(body)
@@ -187,10 +187,14 @@ def _characters(op: Any, value: Any) -> frozenset[str]:
 
 def _category(v: Any) -> frozenset[str]:
     name = str(v)
-    tests = {"SPACE": str.isspace, "DIGIT": str.isdigit, "WORD": lambda ch: ch.isalnum() or ch == "_"}
+    tests: dict[str, Callable[[str], bool]] = {
+        "SPACE": str.isspace,
+        "DIGIT": str.isdigit,
+        "WORD": lambda ch: ch.isalnum() or ch == "_",
+    }
     test = next(t for n, t in tests.items() if name.endswith(n))
     wanted = "_NOT_" not in name
-    return frozenset(ch for ch in _SAMPLE if test(ch) is wanted)
+    return frozenset(ch for ch in _SAMPLE if bool(test(ch)) is wanted)
 
 
 def _wide(sequence: Any) -> int:

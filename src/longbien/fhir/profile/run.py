@@ -22,8 +22,8 @@ DEEPEST = 25
 
 
 class Item(NamedTuple):
-    """One value of an element: `beside` is the `_member` of a primitive, `kind` the type code (of a resource its resourceType), `key`
-    the JSON key."""
+    """One value of an element: `beside` is the `_member` of a primitive, `kind` the type code (of a resource its resourceType),
+    `key` the JSON key."""
 
     value: Any
     beside: dict[str, Any] | None

@@ -79,10 +79,10 @@ class Walk:
         found = next((n for n in children if n.name == name), None)
         if found is None:
             return self._choice(children, name, where)
-        if slice_name and found.high == 1 and not found.slices and "slicing" not in found.element:
-            if not found.name.endswith("[x]"):
-                found.slice = slice_name  # HL7's own profiles name an element that cannot repeat so: a label, no slice
-                return found
+        bare = not found.slices and "slicing" not in found.element
+        if slice_name and bare and found.high == 1 and not found.name.endswith("[x]"):
+            found.slice = slice_name  # HL7's own profiles name an element that cannot repeat so: a label, no slice
+            return found
         return self.slice(found, slice_name, where) if slice_name else found
 
     def _choice(self, children: list[Node], key: str, where: str) -> Node:
@@ -90,9 +90,9 @@ class Walk:
         for n in children:
             if not (n.name.endswith("[x]") and key.startswith(n.name[:-3])):
                 continue
-            if not n.slices and n.types and all(typed_key(n.name[:-3], t) == key for t in n.types):
-                if "slicing" not in n.element and n.types != codes(n.origin):
-                    return n  # narrowed to this one already
+            narrowed = not n.slices and "slicing" not in n.element and n.types != codes(n.origin)
+            if narrowed and n.types and all(typed_key(n.name[:-3], t) == key for t in n.types):
+                return n
             kind = next((t for t in n.origin.get("type", []) if typed_key(n.name[:-3], codes({"type": [t]})[0]) == key), None)
             if kind is not None:
                 self._shorthand(n, kind, key)

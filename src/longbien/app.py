@@ -22,6 +22,7 @@ from longbien.base import clock, jobs, log
 from longbien.base.errors import LongbienError, Unavailable
 from longbien.base.place import Place
 from longbien.demo.city import LOGINS
+from longbien.record import reindex
 from longbien.record.engine import Engine
 from longbien.rest.routes import PREFIX, Fhir
 from longbien.web import routes as web
@@ -99,8 +100,9 @@ async def _demo(engine: Engine) -> dict[str, Any]:
 
 
 async def work(url: str, stop: asyncio.Event) -> None:
-    """The background work until `stop`: jobs. Two are always there: clearing away sessions and throttles that are over, and
-    training the dictionary that bodies are packed with, once there is enough to train on. Departments' jobs join here."""
+    """The background work until `stop`: jobs. Three are always there: clearing away sessions and throttles that are over, training
+    the dictionary that bodies are packed with, once there is enough to train on, and indexing again what a change asks for.
+    Departments' jobs join here."""
     engine = await Engine.open(url, services=False)
     settings = AccessSettings.read()
 
@@ -115,7 +117,7 @@ async def work(url: str, stop: asyncio.Event) -> None:
         return clock.now() + TRAIN_EVERY
 
     try:
-        handlers = {"access.clean": clean, "record.train": train}
+        handlers: dict[str, jobs.Handler] = {"access.clean": clean, "record.train": train, reindex.QUEUE: reindex.job(engine)}
         for name in handlers:
             await jobs.enqueue(engine.db, name, key="always")
         await jobs.Workers(engine.db, handlers).run(stop)

@@ -25,6 +25,7 @@ COMMANDS = {
     "import": ("import_", "import FHIR files, folders, NDJSON, transaction bundles (also .gz, .xz, .zst)"),
     "demo": ("demo", "fill the record with the demo city: invented people in invented hospitals"),
     "token": ("token", "print a bearer token for the FHIR API, and nothing else"),
+    "reindex": ("reindex", "make anew what resources are found by, while the server runs"),
     "check": ("check", "test this installation: database, rights, migrations, assets, disk, clock"),
     "db-shell": ("db_shell", "psql in the embedded database"),
     "serve": ("serve", ""),  # one web process, for `up` and `web`

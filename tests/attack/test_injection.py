@@ -371,7 +371,7 @@ async def test_content_types_are_not_confused(machine: Any) -> None:
     for kind in ("text/html", "application/xml", "application/fhir+xml", "multipart/form-data; boundary=x", "text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-7",
                  "application/json-patch+json"):  # fmt: skip
         answer = await full.post("/fhir/Patient", content='{"resourceType":"Patient"}', headers={"Content-Type": kind})
-        assert answer.status_code == 415, kind
+        assert answer.status_code == (400 if "xml" in kind else 415), kind  # JSON that is called XML cannot be read
     made = await full.post(
         "/fhir/Binary",
         json={"resourceType": "Binary", "contentType": "text/html", "data": base64.b64encode(SCRIPT.encode()).decode()},

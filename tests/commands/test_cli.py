@@ -41,7 +41,7 @@ def test_help_is_there_at_once_and_lists_the_commands(data: Path) -> None:
     done = longbien("--help", data=data)
     assert done.returncode == 0
     assert time.monotonic() - begun < 5
-    for name in ("up", "web", "worker", "migrate", "import", "demo", "token", "check"):
+    for name in ("up", "web", "worker", "migrate", "import", "demo", "token", "reindex", "check"):
         assert f"\n  {name} " in done.stdout
     assert "serve" not in done.stdout.split("web server")[0].split("\n")[2]
 

@@ -50,7 +50,7 @@ async def test_an_unknown_address_is_404(client: httpx.AsyncClient, path: str) -
 
 
 async def test_a_wrong_method_is_405_and_says_which_are_right(client: httpx.AsyncClient) -> None:
-    answer = await client.patch("/fhir/Patient/1", json=[])
+    answer = await client.request("BREW", "/fhir/Patient/1")
     says(answer, 405, "not-supported")
     assert "PUT" in answer.headers["allow"]
     says(await client.post("/fhir/Patient/1", json={}), 405)

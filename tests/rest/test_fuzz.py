@@ -334,6 +334,23 @@ BUNDLE: dict[str, Any] = {
             "resource": {"resourceType": "Patient", "id": "fuzz"},
         },
         {"request": {"method": "DELETE", "url": "Observation?code=zzz"}},
+        {
+            "request": {"method": "PATCH", "url": "Patient?identifier=http://x|fuzz", "ifMatch": 'W/"2"'},
+            "resource": {
+                "resourceType": "Parameters",
+                "parameter": [
+                    {
+                        "name": "operation",
+                        "part": [
+                            {"name": "type", "valueCode": "add"},
+                            {"name": "path", "valueString": "Patient.name.where(family = 'A')"},
+                            {"name": "name", "valueString": "given"},
+                            {"name": "value", "valueString": "B"},
+                        ],
+                    }
+                ],
+            },
+        },
         {"request": {"method": "GET", "url": "Patient?_count=1"}},
     ],
 }

@@ -7,6 +7,7 @@
     ├── NotFound             no such thing, or none that this scope may know of      (404)
     ├── Gone                 was there, is deleted                                   (410)
     ├── Conflict             somebody else was first (409)
+    │   └── Outdated         what can be searched by has changed since this process read it (409; the writer reads it and repeats)
     ├── PreconditionFailed   If-Match, If-None-Match, conditional found several      (412)
     ├── TooLarge             body, bundle or nesting over the limit                  (413)
     ├── TooMany              throttled; carries retry_after seconds                  (429)
@@ -77,6 +78,10 @@ class Gone(LongbienError):
 class Conflict(LongbienError):
     status = 409
     code = "conflict"
+
+
+class Outdated(Conflict):
+    """Raised by the store's own statement; a writer outside a transaction repeats by itself (record.write.commit)."""
 
 
 class PreconditionFailed(LongbienError):

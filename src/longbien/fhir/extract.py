@@ -6,7 +6,7 @@ For each type straight Python is written from the definitions when the type is f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -195,11 +195,11 @@ def _plant(tree: _Branch, param: definitions.SearchParam, type_name: str) -> Non
             tree.reach(p).composites.append((param.code, components))
 
 
-def source(type_name: str) -> tuple[str, dict[str, Any]]:
-    """The Python that extracts a type's parameters, and the names that it uses."""
+def source(type_name: str, params: Sequence[definitions.SearchParam] | None = None) -> tuple[str, dict[str, Any]]:
+    """The Python that extracts a type's parameters (or these), and the names that it uses."""
     tree = _Branch()
     rest: list[Extractor] = []
-    for param in _parameters(type_name):
+    for param in _parameters(type_name) if params is None else params:
         try:
             _plant(tree, param, type_name)
         except NotStatic:
@@ -241,7 +241,16 @@ def extractor(type_name: str) -> Extractor:
     Parameters of Resource and DomainResource are among them, those in ELSEWHERE are not. It takes a resource that the
     validator has passed; of one with lists and objects where they do not belong it gives what FHIRPath finds there. It
     never raises. A type that R4 does not know has none."""
-    text, names = source(type_name)
+    return _extractor(type_name, _parameters(type_name))
+
+
+def extractor_of(type_name: str, params: Sequence[definitions.SearchParam]) -> Extractor:
+    """The same for parameters that R4 does not have; their expressions must have been compiled without a fault."""
+    return _extractor(type_name, params)
+
+
+def _extractor(type_name: str, params: Sequence[definitions.SearchParam]) -> Extractor:
+    text, names = source(type_name, params)
     exec(compile(text, f"<search parameters of {type_name}>", "exec"), names)  # noqa: S102 - our own text
     fast: Extractor = names["extract"]
 
@@ -249,7 +258,7 @@ def extractor(type_name: str) -> Extractor:
         try:
             return fast(resource)
         except (AttributeError, TypeError, KeyError):  # not the shape that the definitions promise
-            return [found for param in _parameters(type_name) for found in slow(param)(resource)]
+            return [found for param in params for found in slow(param)(resource)]
 
     return extract
 

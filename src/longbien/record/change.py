@@ -60,10 +60,12 @@ References = Literal["check", "trust"]
 class Manner:
     """How a commit is done. checked: the caller has validated. why: the trail line's reason instead of the scope's. summarise:
     one trail line per patient instead of one per resource (import). skip_unchanged: what is there already, letter for letter,
-    gets no new version (its Stored.changed is False)."""
+    gets no new version (its Stored.changed is False). coming: (type, id) of what a later commit of the same transaction brings, so
+    that references to it may stand already."""
 
     references: References = "check"
     checked: bool = False
     why: str | None = None
     summarise: bool = False
     skip_unchanged: bool = False
+    coming: frozenset[tuple[str, str]] = frozenset()

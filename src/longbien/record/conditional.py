@@ -8,11 +8,12 @@ condition go one after the other, and the second finds what the first has made."
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from weakref import WeakValueDictionary
 
-from longbien.base.errors import Invalid, PreconditionFailed
+from longbien.base.errors import Conflict, Gone, Invalid, NotFound, PreconditionFailed
 from longbien.base.ids import key64
 
 from .change import Create, Delete, Resource, Stored, Update
@@ -22,6 +23,9 @@ from .store import Store
 _NOT_CRITERIA = frozenset(
     {"_count", "_sort", "_summary", "_elements", "_format", "_pretty", "_total", "_include", "_revinclude", "_page", "_contained"}
 )
+MOST_DELETED = 900
+"""Resources that one conditional delete may take away (a search gives at most 1,000 in a page)."""
+TRIES = 5
 _waiting: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 """Those in this process who wait for the same condition wait here, and not each on a database connection."""
 
@@ -60,7 +64,8 @@ async def one(within: Store, type: str, params: list[tuple[str, str]]) -> str | 
     return found[0] if found else None
 
 
-def _own_turn(number: int) -> asyncio.Lock:
+def own_turn(number: int) -> asyncio.Lock:
+    """The lock of this process for a key: held by whoever is at work on it."""
     turn = _waiting.get(number)
     if turn is None:
         turn = _waiting[number] = asyncio.Lock()
@@ -72,7 +77,7 @@ async def create(store: Store, resource: Resource, query: str) -> Stored:
     type_ = str(resource["resourceType"])
     params = criteria(query)
     number = key(type_, params)
-    async with _own_turn(number), inside(store) as within:
+    async with own_turn(number), inside(store) as within:
         await lock(within, [number])
         there = await one(within, type_, params)
         if there is not None:
@@ -85,7 +90,7 @@ async def update(store: Store, resource: Resource, query: str, if_match: int | N
     type_ = str(resource["resourceType"])
     params = criteria(query)
     number = key(type_, params)
-    async with _own_turn(number), inside(store) as within:
+    async with own_turn(number), inside(store) as within:
         await lock(within, [number])
         change = replacing(resource, await one(within, type_, params), if_match)
         return (await within.commit([change]))[0]
@@ -103,11 +108,27 @@ def replacing(resource: Resource, there: str | None, if_match: int | None) -> Cr
     return Update({**resource, "id": there}, if_match)
 
 
-async def delete(store: Store, type: str, query: str) -> Stored | None:
-    """Delete the one match; None where there is none. Raises PreconditionFailed for several."""
+async def delete(store: Store, type: str, query: str, if_match: int | None = None) -> list[Stored]:
+    """Delete all that match, in one commit; [] where nothing does. Raises PreconditionFailed for more than MOST_DELETED (then
+    nothing is deleted), for several with If-Match, and Conflict when others keep changing what matches."""
     params = criteria(query)
     number = key(type, params)
-    async with _own_turn(number), inside(store) as within:
-        await lock(within, [number])
-        there = await one(within, type, params)
-        return None if there is None else (await within.commit([Delete(type, there)]))[0]
+    async with own_turn(number):
+        for _ in range(TRIES):
+            with suppress(Gone, NotFound, Conflict):  # somebody else took one of them away: look again
+                async with inside(store) as within:
+                    await lock(within, [number])
+                    found = await all_of(within, type, params)
+                    if if_match is not None and len(found) > 1:
+                        raise PreconditionFailed(f"Several {type} resources match, so If-Match cannot mean one of them.")
+                    return await within.commit([Delete(type, id, if_match) for id in found])
+    raise Conflict(f"What matches the condition keeps changing: {TRIES} times in a row. Repeat it.")
+
+
+async def all_of(within: Store, type: str, params: list[tuple[str, str]]) -> list[str]:
+    """The ids of all matches of a conditional delete. Raises PreconditionFailed for more than MOST_DELETED."""
+    found = await matches(within, type, params, most=MOST_DELETED + 1)
+    if len(found) > MOST_DELETED:
+        said = f"More than {MOST_DELETED:,} {type} resources match, the most that can be deleted at once. Nothing was deleted."
+        raise PreconditionFailed(said, code="too-costly")
+    return found

@@ -11,8 +11,9 @@ from longbien.base import log
 from longbien.base.db import Connection, Database
 from longbien.base.disk import Disk
 
+from . import parameters
 from .codec import SAMPLES, Codec, train
-from .live import Live
+from .live import Live, News
 from .search.terminology import Stored, Terminology
 from .trail import Trail
 
@@ -22,6 +23,9 @@ BLOCK = 1024
 
 
 class Engine:
+    within = False
+    """Whether it is one transaction's view (inside.py): what fails there cannot be repeated there."""
+
     def __init__(self, db: Database, disk: Disk | None = None):
         self.db = db
         self.disk = disk or Disk.read()
@@ -48,10 +52,23 @@ class Engine:
         engine = cls(db)
         for row in await db.fetch("SELECT dict FROM zdict ORDER BY made, id"):
             engine.codec.add(row["dict"])
+        await parameters.load(db)
         engine.trail.start()
         if services:
+            engine._hear()
             engine.live.start()
         return engine
+
+    def _hear(self) -> None:
+        """News of patient 0, who is nobody: what can be searched by has changed."""
+        tasks: set[asyncio.Task[None]] = set()
+
+        def heard(news: News) -> None:
+            task = asyncio.create_task(parameters.quietly(self.db))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+        self.live.listen(0, heard)
 
     async def close(self) -> None:
         await self.live.close()

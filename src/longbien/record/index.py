@@ -16,7 +16,7 @@ from longbien.fhir import definitions
 from longbien.fhir.extract import extractor
 from longbien.fhir.references import literal
 
-from .search import slots
+from .search import registry, slots
 from .search.keys import ELSEWHERE, LONG, compartment_key, key, param_key
 from .search.params import composite, number, quantity, reference, string, token, uri
 from .search.params.dates import EARLIEST as EARLIEST
@@ -227,8 +227,43 @@ def _patients(type_: str, resource: dict[str, Any], plan: _Plan, out: _Out) -> i
     return patient_key(first)
 
 
+def _own_steps(type_: str, known: registry.Registry) -> dict[str, tuple[int, Callable[[_Out, Any, str], None] | None]]:
+    """Steps of the house's own parameters (search/registry.py): code~generation -> (term of presence, step)."""
+    made: dict[str, Any] | None = known.made.get(type_)
+    if made is None:
+        made = known.made[type_] = {}
+        for own in known.of(type_):
+            code, prefix = own.param.code, own.prefix
+            step = _composite_step(prefix, own.nested) if own.nested else _own_step(type_, code, own.param.kind)
+            made[code] = (key(prefix + registry.THERE), step)
+    return made
+
+
+def _own_step(type_: str, code: str, kind: str) -> Callable[[_Out, Any, str], None] | None:
+    prefix = f"{type_}.{code}"
+    return _date_step(prefix, 0, False, False) if kind == "date" else _step(type_, code, kind)
+
+
+def _own(type_: str, resource: dict[str, Any], out: _Out) -> None:
+    """What the house's own parameters find."""
+    known = registry.current
+    extract = registry.extractor(type_)
+    if extract is None:
+        return
+    steps = _own_steps(type_, known)
+    for code, value, kind in extract(resource):
+        there, step = steps[code]
+        if step is not None:
+            step(out, value, kind)
+        if kind not in _DATES or of_value(value, kind) is not None:
+            out.add(there)
+
+
+_DATES = frozenset(("date", "dateTime", "instant", "Period", "Timing"))
+
+
 def rows(resource: dict[str, Any]) -> Indexed:
-    """The index rows of one valid resource that has its id."""
+    """The index rows of one valid resource that has its id. Pure but for the registry of this process (search/registry.py)."""
     type_ = resource["resourceType"]
     plan = _plan(type_)
     out = _Out()
@@ -240,6 +275,8 @@ def rows(resource: dict[str, Any]) -> Indexed:
             there |= step[0]
             if step[1] is not None:
                 step[1](out, value, kind)
+    if type_ in registry.current.by_type:
+        _own(type_, resource, out)
     pat = _patients(type_, resource, plan, out)
     lo, hi = out.main or out.fallback or (EARLIEST, EARLIEST)
     if hi - lo > SPAN:
@@ -311,3 +348,17 @@ _CARE: dict[str, Callable[[dict[str, Any]], list[tuple[int, datetime, datetime]]
 def _cares(type_: str, resource: dict[str, Any]) -> list[tuple[int, datetime, datetime]]:
     """(facility, from, until): where the patient is or was cared for. A referral or an appointment opens it from its day on."""
     return _CARE[type_](resource)
+
+
+Sides = tuple[list[Any], list[Any], list[Any], list[Any], list[Any]]
+
+
+def side_rows(rid: int, x: Indexed) -> Sides:
+    """The rows of str, ix_date, ix_qty, code2 and care."""
+    return (
+        [(p, norm, rid) for p, norm in x.strs],
+        [(p, lo, hi, rid) for p, lo, hi in x.dates],
+        [(p, unit, val, rid) for p, unit, val in x.qtys],
+        [(code, x.dlo, rid, x.pat, val) for code, val in x.codes],
+        [(x.pat, org, lo, hi, rid) for org, lo, hi in x.cares],
+    )

@@ -14,11 +14,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from longbien.base.db import Connection, Database
+from longbien.base.errors import Outdated
 from longbien.base.lane import Lane
 from longbien.base.sql import queries
 
+from . import parameters
 from .engine import Engine
 from .live import Live, News
+from .search.terminology import Stored
 from .store import Store
 from .trail import Line, Trail
 
@@ -62,7 +65,20 @@ class _Later(Live):
         self.news.extend(news)
 
 
+class _Learned(set[int]):
+    """What the engine knows and what this transaction has put in: it is the engine's only once that is committed."""
+
+    def __init__(self, known: set[int]):
+        super().__init__()
+        self.known = known
+
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(key) or key in self.known
+
+
 class _View(Engine):
+    within = True
+
     def __init__(self, engine: Engine, connection: Connection):
         self._engine = engine
         self.db = _OneConnection(connection)
@@ -71,6 +87,8 @@ class _View(Engine):
         self.codec = engine.codec
         self.trail = self.kept = _Kept()
         self.live = self.later = _Later()
+        self.words = _Learned(engine.words)
+        self.terminology = Stored(self)
 
     @property
     def home(self) -> Engine:
@@ -97,10 +115,13 @@ async def inside(store: Store) -> AsyncIterator[Store]:
             yield Store(view, store.scope)
             if view.kept.lines:
                 await connection.execute(Q.lines, view.kept.lines)
-    except Exception:
+    except Exception as error:
+        if isinstance(error, Outdated):
+            await parameters.fresh(engine.db)  # so that the client's repetition succeeds
         if view is not None and view.kept.lines:
             await engine.trail.write(view.kept.lines)
         raise
+    engine.words |= view.words
     engine.live.tell(view.later.news)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from longbien.base.db import Row
 from longbien.base.errors import Forbidden, Gone, NotFound
@@ -11,7 +13,8 @@ from longbien.base.ids import patient_key
 from longbien.base.sql import queries
 from longbien.fhir import extract, json
 
-from . import trail, write
+from . import everything, trail, write
+from . import history as past
 from .change import Change, Manner, Stored
 from .engine import Engine
 from .page import Page
@@ -22,6 +25,15 @@ from .types import number
 
 Q = queries(__file__, "sql/store.sql")
 NEWEST = 2**31 - 1
+
+
+class History(NamedTuple):
+    """A page of one resource's versions; `newest` is the number of its newest one, and so of all that there are. below: where the
+    next page begins, None where nothing is left."""
+
+    versions: list[Stored]
+    newest: int
+    below: int | None
 
 
 class Store:
@@ -48,30 +60,39 @@ class Store:
             raise NotFound(f"{type}/{id} is not known.")
         return stored
 
-    async def history(self, type: str, id: str, *, count: int = 50, below: int = NEWEST) -> list[Stored]:
-        """Versions newest first, deletions as rows with no body; go on with below = the last one's version."""
+    async def history(
+        self, type: str, id: str, *, count: int = 50, below: int = NEWEST, since: datetime | None = None,
+        at: tuple[datetime, datetime] | None = None,
+    ) -> History:  # fmt: skip
+        """Versions newest first, deletions as rows with no body. since, at: see past.Asked. Raises NotFound (also for what the
+        scope hides), Forbidden (the type)."""
         await self._may_read(type)
-        sql, args = self._with_scope(Q.history, id, number(type), min(below, NEWEST), count)
+        low, high = at or (None, None)
+        sql, args = self._with_scope(
+            past.Q.of_one, id, number(type), min(below, NEWEST), count + 1, since or past.EARLIEST, low, high
+        )
         rows = await self.engine.db.fetch(sql, *args)
-        if not rows and below == NEWEST:
+        if not rows:
             await self._unknown(type, id)
             raise NotFound(f"{type}/{id} is not known.")
-        if rows and not rows[0]["allowed"]:
-            await self._refuse(type, rows[0])
+        first = rows[0]
+        if not first["allowed"]:
+            await self._refuse(type, first)
             raise NotFound(f"{type}/{id} is not known.")
-        if rows:
-            first = rows[0]
-            await self.engine.trail.write(
-                [trail.line(self.scope, "history", pat=first["pat"], rid=first["rid"], type=number(type), n=len(rows))]
-            )
-        bodies = await self.engine.unpack_all([r["body"] for r in rows if r["body"]])
-        left = iter(bodies)
-        found = [
-            Stored(type, id, r["ver"], r["upd"], next(left) if r["body"] else b"", r["op"] == write.DELETE, r["rid"], r["pat"],
-                   r["op"] == write.CREATE)
-            for r in rows
-        ]  # fmt: skip
-        return [s for s in found if self._about(s)]
+        found = [{**r, "type": number(type), "id": id} for r in rows if r["ver"] is not None]
+        page, more = found[:count], len(found) > count > 0
+        await self.engine.trail.write(
+            [trail.line(self.scope, "history", pat=first["pat"], rid=first["rid"], type=number(type), n=len(page))]
+        )
+        versions = [s for s in await past.versions(self.engine, page) if self._about(s)]
+        return History(versions, first["newest"], page[-1]["ver"] if more else None)
+
+    async def history_of(self, type: str | None, asked: past.Asked) -> past.Found:
+        """Versions of one type, or of all that the scope may read (type None), newest first. Raises Forbidden, Unavailable."""
+        if type is not None:
+            await self._may_read(type)
+        found = await past.history(self.engine, self.scope, type, asked)
+        return found._replace(versions=[s for s in found.versions if self._about(s)])
 
     async def search(
         self, type: str | None, params: Sequence[tuple[str, str]], *, handling: Handling = "lenient", base_url: str = "",
@@ -79,6 +100,15 @@ class Store:
     ) -> Page:  # fmt: skip
         """One page. `type` None: over all types. `patient`: within that patient's compartment only. See search.run.search."""
         return await run.search(self.engine, self.scope, type, params, handling=handling, base_url=base_url, patient=patient)
+
+    async def everything(
+        self, type: str, id: str | None, asked: everything.Asked, base_url: str, params: Sequence[tuple[str, str]]
+    ) -> tuple[Page, int | None]:
+        """A page of $everything and where to go on: see everything.everything. `params`: what was asked, for the trail."""
+        place = "/".join(p for p in (type, id, "$everything") if p)
+        why = f"{place}?{urlencode(params)}" if params else place
+        why = f"{self.scope.reason}: {why}".removeprefix(": ")
+        return await everything.everything(self.engine, self.scope, type, id, asked, base_url, why)
 
     async def commit(self, changes: Sequence[Change], manner: Manner = Manner()) -> list[Stored]:
         """Do all of `changes` or none: see write.commit."""

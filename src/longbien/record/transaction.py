@@ -1,7 +1,7 @@
 """A transaction Bundle's writes: resolved against each other and the store, then one commit. http://hl7.org/fhir/R4/http.html#trules
 
-Order of meaning: deletes, creates, updates; what a delete removes is not found by a condition. Reads are the caller's, after
-`apply` and within the same `inside`. Everything is linear in the number of entries."""
+Order of meaning: deletes, creates, updates and patches; what a delete removes is not found by a condition. Reads are the
+caller's, after `apply` and within the same `inside`. Everything is linear in the number of entries."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from longbien.base.ids import new_id
 from longbien.fhir import references
 from longbien.fhir.validate import validate
 
-from . import conditional
+from . import conditional, patch
 from .change import Change, Create, Delete, Manner, Resource, Stored, Update
 from .inside import Q, lock
+from .patch import Patch
 from .store import Store
 from .types import number, type_name
 
@@ -42,6 +43,7 @@ class Write(NamedTuple):
     full_url: str | None = None
     if_match: int | None = None
     only_new: bool = False
+    patch: Patch | None = None
 
     @property
     def place(self) -> str:
@@ -49,7 +51,7 @@ class Write(NamedTuple):
 
 
 class Done(NamedTuple):
-    """`stored` None: a delete found nothing to delete."""
+    """`stored` None: a delete found nothing to delete, or several."""
 
     at: int
     stored: Stored | None
@@ -61,6 +63,8 @@ class _Plan:
     """entry -> id that it writes to."""
     found: dict[int, str] = field(default_factory=dict)
     """entry -> id that its condition found."""
+    deleted: dict[int, list[str]] = field(default_factory=dict)
+    """entry -> ids that a delete takes away."""
     mapping: dict[str, str] = field(default_factory=dict)
     """reference as sent -> reference as stored."""
 
@@ -90,28 +94,69 @@ async def apply(within: Store, writes: Sequence[Write]) -> list[Done]:
     """Do all of `writes` (checked before) in the transaction of `within`. Gives one Done for each, in the order given. Raises
     Invalid, PreconditionFailed and what a commit raises; then nothing is done."""
     plan = _Plan()
-    wanted = _conditional_references(writes)
     await _conditions(within, writes, plan)
+    writes = await _patched(within, writes, plan)
     _allot(writes, plan)
-    await _resolve(within, wanted, plan)
-    changes: list[tuple[int, Change]] = []
-    done: dict[int, Stored | None] = {}
-    for w in writes:
-        if w.method == "POST" and w.at in plan.found:
-            done[w.at] = (await within.read(w.type, plan.found[w.at]))._replace(changed=False)
-        elif (change := _change(w, plan)) is not None:
-            changes.append((w.at, change))
-        else:
-            done[w.at] = None
     _no_twice(writes, plan)
-    deletes, gone = await _there(within, [(at, c) for at, c in changes if isinstance(c, Delete)])
-    others = [(at, c) for at, c in changes if not isinstance(c, Delete)]
-    done |= dict.fromkeys(gone)
-    manner = Manner(checked=True)
-    ordered = [*deletes, *others]
-    stored = await within.commit([c for _, c in ordered], manner)
-    done |= {at: s for (at, _), s in zip(ordered, stored, strict=True)}
+    await _versions(within, writes, plan)
+    done: dict[int, Stored | None] = dict.fromkeys(w.at for w in writes)
+    for w in writes:
+        if _only_found(w, plan):
+            done[w.at] = (await within.read(w.type, plan.found[w.at]))._replace(changed=False)
+    deletes = [(w.at, Delete(w.type, id, w.if_match)) for w in writes for id in plan.deleted.get(w.at, ())]
+    ordered: list[tuple[int, Change]] = list(await _there(within, deletes))
+    wanted = {w.at: _conditional_references(w) for w in writes}
+    rounds = _rounds([w for w in writes if w.method != "DELETE" and done[w.at] is None], deletes, wanted)
+    for n, group in enumerate(rounds):
+        await _resolve(within, group, wanted, plan)
+        ordered += [(w.at, _change(w, plan)) for w in group]
+        later = frozenset((w.type, plan.targets[w.at]) for one in rounds[n + 1 :] for w in one)
+        stored = await within.commit([c for _, c in ordered], Manner(checked=True, coming=later))
+        done |= {at: s for (at, _), s in zip(ordered, stored, strict=True) if len(plan.deleted.get(at, ())) < 2}
+        ordered = []
     return [Done(w.at, done[w.at]) for w in writes]
+
+
+def _rounds(writes: list[Write], deletes: Sequence[tuple[int, Delete]], wanted: dict[int, dict[str, str]]) -> list[list[Write]]:
+    """The writes in the order in which their conditional references can be resolved: these find what the bundle itself writes too
+    ("5. Resolve any conditional references"), so what refers to a type waits for what writes that type. Nearly always one round."""
+    needs = {at: {text.partition("?")[0] for text in texts} for at, texts in wanted.items() if texts}
+    changed = {w.type for w in writes} | {d.type for _, d in deletes}
+    rounds: list[list[Write]] = []
+    left = writes
+    while left or not rounds:
+        ready = [w for w in left if not needs.get(w.at, set()) & changed] if needs else left
+        if not ready and rounds:  # they wait for each other, or for their own type
+            ready = left
+        rounds.append(ready)
+        taken = {w.at for w in ready}
+        left = [w for w in left if w.at not in taken]
+        changed = {w.type for w in left}
+    return rounds
+
+
+async def _patched(within: Store, writes: Sequence[Write], plan: _Plan) -> list[Write]:
+    """Every patch as the update that it comes to. All rows that the bundle writes are held first, in one order, so that what is
+    read here stays as it is. Raises NotFound, Gone, PreconditionFailed, Invalid."""
+    if not any(w.patch for w in writes):
+        return list(writes)
+    targets = {(number(w.type), id) for w in writes for id in (w.id, plan.found.get(w.at), *plan.deleted.get(w.at, ())) if id}
+    await within.engine.db.execute(Q.hold, [i for _, i in targets], list({t for t, _ in targets}))
+    made = [await _update(within, w, w.patch, plan) if w.patch else w for w in writes]
+    await check([w for w in made if w.patch])
+    return made
+
+
+async def _update(within: Store, w: Write, change: Patch, plan: _Plan) -> Write:
+    with At(w):
+        id = w.id or plan.found.get(w.at)
+        if id is None:
+            raise NotFound(f"No {w.type} matches the condition.")
+        there = await within.read(w.type, id)
+        if w.if_match not in (None, there.version):
+            raise PreconditionFailed(f"{w.type}/{id} is at version {there.version}, not {w.if_match}.")
+        resource = await patch.made(change, there.body)
+    return w._replace(method="PUT", id=id, condition=None, resource=resource, if_match=there.version)
 
 
 async def _conditions(within: Store, writes: Sequence[Write], plan: _Plan) -> None:
@@ -132,11 +177,20 @@ async def _conditions(within: Store, writes: Sequence[Write], plan: _Plan) -> No
     if not asked:
         return
     await lock(within, keys)
-    deleted = {(w.type, w.id) for w in writes if w.method == "DELETE" and w.id}
+    deleted: set[tuple[str, str | None]] = {(w.type, w.id) for w in writes if w.method == "DELETE" and w.id}
     for at, (w, params) in asked.items():
+        if w.method == "DELETE":
+            with At(w):
+                plan.deleted[at] = await conditional.all_of(within, w.type, params)
+                if w.if_match is not None and len(plan.deleted[at]) > 1:
+                    raise PreconditionFailed(f"Several {w.type} resources match, so ifMatch cannot mean one of them.")
+            deleted |= {(w.type, id) for id in plan.deleted[at]}
+    for at, (w, params) in asked.items():
+        if w.method == "DELETE":
+            continue
         with At(w):
-            ids = await conditional.matches(within, w.type, params, most=2 + min(len(deleted), 1000))
-            left = [i for i in ids if (w.type, i) not in deleted] if w.method != "DELETE" else ids
+            ids = await conditional.matches(within, w.type, params, most=2 + min(len(deleted), 998))
+            left = [i for i in ids if (w.type, i) not in deleted]
             if len(left) > 1:
                 raise PreconditionFailed(f"Several {w.type} resources match the condition.", code="multiple-matches")
         if left:
@@ -149,13 +203,12 @@ def _allot(writes: Sequence[Write], plan: _Plan) -> None:
     seen: dict[str, Write] = {}
     for w in writes:
         if w.method == "DELETE":
-            target = w.id or plan.found.get(w.at)
-        else:
-            given = w.resource.get("id") if w.resource and w.method == "PUT" else None
-            target = w.id or plan.found.get(w.at) or (given if isinstance(given, str) else None) or new_id()
-        if target is not None:
-            plan.targets[w.at] = target
-        if w.full_url is None or w.method == "DELETE" or target is None:
+            plan.deleted.setdefault(w.at, [w.id] if w.id else [])
+            continue
+        given = w.resource.get("id") if w.resource and w.method == "PUT" else None
+        target = w.id or plan.found.get(w.at) or (given if isinstance(given, str) else None) or new_id()
+        plan.targets[w.at] = target
+        if w.full_url is None:
             continue
         if w.full_url in seen:
             text = f"fullUrl {w.full_url[:100]!r} stands twice, in {seen[w.full_url].place} and {w.place}."
@@ -170,19 +223,20 @@ def _allot(writes: Sequence[Write], plan: _Plan) -> None:
             plan.mapping[name] = meant.pop()
 
 
-def _conditional_references(writes: Sequence[Write]) -> dict[str, tuple[Write, str]]:
+def _conditional_references(w: Write) -> dict[str, str]:
     """Patient?identifier=... -> where it stands first."""
-    found: dict[str, tuple[Write, str]] = {}
-    for w in writes:
-        for _, _, text, expression in references.each(w.resource) if w.resource is not None else ():
-            if text not in found and (m := _CONDITIONAL.match(text)) and number(m[1]) is not None:
-                found[text] = (w, expression)
+    found: dict[str, str] = {}
+    for _, _, text, expression in references.each(w.resource) if w.resource is not None else ():
+        if text not in found and (m := _CONDITIONAL.match(text)) and number(m[1]) is not None:
+            found[text] = expression
     return found
 
 
-async def _resolve(within: Store, wanted: dict[str, tuple[Write, str]], plan: _Plan) -> None:
-    """Every conditional reference must find exactly one resource of the store."""
-    for text, (w, expression) in wanted.items():
+async def _resolve(within: Store, group: Sequence[Write], wanted: dict[int, dict[str, str]], plan: _Plan) -> None:
+    """Every conditional reference must find exactly one resource: of the store, or written by this bundle before."""
+    for w, text, expression in ((one, t, e) for one in group for t, e in wanted[one.at].items()):
+        if text in plan.mapping:
+            continue
         type_, _, query = text.partition("?")
         with At(w):
             params = conditional.criteria(query)
@@ -196,11 +250,29 @@ async def _resolve(within: Store, wanted: dict[str, tuple[Write, str]], plan: _P
         plan.mapping[text] = f"{type_}/{ids[0]}"
 
 
-def _change(w: Write, plan: _Plan) -> Change | None:
-    target = plan.targets.get(w.at)
-    if w.method == "DELETE":
-        return None if target is None else Delete(w.type, target, w.if_match)
-    assert w.resource is not None and target is not None  # by the caller and by _allot
+async def _versions(within: Store, writes: Sequence[Write], plan: _Plan) -> None:
+    """A reference to a version of an entry becomes one to the version that this bundle writes ("version-specific references should
+    remain as version-specific references after the references have been updated")."""
+    texts = {t for w in writes if w.resource for _, _, t, _ in references.each(w.resource) if "/_history/" in t}
+    meant = {t: plan.mapping[bare] for t in texts if (bare := t.partition("/_history/")[0]) in plan.mapping}
+    if not meant:
+        return
+    ids, types = [m.partition("/")[2] for m in meant.values()], {number(m.partition("/")[0]) for m in meant.values()}
+    await within.engine.db.execute(Q.hold, ids, list(types))
+    rows = await within.engine.db.fetch(Q.versions, ids, list(types))
+    newest = {f"{type_name(r['type'])}/{r['id']}": r["ver"] for r in rows}
+    written = {f"{w.type}/{plan.targets[w.at]}" for w in writes if w.method != "DELETE" and not _only_found(w, plan)}
+    for text, target in meant.items():
+        plan.mapping[text] = f"{target}/_history/{newest.get(target, 0) + (target in written)}"
+
+
+def _only_found(w: Write, plan: _Plan) -> bool:
+    return w.method == "POST" and w.at in plan.found
+
+
+def _change(w: Write, plan: _Plan) -> Change:
+    target = plan.targets[w.at]
+    assert w.resource is not None  # by the caller
     resource = references.rewrite(w.resource, plan.mapping)
     if w.method == "POST":
         return Create(resource, id=target)
@@ -215,28 +287,27 @@ def _no_twice(writes: Sequence[Write], plan: _Plan) -> None:
     """No resource may be written by two entries. What a conditional create only found may be written by another."""
     seen: dict[tuple[str, str], Write] = {}
     for w in writes:
-        target = plan.targets.get(w.at)
-        if target is None or (w.method == "POST" and w.at in plan.found):
+        if _only_found(w, plan):
             continue
-        other = seen.setdefault((w.type, target), w)
-        if other is not w:
-            text = f"{w.type}/{target} is written twice, by {other.place} and {w.place}."
-            raise Invalid(text, issues=[Issue("error", "invariant", text, w.place)])
+        for target in plan.deleted[w.at] if w.method == "DELETE" else [plan.targets[w.at]]:
+            other = seen.setdefault((w.type, target), w)
+            if other is not w:
+                text = f"{w.type}/{target} is written twice, by {other.place} and {w.place}."
+                raise Invalid(text, issues=[Issue("error", "invariant", text, w.place)])
 
 
-async def _there(within: Store, deletes: list[tuple[int, Delete]]) -> tuple[list[tuple[int, Change]], list[int]]:
-    """Which deletes have something to delete, and which not (that is no fault)."""
+async def _there(within: Store, deletes: list[tuple[int, Delete]]) -> list[tuple[int, Delete]]:
+    """Those deletes that have something to delete (that there is nothing is no fault)."""
     if not deletes:
-        return [], []
+        return []
     sql, args = within._with_scope(Q.existing, [d.id for _, d in deletes], list({number(d.type) for _, d in deletes}))
     there = {(type_name(r["type"]), r["id"]) for r in await within.engine.db.fetch(sql, *args)}
-    kept: list[tuple[int, Change]] = [(at, d) for at, d in deletes if (d.type, d.id) in there]
-    gone = [(at, d) for at, d in deletes if (d.type, d.id) not in there]
     if not within.scope.unlimited:
-        for _, d in gone:  # what is hidden answers as what is not there; the trail tells them apart
+        for d in (d for _, d in deletes if (d.type, d.id) not in there):
+            # What is hidden answers as what is not there; the trail tells them apart.
             with suppress(NotFound, Gone, Forbidden):
                 await within.read(d.type, d.id)
-    return kept, [at for at, _ in gone]
+    return [(at, d) for at, d in deletes if (d.type, d.id) in there]
 
 
 class At:

@@ -4,27 +4,39 @@ transaction. The version log is the outbox (outbox.py), so history and outbox ar
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from longbien.base import clock, ids
 from longbien.base.db import Connection
-from longbien.base.errors import Conflict, Forbidden, Gone, Invalid, Issue, LongbienError, NotFound, PreconditionFailed
+from longbien.base.errors import (
+    Conflict,
+    Forbidden,
+    Gone,
+    Invalid,
+    Issue,
+    LongbienError,
+    NotFound,
+    Outdated,
+    PreconditionFailed,
+)
 from longbien.fhir import json as fhir_json
 from longbien.fhir import references
 from longbien.fhir.validate import validate
 
-from . import index, people, trail
+from . import index, parameters, people, trail
 from .change import Change, Create, Delete, Manner, Stored, Update
 from .engine import Engine
 from .live import News
 from .scope import Scope
-from .search import keys
+from .search import keys, registry
 from .types import number, type_name
 
 CREATE, UPDATE, DELETE = 1, 2, 3
+AGAIN = 3
+"""How often a commit is repeated because what is indexed has changed since this process read it."""
 WORDS = 400_000
 """Words that an engine remembers to be in table `word`."""
 BREATH = 50
@@ -32,8 +44,9 @@ BREATH = 50
 _OP_NAME = {CREATE: "create", UPDATE: "update", DELETE: "delete"}
 _CURRENT = "SELECT h.rid, h.upd, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver WHERE h.rid = ANY($1::bigint[])"
 _COMMIT = """SELECT record_commit($1::head[], $2::head[], $3::ver_in[], $4::str[], $5::ix_date[], $6::ix_qty[], $7::code2[],
-                                  $8::care[], $9::audit_in[]), record_refs($10::bigint[], $11::ref[])"""
-_COMMIT_PEOPLE = _COMMIT + ", " + people.PUT.format("$12", "$13", "$14")
+                                  $8::care[], $9::audit_in[]), record_refs($10::bigint[], $11::ref[]),
+                   record_indexed($12::bigint)"""
+_PARAMETERS = "record_parameters({}::bigint, {}::text[], {}::jsonb)"
 _WORDS = """INSERT INTO word SELECT * FROM unnest($1::bigint[], $2::int[], $3::text[]) AS w(key, p, norm) ORDER BY key
             ON CONFLICT DO NOTHING"""
 
@@ -66,10 +79,29 @@ async def commit(
     if not changes:
         return []
     engine.disk.must_have_room()
-    drafts = [_draft(change, n) for n, change in enumerate(changes)]
-    _no_twice(drafts)
+    drafts = _drafts(changes)
     if not manner.checked:
         _validate(drafts)
+    for left in reversed(range(AGAIN)):
+        try:
+            return await _attempt(engine, scope, drafts, manner, connection)
+        except Outdated:
+            if engine.within or connection is not None or not left:
+                raise  # the caller's transaction is lost
+            await parameters.fresh(engine.db)
+            drafts = _drafts(changes)
+    raise AssertionError
+
+
+def _drafts(changes: Sequence[Change]) -> list[Draft]:
+    drafts = [_draft(change, n) for n, change in enumerate(changes)]
+    _no_twice(drafts)
+    return drafts
+
+
+async def _attempt(
+    engine: Engine, scope: Scope, drafts: list[Draft], manner: Manner, connection: Connection | None
+) -> list[Stored]:
     refusals: list[trail.Line] = []
     try:
         _authorise_types(scope, drafts, refusals)
@@ -95,26 +127,40 @@ async def _write(
 ) -> list[Stored]:
     now = clock.now()
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
-    links = _links(drafts) if manner.references == "check" else {}
+    links = _links(drafts, manner.coming) if manner.references == "check" else {}
     there = await _look(scope, drafts, links, connection)
     await _version(engine, drafts, there, connection, refusals, scope)
+    stamp = registry.current.stamp
     await _index(drafts, now)
     same = await _unchanged(engine, drafts, connection) if manner.skip_unchanged else {}
     todo = [d for d in drafts if d.position not in same]
     await _authorise_rows(scope, todo, connection, refusals)
     _same_patient(scope, todo, refusals)
-    _references(_links(todo) if same and links else links, there)
+    _references(_links(todo, manner.coming) if same and links else links, there)
     if todo:
         lines = [*_lines(scope, todo, manner), *await _care(scope, todo, connection, refusals)]
-        values = [*_rows(engine, todo, now), *_side_rows(todo), lines, *_links_of(todo)]
-        await _words(engine, todo)
-        patients = [d for d in todo if d.type == "Patient"]
-        if patients:
-            made = people.rows((d.rid, d.pat or 0, d.resource) for d in patients if d.resource is not None)
-            await connection.execute(_COMMIT_PEOPLE, *values, [d.rid for d in patients], made.people, made.numbers)
-        else:
-            await connection.execute(_COMMIT, *values)
+        values = [*_rows(engine, todo, now), *_side_rows(todo), lines, *_links_of(todo), stamp]
+        await write_words(engine, [d.indexed for d in todo if d.indexed])
+        await _put(connection, values, todo, stamp)
     return [same.get(d.position) or _stored(d, now) for d in drafts]
+
+
+async def _put(connection: Connection, values: list[Any], drafts: list[Draft], stamp: int) -> None:
+    """The one statement that writes, with what some types bring besides."""
+    sql = _COMMIT
+
+    def also(call: str, *more: Any) -> str:
+        values.extend(more)
+        return ", " + call.format(*(f"${n}" for n in range(len(values) - len(more) + 1, len(values) + 1)))
+
+    patients = [d for d in drafts if d.type == "Patient"]
+    if patients:
+        made = people.rows((d.rid, d.pat or 0, d.resource) for d in patients if d.resource is not None)
+        sql += also(people.PUT, [d.rid for d in patients], made.people, made.numbers)
+    defined = [d for d in drafts if d.type == "SearchParameter"]
+    if defined and (change := parameters.change([(d.id, d.resource) for d in defined])):
+        sql += also(_PARAMETERS, stamp, change.gone, change.begun)
+    await connection.execute(sql, *values)
 
 
 def _stored(d: Draft, now: datetime) -> Stored:
@@ -166,9 +212,9 @@ def _authorise_types(scope: Scope, drafts: list[Draft], refusals: list[trail.Lin
             raise Forbidden(f"{scope.label} may not write {d.type}.")
 
 
-def _links(drafts: list[Draft]) -> dict[tuple[str, str], str]:
+def _links(drafts: list[Draft], coming: frozenset[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """What the changes refer to on this server and do not bring along: (type, id) -> where it is said first."""
-    here = {(d.type, d.id) for d in drafts if d.op != DELETE}
+    here = {(d.type, d.id) for d in drafts if d.op != DELETE} | coming
     wanted: dict[tuple[str, str], str] = {}
     for d in drafts:
         if d.resource is None:
@@ -379,22 +425,13 @@ def _rows(engine: Engine, drafts: list[Draft], now: datetime) -> tuple[list[Any]
     return fresh, changed, vers
 
 
-def _side_rows(drafts: list[Draft]) -> tuple[list[Any], list[Any], list[Any], list[Any], list[Any]]:
-    strs: list[Any] = []
-    dates: list[Any] = []
-    qtys: list[Any] = []
-    codes: list[Any] = []
-    cares: list[Any] = []
+def _side_rows(drafts: list[Draft]) -> index.Sides:
+    sides: index.Sides = ([], [], [], [], [])
     for d in drafts:
-        x = d.indexed
-        if x is None:
-            continue
-        strs += [(p, norm, d.rid) for p, norm in x.strs]
-        dates += [(p, lo, hi, d.rid) for p, lo, hi in x.dates]
-        qtys += [(p, unit, val, d.rid) for p, unit, val in x.qtys]
-        codes += [(code, x.dlo, d.rid, x.pat, val) for code, val in x.codes]
-        cares += [(x.pat, org, lo, hi, d.rid) for org, lo, hi in x.cares]
-    return strs, dates, qtys, codes, cares
+        if d.indexed is not None:
+            for into, made in zip(sides, index.side_rows(d.rid, d.indexed), strict=True):
+                into += made
+    return sides
 
 
 def _links_of(drafts: list[Draft]) -> tuple[list[int], list[Any]]:
@@ -403,17 +440,16 @@ def _links_of(drafts: list[Draft]) -> tuple[list[int], list[Any]]:
     return [d.rid for d in drafts if d.version > 1], refs
 
 
-async def _words(engine: Engine, drafts: list[Draft]) -> None:
+async def write_words(engine: Engine, rows: Iterable[index.Indexed]) -> None:
     """Words that may not be in table `word` yet, in a transaction of their own: they are there before the resource is, two commits
     with the same new word do not wait for each other's end, and what is too much harms nobody."""
     engine = engine.home
     new: dict[int, tuple[int, str]] = {}
-    for d in drafts:
-        if d.indexed:
-            new |= keys.unknown(d.indexed.terms, engine.words)
+    for x in rows:
+        new |= keys.unknown(x.terms, engine.words)
     if new:
-        rows = sorted((k, p, norm) for k, (p, norm) in new.items())
-        await engine.db.execute(_WORDS, *(list(column) for column in zip(*rows, strict=True)))
+        listed = sorted((k, p, norm) for k, (p, norm) in new.items())
+        await engine.db.execute(_WORDS, *(list(column) for column in zip(*listed, strict=True)))
         if len(engine.words) + len(new) > WORDS:
             engine.words.clear()
         engine.words.update(new)

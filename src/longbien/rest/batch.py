@@ -1,7 +1,7 @@
 """POST [base] with a Bundle: transaction and batch - http://hl7.org/fhir/R4/http.html#transaction
 
-A transaction: deletes, creates, updates in one commit, then its reads, which see what was written. All or nothing.
-A batch: every entry for itself, in the same order of verbs."""
+A transaction: deletes, creates, updates and patches in one commit, then its operations and reads, which see what was written. All
+or nothing. A batch: every entry for itself, in the same order of verbs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from longbien.base import clock
 from longbien.base.errors import Invalid, Issue, LongbienError, TooLarge
 from longbien.base.ids import FHIR_ID
+from longbien.fhir import references
 from longbien.record import transaction
 from longbien.record.change import Stored
 from longbien.record.inside import inside
@@ -22,7 +23,7 @@ from longbien.record.store import Store
 from longbien.record.transaction import Write
 from longbien.record.types import number
 
-from . import bundle, capability, faults, resource, versions
+from . import bundle, capability, faults, patch, resource, versions
 from .request import Answer, Request
 
 Dispatch = Callable[[Request, list[str]], Awaitable[Answer]]
@@ -47,6 +48,12 @@ class Entry:
     full_url: str | None
     resource: dict[str, Any] | None
     headers: dict[bytes, bytes]
+
+    @property
+    def asks(self) -> bool:
+        """A read or a search, or an operation: not one of the writes that become one commit."""
+        last = self.segments[-1] if self.segments else ""
+        return self.method in ("GET", "HEAD") or (self.method == "POST" and (last.startswith("$") or last == "_search"))
 
 
 async def system(request: Request, dispatch: Dispatch) -> Answer:
@@ -78,8 +85,8 @@ async def _transaction(request: Request, dispatch: Dispatch, raw: list[Any]) -> 
             wrong += error.issues
     if wrong:
         raise Invalid(f"The transaction cannot be read: {wrong[0].text}", issues=wrong[:200])
-    writes = [_write(e) for e in entries if e.method not in ("GET", "HEAD")]
-    reads = [e for e in entries if e.method in ("GET", "HEAD")]
+    writes = [_write(e) for e in entries if not e.asks]
+    reads = sorted((e for e in entries if e.asks), key=lambda e: e.method != "POST")
     await transaction.check(writes)
     found: dict[int, bytes] = {}
     async with inside(request.store) as within:
@@ -93,7 +100,9 @@ async def _transaction(request: Request, dispatch: Dispatch, raw: list[Any]) -> 
 async def _read(request: Request, dispatch: Dispatch, e: Entry, within: Store) -> Answer:
     """A read that fails makes the whole transaction fail, and says which."""
     try:
-        return await dispatch(request.entry(e.method, e.query.encode(), e.headers, None, within), e.segments)
+        if not e.segments and e.method == "POST":
+            raise Invalid("A bundle inside a bundle is not supported.", code="not-supported")
+        return await dispatch(request.entry(e.method, e.query.encode(), e.headers, e.resource, within), e.segments)
     except LongbienError as error:
         error.issues = tuple(i._replace(expression=i.expression or f"Bundle.entry[{e.at}].request.url") for i in error.issues)
         raise
@@ -106,7 +115,7 @@ def _write(e: Entry) -> Write:
     of_one = len(e.segments) == 2 and FHIR_ID.match(e.segments[1]) is not None
     if number(type) is None or type in capability.NO_ENDPOINT or len(e.segments) > 2 or (len(e.segments) == 2 and not of_one):
         raise _wrong(f"{e.method} {'/'.join(e.segments)[:80]!r} is nothing that can be written.", f"{where}.request.url")
-    if type in capability.NOT_WRITTEN or e.method == "PATCH":
+    if type in capability.NOT_WRITTEN:
         raise _wrong(f"{e.method} {type} is not supported.", f"{where}.request.method", "not-supported")
     id = e.segments[1] if of_one else None
     if e.method == "POST":
@@ -120,6 +129,11 @@ def _write(e: Entry) -> Write:
     match = _match(e, where)
     if e.method == "DELETE":
         return Write(e.at, "DELETE", type, id, None if id else e.query, None, None, match)
+    if e.method == "PATCH":
+        if e.resource is None:
+            raise _wrong("PATCH needs a resource: Parameters, or a Binary.", f"{where}.resource", "required")
+        change = patch.of_entry(e.resource, f"{where}.resource")
+        return Write(e.at, "PATCH", type, id, None if id else e.query, None, e.full_url, match, patch=change)
     given = _of(e, type, where)
     if id is not None and given.get("id") != id:
         text = f"The resource's id is {str(given.get('id'))[:70]!r}, but the request's url says {id!r}."
@@ -158,9 +172,23 @@ async def _batch(request: Request, dispatch: Dispatch, raw: list[Any]) -> list[b
             stages[e.method].append(e)
         except LongbienError as error:
             found[at] = _failed(faults.answer(error))
+    made = {e.full_url: e.at for e in stages["POST"] if e.full_url is not None and not e.asks}
+    for e in [e for m in METHODS for e in stages[m]]:
+        if made and (wrong := _leaning(e, made)):
+            stages[e.method].remove(e)
+            found[e.at] = _failed(faults.answer(wrong))
     for methods in _STAGES:
         await _some_at_once(request, dispatch, [e for m in methods for e in stages[m]], found)
     return [found[at] for at in range(len(raw))]
+
+
+def _leaning(e: Entry, made: dict[str, int]) -> Invalid | None:
+    """http://hl7.org/fhir/R4/http.html#brules: in a batch no entry may refer to another one that is being created."""
+    for _, _, text, expression in references.each(e.resource) if e.resource is not None else ():
+        if made.get(text, e.at) != e.at:
+            said = f"In a batch no entry may refer to another: {text[:100]!r} is entry {made[text]}. Send a transaction."
+            return _wrong(said, f"Bundle.entry[{e.at}].resource.{expression.partition('.')[2]}", "business-rule")
+    return None
 
 
 async def _some_at_once(request: Request, dispatch: Dispatch, entries: Sequence[Entry], found: dict[int, bytes]) -> None:
@@ -257,26 +285,31 @@ def _response(status: int, stored: Stored | None, *, located: bool) -> dict[str,
 
 
 def _written(request: Request, stored: Stored | None) -> bytes:
-    """http://hl7.org/fhir/R4/http.html#transaction-response: minimal unless the client prefers to have the resources back."""
-    if stored is None or stored.deleted:
-        return bundle.entry({"response": _response(204, stored, located=False)})
-    parts: dict[str, object] = {"response": _response(201 if stored.created else 200, stored, located=True)}
+    """http://hl7.org/fhir/R4/http.html#transaction-response: minimal unless the client prefers to have more back."""
+    gone = stored is None or stored.deleted
+    said = _response(204 if gone else 201 if stored is not None and stored.created else 200, stored, located=not gone)
     prefer = request.prefer
-    whole = stored.body if prefer.stated and prefer.returns == "representation" else b""
-    return bundle.entry(parts, whole, f"{request.base_url}/{stored.type}/{stored.id}")
+    if stored is None or not prefer.stated or prefer.returns == "minimal":
+        return bundle.entry({"response": said})
+    if prefer.returns == "OperationOutcome":
+        return _outcome(said, resource.told(stored))
+    whole = b"" if gone else stored.body
+    return bundle.entry({"response": said}, whole, f"{request.base_url}/{stored.type}/{stored.id}" if whole else "")
 
 
 def _answered(request: Request, e: Entry, answer: Answer) -> bytes:
-    stored = answer.stored
-    if e.method in ("GET", "HEAD"):
-        parts: dict[str, object] = {"response": _response(answer.status, stored, located=False)}
-        return bundle.entry(parts, answer.body if e.method == "GET" else b"")
+    if e.asks:
+        parts: dict[str, object] = {"response": _response(answer.status, answer.stored, located=False)}
+        return bundle.entry(parts, answer.body if e.method != "HEAD" else b"")
     if answer.status >= 300:
         return _failed(answer)
-    return _written(request, stored)
+    return _written(request, answer.stored)
 
 
 def _failed(answer: Answer) -> bytes:
-    front = bundle.entry({"status": _status(answer.status)})
-    inside_ = front[:-1] + (b',"outcome":' + answer.body if answer.body else b"") + b"}"
-    return b'{"response":' + inside_ + b"}"
+    return _outcome({"status": _status(answer.status)}, answer.body)
+
+
+def _outcome(response: dict[str, object], outcome: bytes) -> bytes:
+    front = bundle.entry(response)
+    return b'{"response":' + front[:-1] + (b',"outcome":' + outcome if outcome else b"") + b"}}"

@@ -12,15 +12,16 @@ from longbien.base.errors import Invalid
 from longbien.fhir import definitions
 from longbien.fhir import json as fhir_json
 from longbien.fhir.definitions import SearchParam
+from longbien.record.search import registry
 from longbien.record.search.parse import param
 
-from . import forms, negotiate, operations
+from . import forms, negotiate, operations, patch
 from .faults import NotAllowed
 from .negotiate import Shape
 from .request import Answer, of_host, parse
 from .settings import RestSettings
 
-STARTED = "2026-11-01"
+STARTED = "2026-11-24"
 """The date of this statement: change it with what the server can do."""
 MODES = ("full", "normative", "terminology")
 NOT_WRITTEN = frozenset({"AuditEvent"})
@@ -38,7 +39,7 @@ async def metadata(scope: Any, headers: dict[bytes, bytes], settings: RestSettin
     if mode not in MODES:
         raise Invalid(f"mode must be one of {', '.join(MODES)}, not {mode[:40]!r}.", code="value")
     base = settings.base_url.rstrip("/") or of_host(scope, headers)
-    statement = _terminology(base) if mode == "terminology" else _statement(base)
+    statement = _terminology(base) if mode == "terminology" else _statement(base, *_known())
     if shape.form == "xml" and not shape.pretty:  # open to all, so nobody makes us write it again and again
         return Answer(200, _in_xml(statement), ((b"content-type", negotiate.XML),)), shape
     return Answer(200, statement), shape
@@ -47,8 +48,13 @@ async def metadata(scope: Any, headers: dict[bytes, bytes], settings: RestSettin
 _in_xml = lru_cache(32)(forms.as_xml)
 
 
+def _known() -> tuple[int, int]:
+    """What the statement changes with: this house's own search parameters."""
+    return registry.current.stamp, registry.current.readied
+
+
 @lru_cache(16)
-def _statement(base: str) -> bytes:
+def _statement(base: str, stamp: int, readied: int) -> bytes:
     return fhir_json.dumps(statement(base))
 
 
@@ -67,6 +73,7 @@ def statement(base: str) -> dict[str, Any]:
         "implementation": {"description": "The Longbien health record", "url": base},
         "fhirVersion": definitions.VERSION,
         "format": ["json", "application/fhir+json", "xml", "application/fhir+xml"],
+        "patchFormat": list(patch.FORMATS),
         "rest": [
             {
                 "mode": "server",
@@ -76,7 +83,7 @@ def statement(base: str) -> dict[str, Any]:
                     "Every read and write is audited; see AuditEvent.",
                 },
                 "resource": [_resource(t) for t in definitions.types() if t not in NO_ENDPOINT],
-                "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "search-system"}],
+                "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "search-system"}, {"code": "history-system"}],
                 "operation": _operations(None),
                 "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
             }
@@ -85,8 +92,8 @@ def statement(base: str) -> dict[str, Any]:
 
 
 def _resource(type: str) -> dict[str, Any]:
-    reads = ["read", "search-type"] if type in NOT_WRITTEN else ["read", "vread", "search-type", "history-instance"]
-    writes = [] if type in NOT_WRITTEN else ["create", "update", "delete"]
+    reads = ["read", "search-type"] if type in NOT_WRITTEN else ["read", "vread", "search-type", "history-instance", "history-type"]
+    writes = [] if type in NOT_WRITTEN else ["create", "update", "patch", "delete"]
     said: dict[str, Any] = {
         "type": type,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{type}",
@@ -100,10 +107,10 @@ def _resource(type: str) -> dict[str, Any]:
             "conditionalCreate": True,
             "conditionalRead": "full-support",
             "conditionalUpdate": True,
-            "conditionalDelete": "single",
+            "conditionalDelete": "multiple",
             "referencePolicy": ["literal", "logical", "local", "enforced"],
         }
-        said["searchInclude"] = sorted(f"{type}:{p.code}" for p in searched(type) if p.kind == "reference")
+        said["searchInclude"] = sorted(f"{type}:{registry.public(p.code)}" for p in searched(type) if p.kind == "reference")
     said["operation"] = _operations(type)
     said["searchParam"] = _TRAIL_PARAMS if type in NOT_WRITTEN else [_search_param(p) for p in searched(type)]
     return {k: v for k, v in said.items() if v != []}
@@ -116,12 +123,14 @@ def _operations(type: str | None) -> list[dict[str, str]]:
 
 
 def searched(type: str) -> list[SearchParam]:
-    """The parameters that a search of this type really answers: what the search's own reader takes."""
-    return [p for code in sorted(definitions.search_params(type)) if (p := param(type, code)) is not None]
+    """The parameters that a search of this type really answers: what the search's own reader takes, and of this house's own those
+    that everything is indexed by."""
+    standard = [p for code in sorted(definitions.search_params(type)) if (p := param(type, code)) is not None]
+    return standard + [o.param for o in registry.current.of(type) if o.ready]
 
 
 def _search_param(p: SearchParam) -> dict[str, Any]:
-    return {"name": p.code, "definition": p.url, "type": p.kind}
+    return {"name": registry.public(p.code), "definition": p.url, "type": p.kind}
 
 
 _TRAIL_PARAMS = [

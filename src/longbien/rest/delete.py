@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from longbien.base.errors import Gone, Issue, NotFound
 from longbien.fhir import json as fhir_json
 from longbien.fhir.outcome import outcome
@@ -12,26 +14,31 @@ from . import versions
 from .request import Answer, Request
 
 
-def deleted(request: Request, stored: Stored | None) -> Answer:
+def deleted(request: Request, stored: Sequence[Stored]) -> Answer:
     """204, or 200 with an OperationOutcome where the client prefers to be told. What was not there (any more) is deleted all
     the same: the standard wants the same answer each time."""
-    headers = versions.headers(stored) if stored else ()
+    only = stored[0] if len(stored) == 1 else None
+    headers = versions.headers(only) if only else ()
     if request.prefer.returns != "OperationOutcome":
-        return Answer(204, b"", headers, stored)
-    text = f"{stored.type}/{stored.id} was deleted." if stored else "There was nothing to delete."
-    return Answer(200, fhir_json.dumps(outcome([Issue("information", "informational", text)])), headers, stored)
+        return Answer(204, b"", headers, only)
+    if only:
+        text = f"{only.type}/{only.id} was deleted."
+    else:
+        text = f"{len(stored)} {stored[0].type} resources were deleted." if stored else "There was nothing to delete."
+    return Answer(200, fhir_json.dumps(outcome([Issue("information", "informational", text)])), headers, only)
 
 
 async def delete(request: Request, type: str, id: str) -> Answer:
     match = versions.if_match(request.header(b"if-match"))
     try:
-        stored = (await request.store.commit([Delete(type, id, match)]))[0]
+        stored = await request.store.commit([Delete(type, id, match)])
     except (NotFound, Gone):
-        return deleted(request, None)
+        return deleted(request, ())
     return deleted(request, stored)
 
 
 async def conditional_delete(request: Request, type: str) -> Answer:
-    """Deletes the one match. None: nothing to do. Several: 412."""
+    """Deletes all matches at once. None: nothing to do. More than one commit should take: 412, and nothing is deleted."""
     query = request.scope["query_string"].decode("latin-1")
-    return deleted(request, await conditional.delete(request.store, type, query))
+    match = versions.if_match(request.header(b"if-match"))
+    return deleted(request, await conditional.delete(request.store, type, query, match))

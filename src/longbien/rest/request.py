@@ -34,6 +34,8 @@ class Request:
 
     given: dict[str, Any] | None = None
     """A batch entry's own resource instead of a body."""
+    in_bundle = False
+    """Whether it stands in an entry of a bundle."""
     shape: Shape = PLAIN
     """How the answer is to look."""
 
@@ -51,6 +53,7 @@ class Request:
         """A request that stands in an entry of this one's bundle."""
         inner = Request({"method": method, "query_string": query}, self.receive, headers, store, self.settings, self.place)
         inner.given = given
+        inner.in_bundle = True
         inner.base_url = self.base_url
         return inner
 

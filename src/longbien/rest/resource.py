@@ -30,7 +30,9 @@ async def sent(request: Request, type: str | None = None) -> dict[str, Any]:
 
 
 async def raw(request: Request, most: int | None = None) -> bytes:
-    """The body's bytes, within the limits of the settings (and at most `most`)."""
+    """The body's bytes, within the limits of the settings (and at most `most`). An entry of a bundle has none of its own."""
+    if request.in_bundle:
+        return b""
     settings = request.settings
     limit = settings.max_body if most is None else min(most, settings.max_body)
     return await body.read(request.receive, request.headers, limit, settings.body_seconds, request.place)
@@ -45,7 +47,12 @@ def written(request: Request, stored: Stored) -> Answer:
     if returns == "minimal":
         return Answer(status, b"", headers, stored)
     if returns == "OperationOutcome":
-        verb = "created" if stored.created else "updated" if stored.changed else "there already"
-        text = f"{stored.type}/{stored.id} version {stored.version}: {verb}."
-        return Answer(status, fhir_json.dumps(outcome([Issue("information", "informational", text)])), headers, stored)
+        return Answer(status, told(stored), headers, stored)
     return Answer(status, stored.body, headers, stored)
+
+
+def told(stored: Stored) -> bytes:
+    """An OperationOutcome that says what was done."""
+    verb = "deleted" if stored.deleted else "created" if stored.created else "updated" if stored.changed else "there already"
+    text = f"{stored.type}/{stored.id} version {stored.version}: {verb}."
+    return fhir_json.dumps(outcome([Issue("information", "informational", text)]))

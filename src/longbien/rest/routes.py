@@ -20,9 +20,10 @@ from .body import Disconnected, Place, Receive
 from .create import create
 from .delete import conditional_delete, delete
 from .faults import NotAllowed
-from .history import history
+from .history import history, history_of_all, history_of_type
 from .negotiate import PLAIN, Shape
 from .operations.operation import At, Operation
+from .patch import conditional_patch, patch
 from .read import read
 from .request import Answer, Request, parse
 from .search import search, search_by_post, search_compartment
@@ -43,10 +44,13 @@ class Door(Protocol):
 
 
 TYPE: dict[str, Handler] = {
-    "GET": search, "HEAD": search, "POST": create, "PUT": conditional_update, "DELETE": conditional_delete,
+    "GET": search, "HEAD": search, "POST": create, "PUT": conditional_update, "PATCH": conditional_patch,
+    "DELETE": conditional_delete,
 }  # fmt: skip
-INSTANCE: dict[str, Handler] = {"GET": read, "HEAD": read, "PUT": update, "DELETE": delete}
+INSTANCE: dict[str, Handler] = {"GET": read, "HEAD": read, "PUT": update, "PATCH": patch, "DELETE": delete}
 HISTORY: dict[str, Handler] = {"GET": history, "HEAD": history}
+HISTORY_OF_TYPE: dict[str, Handler] = {"GET": history_of_type, "HEAD": history_of_type}
+HISTORY_OF_ALL: dict[str, Handler] = {"GET": history_of_all, "HEAD": history_of_all}
 SEARCH: dict[str, Handler] = {"POST": search_by_post}
 COMPARTMENT: dict[str, Handler] = {"GET": search_compartment, "HEAD": search_compartment}
 TRAIL: dict[str, Handler] = {"GET": audit_event.search, "HEAD": audit_event.search}
@@ -121,8 +125,11 @@ def _route(request: Request, segments: list[str]) -> tuple[dict[str, Handler], l
     if segments[-1].startswith("$"):
         return _operation(segments), []
     type = segments[0]
-    if type == "_search" and count == 1:
-        return SEARCH, []
+    if count == 1 and type[:1] == "_":
+        if type == "_search":
+            return SEARCH, []
+        if type == "_history":
+            return HISTORY_OF_ALL, []
     if number(type) is None or type in capability.NO_ENDPOINT:
         raise _unknown(type)
     if type in capability.NOT_WRITTEN and count < 3:
@@ -133,6 +140,8 @@ def _route(request: Request, segments: list[str]) -> tuple[dict[str, Handler], l
         return TYPE, segments
     if count == 2 and segments[1] == "_search":
         return SEARCH, [type]
+    if count == 2 and segments[1] == "_history":
+        return HISTORY_OF_TYPE, [type]
     if count == 3 and segments[2] == "_history":
         return HISTORY, segments[:2]
     if count == 4 and segments[2] == "_history":

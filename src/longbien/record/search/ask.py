@@ -49,6 +49,8 @@ class Cond:
     since: datetime | None = field(default=None)
     steady: bool = False
     """One index serves it best whatever its value is: the rows of one patient, rows by id."""
+    few: bool = False
+    """So few rows match that they are fetched first and put in order then (links._few)."""
     selective: bool = False
     """Few rows can match (an identifier, a name, a reference): then `typed` is enough and the type is left out."""
 

@@ -6,14 +6,15 @@ branches of a UNION with their own LIMIT; a date from a day on bounded below, lo
 
 from __future__ import annotations
 
-from longbien.base.errors import Forbidden
+from longbien.base.errors import Forbidden, Issue
 from longbien.base.ids import key64, patient_key
 from longbien.fhir import definitions
 from longbien.record.engine import Engine
+from longbien.record.parameters import incomplete
 from longbien.record.scope import Scope
 from longbien.record.types import number
 
-from . import concepts, links, slots
+from . import concepts, links, registry, slots
 from .ask import Ask, Cond, all_of, any_of, plain, split
 from .heads import Heads
 from .keys import compartment_key
@@ -30,15 +31,30 @@ class Compiler:
         self.engine = engine
         self.scope = scope
         self.base_url = base_url
+        self.lenient = False
+        self.issues: list[Issue] = []
+        """What the page's client should know."""
 
     def may_read(self, type_: str) -> None:
         if not self.scope.may_read(type_):
             raise Forbidden(f"{self.scope.label} may not read {type_}.")
 
+    def whole(self, type_: str, code: str, name: str) -> None:
+        """What is not wholly indexed yet (search/registry.py) is refused, or said to a lenient client. Raises Unavailable."""
+        own = registry.find(type_, code) if "~" in code else None
+        if own is None or own.ready:
+            return
+        warning, refusal = incomplete(name, f"the {type_} resources are")
+        if not self.lenient:
+            raise refusal
+        if warning not in self.issues:
+            self.issues.append(warning)
+
     # one condition
 
     async def cond(self, ask: Ask, h: str, s: Statement, *, narrow: bool = False) -> Cond:
         code = ask.param.code
+        self.whole(ask.type, code, ask.name)
         if ask.modifier == "missing":
             return self._missing(ask, h)
         if ask.chain is not None:
@@ -88,6 +104,9 @@ class Compiler:
         if ask.type == "Resource":
             return Cond(self._missing_of_any(ask, h, missing))
         bit = slots.bits(ask.type).get(ask.param.code)
+        if bit is None and (own := registry.find(ask.type, ask.param.code)) is not None:
+            sql = f"{h}.terms @> ARRAY[{key64(own.prefix + registry.THERE)}::int8]"
+            return Cond(f"NOT {sql}") if missing else Cond(sql, typed=True)
         if bit is None:
             raise ask.unsupported()
         return Cond(f"{h}.terms[1] & {bit} {'=' if missing else '<>'} 0")
@@ -132,6 +151,8 @@ class Compiler:
         if ask.modifier is not None:
             raise ask.unsupported()
         own = composite.nested(ask.type).get(ask.param.code)
+        if own is None and (mine := registry.find(ask.type, ask.param.code)) is not None:
+            own = mine.nested
         if own is not None:
             return composite.nested_where(ask, own, h, s.bind)
         params = definitions.search_params(ask.type)
@@ -189,6 +210,9 @@ class Compiler:
         """Everything that the page, the count and the estimate of one search are made of."""
         s = Statement()
         asks: list[Ask | Has] = [*query.asks, *query.has, *(more or [])]
+        for code, _ in query.sort:
+            if (own := registry.find(query.type, code)) is not None:
+                self.whole(own.type, own.param.code, "_sort")
         conds = await self.conds(asks, "h", s)
         if patient is not None:
             inside = f"h.pat = {s.bind(patient_key(patient))}"

@@ -114,7 +114,10 @@ class Heads:
         branches = self._branches(columns, f"ORDER BY {order}, h.rid {last} LIMIT {at}", after)
         outer = ", ".join(f"x.k{n} {'DESC' if k.down else 'ASC'}" for n, k in enumerate(self.keys)) + f", x.rid {last}"
         inner = branches[0]
-        if len(branches) > 1:
+        if any(c.few for c in self._conds):
+            every = self._branches(columns, "OFFSET 0", after)
+            inner = f"SELECT * FROM ({' UNION '.join(f'({b})' for b in every)}) x ORDER BY {outer} LIMIT {at}"
+        elif len(branches) > 1:
             inner = f"SELECT * FROM ({' UNION '.join(f'({b})' for b in branches)}) x ORDER BY {outer} LIMIT {at}"
         sql = f"""SELECT x.*, v.body FROM ({inner}) x
                   JOIN ver v ON v.rid = x.rid AND v.ver = x.ver ORDER BY {outer}"""

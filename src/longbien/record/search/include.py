@@ -14,7 +14,7 @@ from longbien.record.engine import Engine
 from longbien.record.page import Entry, Page
 from longbien.record.types import number
 
-from . import run, slots
+from . import registry, run, slots
 from .compile import Compiler
 from .heads import COLUMNS
 from .keys import ELSEWHERE, key
@@ -108,6 +108,7 @@ async def _back(engine: Engine, compiler: Compiler, one: Include, of: list[Entry
     codes = [one.code] if one.code != "*" else sorted(slots.references(one.source))
     found: list[Entry] = []
     for code in codes:
+        compiler.whole(one.source, code, f"_revinclude={one.source}:{registry.public(code)}")
         possible = reference.targets(one.source, code)
         places = [f"{e.type}/{e.id}" for e in of if e.type in possible and one.target in (None, e.type)]
         if not places:

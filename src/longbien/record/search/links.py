@@ -19,7 +19,7 @@ from .ask import Ask, Cond, any_of, plain
 from .keys import ELSEWHERE, key, param_key
 from .params.reference import targets
 from .parse import Has, Query
-from .statement import Statement
+from .statement import Statement, used
 
 if TYPE_CHECKING:
     from .compile import Compiler
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 DEEPEST = 12
 """Steps that one condition may take: the planner looks at every order of joins."""
 MOST_TARGETS = 20
+FEW = 200
+"""Patients, or resources, that a chain may lead through and still have all their rows fetched before they are put in order."""
 
 
 def sub(type_: str, rest: str, name: str, values: tuple[str, ...]) -> Ask | Has | None:
@@ -95,14 +97,31 @@ async def _one(c: Compiler, ask: Ask, target: str, step: Ask | Has, h: str, s: S
     code, t = ask.param.code, s.alias()
     conds = await c.conds([step], t, s)
     inner = c.joined(target, conds, t, s)
+    rare = any(x.selective or x.steady for x in conds)
     if target == "Patient" and code in slots.by_pat(ask.type):
-        sql = f"{h}.pat IN (SELECT {t}.pat FROM head {t} WHERE {inner}){not_elsewhere(ask.type, h, s)}"
-        return Cond(sql, pat=True)
+        of = f"SELECT {t}.pat FROM head {t} WHERE {inner}"
+        few = await _few(c, of, s, conds) if rare else None
+        here = f"{h}.pat IN ({of})" if few is None else f"{h}.pat = ANY({s.bind(few)}::int8[])"
+        sql = here + not_elsewhere(ask.type, h, s)
+        return Cond(sql, pat=True, few=few is not None, steady=few is not None)
     r = s.alias()
     p = param_key(f"{ask.type}.{code}")
-    sql = f"""{h}.rid IN (SELECT {r}.rid FROM ref {r} JOIN head {t} ON {t}.id = {r}.id AND {t}.type = {number(target)}
-              WHERE {r}.p = {p} AND {r}.type = {number(target)} AND {inner})"""
-    return Cond(sql, typed=True, selective=any(x.selective for x in conds))
+    of = f"""SELECT {r}.rid FROM ref {r} JOIN head {t} ON {t}.id = {r}.id AND {t}.type = {number(target)}
+             WHERE {r}.p = {p} AND {r}.type = {number(target)} AND {inner}"""
+    few = await _few(c, of, s, conds) if rare else None
+    if few is not None:
+        return Cond(f"{h}.rid = ANY({s.bind(few)}::int8[])", typed=True, few=True, steady=True)
+    return Cond(f"{h}.rid IN ({of})", typed=True, selective=any(x.selective for x in conds))
+
+
+async def _few(c: Compiler, of: str, s: Statement, conds: list[Cond]) -> list[int] | None:
+    """The keys that a SELECT gives, when they are few: then the rows that they lead to are fetched and sorted, however the planner
+    thinks that they lie. (It believes matches to be spread evenly, reads the whole type in order to find the first twenty, and
+    never comes to the end when there are nineteen.) None where there are more than FEW."""
+    sql, args = used(f"{of} LIMIT {FEW + 1}", s.args)
+    steady = any(x.steady or (x.selective and "@>" in x.sql) for x in conds)
+    rows = await c.engine.db.fetch(sql, *args, search=not steady)
+    return None if len(rows) > FEW else sorted({r[0] for r in rows})
 
 
 async def _many(c: Compiler, ask: Ask, target: str, step: Ask | Has, h: str | None, s: Statement) -> list[str]:
@@ -140,6 +159,7 @@ def _pointing(type_: str, code: str, target: str, canonical: bool, r: str, t: st
 async def has(c: Compiler, has: Has, h: str, s: Statement) -> Cond:
     """Rows of has.type that a matching has.source points to."""
     c.may_read(has.source)
+    c.whole(has.source, has.ref, has.name)
     step = sub(has.source, has.rest, has.name, has.values)
     if step is None:
         raise Invalid(parse.unknown(has.rest, has.source))

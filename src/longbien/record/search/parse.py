@@ -13,6 +13,7 @@ from longbien.base.errors import Invalid, Issue, NotSupported
 from longbien.fhir import definitions
 from longbien.fhir.definitions import SearchParam
 
+from . import registry
 from .ask import Ask, plain, split
 from .sort import sortable
 
@@ -92,8 +93,10 @@ def unknown(name: str, type_: str | None) -> str:
 
 
 def param(type_: str | None, code: str) -> SearchParam | None:
-    """The definition; for a search over all types those of Resource."""
+    """The definition, R4's or this house's own; for a search over all types those of Resource."""
     found = definitions.search_params(type_ or "Resource").get(code)
+    if found is None and (own := registry.find(type_, code)) is not None:
+        return own.param
     return None if found is None or code in _UNSUPPORTED or found.kind == "special" else found
 
 
@@ -170,7 +173,7 @@ def _one(query: Query, name: str, value: str) -> tuple[bool, bool]:
     if found is None:
         return False, False
     query.asks.append(found)
-    personal = found.param.kind == "string" or bool(found.chain) or found.param.code in _PERSONAL
+    personal = found.param.kind == "string" or bool(found.chain) or found.param.code in _PERSONAL or "~" in found.param.code
     return True, personal or found.modifier in ("identifier", "of-type")
 
 
@@ -187,7 +190,7 @@ def take_has(query: Query, name: str, value: str) -> tuple[bool, bool]:
     known = param(source, ref)
     if known is None or known.kind != "reference":
         raise _wrong(name, f"{ref[:100]!r} is not a reference parameter of {source}.")
-    query.has.append(Has(query.type, source, ref, rest, tuple(_values(name, value)), name))
+    query.has.append(Has(query.type, source, known.code, rest, tuple(_values(name, value)), name))
     return True, True
 
 
@@ -277,7 +280,7 @@ def _include(attribute: str) -> Any:
             raise _wrong(name, f"{code[:100]!r} is not a reference parameter of {source}.")
         if target is not None and not definitions.is_type(target):
             raise _wrong(name, f"{target[:100]!r} is not a resource type.")
-        getattr(query, attribute).append(Include(source, code, target, modifier != ""))
+        getattr(query, attribute).append(Include(source, known.code if known else code, target, modifier != ""))
         return True
 
     return take

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from longbien.base.errors import Forbidden
-from longbien.record import trail
+from longbien.base.errors import Forbidden, Invalid
+from longbien.record import parameters, trail
 from longbien.record.engine import Engine
 from longbien.record.page import Entry, Page
 from longbien.record.scope import Scope
 from longbien.record.types import number, type_name
 
-from . import include, subset
+from . import include, registry, subset
 from .compile import Compiler
 from .heads import Heads
 from .parse import Handling, Query, encode_cursor, parse
@@ -35,9 +35,26 @@ async def search(
 ) -> Page:
     """One page of a search as `scope` may see it. patient: only within that patient's compartment (GET Patient/1/Observation).
     Raises Invalid (400, naming the parameter), Forbidden (a type), NotSupported, TooMany (a chain over too much), Unavailable."""
-    query = parse(type_, params, handling)
+    if registry.names(params):
+        await parameters.fresh(engine.db)
     try:
-        return await _search(engine, scope, query, base_url, patient)
+        query = parse(type_, params, handling)
+        if query.issues and await parameters.fresh(engine.db):
+            query = parse(type_, params, handling)
+        return await _seen(engine, scope, query, base_url, patient, handling)
+    except Invalid:
+        if not await parameters.fresh(engine.db):
+            raise
+    return await _seen(engine, scope, parse(type_, params, handling), base_url, patient, handling)  # it may name what is new
+
+
+async def _seen(
+    engine: Engine, scope: Scope, query: Query, base_url: str, patient: str | None, handling: Handling
+) -> Page:  # fmt: skip
+    """The page; a refusal goes into the trail."""
+    type_ = query.type
+    try:
+        return await _search(engine, scope, query, base_url, patient, handling)
     except Forbidden:
         line = trail.line(
             scope, "refused", type=number(type_) if type_ else None, outcome=trail.REFUSED, why=_asked(scope, query, patient)
@@ -46,9 +63,12 @@ async def search(
         raise
 
 
-async def _search(engine: Engine, scope: Scope, query: Query, base_url: str, patient: str | None) -> Page:
+async def _search(
+    engine: Engine, scope: Scope, query: Query, base_url: str, patient: str | None, handling: Handling
+) -> Page:  # fmt: skip
     type_ = query.type
     compiler = Compiler(engine, scope, base_url)
+    compiler.lenient, compiler.issues = handling == "lenient", query.issues
     if type_ is not None:
         compiler.may_read(type_)
     page = Page(type_, self_params=query.kept, issues=query.issues, base_url=base_url)

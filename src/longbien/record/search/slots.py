@@ -6,6 +6,8 @@ from functools import cache
 
 from longbien.fhir import definitions
 
+from . import registry
+
 CODE = {
     "Encounter": "type",
     "Immunization": "vaccine-code",
@@ -101,9 +103,13 @@ def references(type_: str) -> frozenset[str]:
     return frozenset(c for c, p in definitions.search_params(type_).items() if p.kind == "reference")
 
 
-@cache
 def canonical(type_: str, code: str) -> bool:
     """Whether a reference parameter looks at canonical urls (or uris that name a definition)."""
+    return registry.canonical(type_, code) if "~" in code else _canonical(type_, code)
+
+
+@cache
+def _canonical(type_: str, code: str) -> bool:
     elements = definitions.structure(type_).elements
     for part in definitions.search_params(type_)[code].expression.split(" | "):
         path = part.strip().strip("()").split(" as ")[0].split(".where(")[0].removeprefix(type_ + ".")

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from longbien.fhir import definitions
 from longbien.fhir.definitions import SearchParam
 from longbien.record.types import number
 
-from . import slots
+from . import registry, slots
 from .keys import ELSEWHERE, key, param_key
 
 TEXT = 'text COLLATE "C"'
@@ -54,8 +53,11 @@ def _key(type_: str | None, code: str, down: bool) -> Key:
         return Key("h.dlo", down, "timestamptz")
     if code == slots.quantity_param(type_):
         return Key(f"coalesce(h.val, '{'-' if down else ''}Infinity')", down, "float8")
+    param = registry.param(type_, code)
+    assert param is not None
+    code = param.code
     p, pick = param_key(f"{type_}.{code}"), "max" if down else "min"
-    match definitions.search_params(type_)[code].kind:
+    match param.kind:
         case "date":
             found = f"SELECT {pick}(d.lo) FROM ix_date d WHERE d.rid = h.rid AND d.p = {p}"
             last = "-infinity" if down else "9999-12-31 00:00+00"

@@ -6,8 +6,3 @@ FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver WHERE h.id = $1 AND h.
 -- name: vread
 SELECT h.rid, v.ver, v.upd, v.op = 3 AS deleted, h.pat, v.body, {allowed} AS allowed
 FROM head h JOIN ver v ON v.rid = h.rid WHERE h.id = $1 AND h.type = $2 AND v.ver = $3
-
--- name: history
--- Newest first; $3 is the version to go on below. The key of ver carries the order, so a page costs the same however long.
-SELECT h.rid, v.ver, v.upd, v.op, h.pat, v.body, {allowed} AS allowed
-FROM head h JOIN ver v ON v.rid = h.rid WHERE h.id = $1 AND h.type = $2 AND v.ver < $3 ORDER BY v.ver DESC LIMIT $4

@@ -10,6 +10,7 @@ from longbien.fhir import definitions
 from longbien.fhir.references import literal
 from longbien.record.types import number
 
+from .. import registry
 from ..ask import Ask, Bind, Cond, any_of, plain
 from ..keys import ELSEWHERE, LONGEST, key
 from ..slots import by_pat, patient_params
@@ -59,7 +60,8 @@ def by_identifier(prefix: str, value: Any, add: Any) -> None:
 
 def targets(type_: str, code: str) -> tuple[str, ...]:
     """Types that a parameter may point to; all of them where the definition says so or says nothing."""
-    listed = definitions.search_params(type_)[code].targets
+    found = registry.param(type_, code)
+    listed = found.targets if found else ()
     return definitions.types() if not listed or "Resource" in listed else listed
 
 

@@ -1,0 +1,45 @@
+-- name: types
+-- Types that have rows: a walk along head_dt from type to type.
+WITH RECURSIVE t AS (
+  (SELECT type FROM head ORDER BY type LIMIT 1)
+  UNION ALL SELECT (SELECT h.type FROM head h WHERE h.type > t.type ORDER BY h.type LIMIT 1) FROM t WHERE t.type IS NOT NULL)
+SELECT type FROM t WHERE type IS NOT NULL
+
+-- name: ask
+SELECT reindex_ask($1::smallint[], (SELECT stamp FROM search_state))
+
+-- name: progress
+SELECT type, done, changed, total, finished FROM reindex WHERE $1::smallint[] IS NULL OR type = ANY($1::smallint[]) ORDER BY type
+
+-- name: waiting
+SELECT EXISTS (SELECT FROM reindex WHERE finished IS NULL)
+
+-- name: floors
+-- The first look at a pass that was asked for: every transaction that is under way now has to end first.
+UPDATE reindex r SET floor = pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
+  total = (SELECT count(*) FROM (SELECT FROM head h WHERE h.type = r.type AND NOT h.deleted LIMIT 5000000) x)
+WHERE r.floor IS NULL AND r.finished IS NULL
+
+-- name: next
+-- SKIP LOCKED: of several workers each takes a type of its own.
+SELECT type, stamp, dlo, rid, done, changed FROM reindex
+WHERE finished IS NULL AND floor <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+ORDER BY asked, type LIMIT 1 FOR UPDATE SKIP LOCKED
+
+-- name: batch
+SELECT h.rid, h.ver, h.type, h.id, h.upd, h.dlo, v.body FROM (
+  SELECT * FROM head h WHERE h.type = $1 AND ($3::bigint IS NULL OR (h.dlo, h.rid) < ($2::timestamptz, $3::bigint)) AND NOT h.deleted
+  ORDER BY h.dlo DESC, h.rid DESC LIMIT $4) h
+JOIN ver v ON v.rid = h.rid AND v.ver = h.ver ORDER BY h.dlo DESC, h.rid DESC
+
+-- name: reindex
+SELECT record_reindex($1::head[], $2::str[], $3::ix_date[], $4::ix_qty[], $5::code2[], $6::care[])
+
+-- name: moved
+UPDATE reindex SET dlo = $3, rid = $4, done = done + $5, changed = changed + $6, moved = now() WHERE type = $1 AND stamp = $2
+
+-- name: done
+SELECT reindex_done($1::smallint, $2::bigint)
+
+-- name: refs
+SELECT record_reindex_refs($1::bigint[], $2::int[], $3::bigint[], $4::int[], $5::smallint[], $6::text[])

@@ -14,6 +14,7 @@ from longbien.base.disk import Disk
 from . import parameters
 from .codec import SAMPLES, Codec, train
 from .live import Live, News
+from .profiles import Profiles
 from .search.terminology import Stored, Terminology
 from .trail import Trail
 
@@ -30,6 +31,7 @@ class Engine:
         self.db = db
         self.disk = disk or Disk.read()
         self.codec = Codec()
+        self.profiles = Profiles()
         self.trail = Trail(db)
         self.live = Live(db)
         self.terminology: Terminology = Stored(self)

@@ -32,6 +32,13 @@ class Context:
         self.env = env
         self.budget: list[int] | None = env.get("budget")
 
+    def spend(self, steps: int) -> None:
+        """Count steps against env["budget"]. PathError where they are more than it allows."""
+        if self.budget is not None:
+            self.budget[0] -= steps
+            if self.budget[0] < 0:
+                raise PathError("FHIRPath: this takes more steps than are allowed.")
+
     def variable(self, name: str) -> Items:
         """%resource and %rootResource are the input itself where the caller named none. PathError for an unknown
         name."""

@@ -14,9 +14,7 @@ def _each(c: Context, items: Items, f: Step) -> Iterator[tuple[object, Items]]:
     """(item, what `f` gives for it), with $this and $index set meanwhile."""
     this, index = c.this, c.index
     if c.budget is not None:
-        c.budget[0] -= len(items)
-        if c.budget[0] < 0:
-            raise PathError("FHIRPath: this takes more steps than are allowed.")
+        c.spend(len(items))
     try:
         for i, item in enumerate(items):
             one = [item]

@@ -284,7 +284,7 @@ def _invariant(constraint: dict[str, Any], node: Node) -> Check:
         try:
             held = holds(item.value, _environment(run))
         except PathError as why:
-            if run.left[0] < 0:
+            if run.path_left[0] < 0:
                 raise TooMuch from None
             run.warn("not-supported", f"{text} cannot be judged: {why}", item.place)
             return
@@ -297,7 +297,7 @@ def _invariant(constraint: dict[str, Any], node: Node) -> Check:
 
 
 def _environment(run: Run) -> dict[str, Any]:
-    found: dict[str, Any] = {"resource": run.resource, "rootResource": run.root, "budget": run.left, "memberOf": _member(run)}
+    found: dict[str, Any] = {"resource": run.resource, "rootResource": run.root, "budget": run.path_left, "memberOf": _member(run)}
     if run.bundle is not None:
         found["bundle"] = run.bundle.resource
     return found

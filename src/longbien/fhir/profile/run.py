@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 MOST_ISSUES = 200
 MOST_STEPS = 3_000_000
-"""Values looked at for one resource: a few seconds. A profile that asks for more is told so."""
+MOST_PATH_STEPS = 300_000
+"""Values looked at for one resource, and steps of FHIRPath: a second or two. Of profiles that ask for more that is said."""
 DEEPEST = 25
 """References followed and profiles asked within profiles."""
 
@@ -39,7 +40,7 @@ class TooMuch(Exception):
 class Run:
     """`resource` is the one that is judged, `root` it or what contains it, `url` its fullUrl in `bundle`."""
 
-    __slots__ = ("bundle", "issues", "left", "library", "open", "resource", "root", "url")
+    __slots__ = ("bundle", "issues", "left", "library", "open", "path_left", "resource", "root", "url")
 
     def __init__(self, library: Library, resource: dict[str, Any]):
         self.library = library
@@ -48,11 +49,12 @@ class Run:
         self.url = ""
         self.issues: list[Issue] = []
         self.open: list[tuple[int, str]] = []
-        self.left = [MOST_STEPS]
+        self.left = MOST_STEPS
+        self.path_left = [MOST_PATH_STEPS]
 
     def spend(self, n: int) -> None:
-        self.left[0] -= n
-        if self.left[0] < 0:
+        self.left -= n
+        if self.left < 0:
             raise TooMuch
 
     def add(self, severity: Severity, code: str, text: str, place: Place) -> None:
@@ -143,6 +145,6 @@ def gather(host: dict[str, Any], keys: tuple[tuple[str, str], ...], name: str, p
 
 
 def _kind(value: Any, kind: str) -> str:
-    if kind in ("Resource", "DomainResource") and value.__class__ is dict:
+    if kind in ("", "Resource", "DomainResource") and value.__class__ is dict:
         return str(value.get("resourceType", kind))
     return kind

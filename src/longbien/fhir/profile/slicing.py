@@ -161,7 +161,12 @@ def _keys(item: Item, name: str, host: dict[str, Any]) -> tuple[tuple[str, str],
         return tuple((f.key, f.type) for f in fields)
     if name in host or "_" + name in host:
         return ((name, ""),)
-    return tuple((k, k[len(name) :]) for k in host if k.startswith(name) and k[len(name) : len(name) + 1].isupper())
+    return tuple((k, _code(k[len(name) :])) for k in host if k.startswith(name) and k[len(name) : len(name) + 1].isupper())
+
+
+def _code(suffix: str) -> str:
+    """The type code at the end of a choice's key: String is string, Quantity Quantity."""
+    return suffix if model.known(suffix) else suffix[:1].lower() + suffix[1:]
 
 
 def _asks(node: Node) -> bool:
@@ -192,7 +197,7 @@ def _wanted(node: Node) -> Belongs | None:
         if one.low > 0 and (inner := _wanted(one)) is not None:
             return inner
     binding = node.element.get("binding") or {}
-    if binding.get("strength") == "required" and binding.get("valueSet"):
+    if binding != node.origin.get("binding") and binding.get("strength") == "required" and binding.get("valueSet"):
         return _bound(str(binding["valueSet"]).partition("|")[0])
     return None
 

@@ -375,8 +375,30 @@ def test_claims_are_found_wherever_a_resource_is() -> None:
     assert list(claims({"resourceType": [], "meta": 3, "contained": 4})) == []
 
 
-NAMES = """path id min max type code slicing discriminator rules element constraint key expression binding valueSet profile coding
-           system url extension identifier value""".split()
+NAMES = [
+    "path",
+    "id",
+    "min",
+    "max",
+    "type",
+    "code",
+    "slicing",
+    "discriminator",
+    "rules",
+    "element",
+    "constraint",
+    "key",
+    "expression",
+    "binding",
+    "valueSet",
+    "profile",
+    "coding",
+    "system",
+    "url",
+    "extension",
+    "identifier",
+    "value",
+]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda x: st.lists(x, max_size=3) | st.dictionaries(st.sampled_from(NAMES), x, max_size=4),

@@ -17,6 +17,7 @@ from longbien.base.sql import queries
 from longbien.fhir import definitions, json
 from longbien.fhir.compile.profiles import slim
 from longbien.fhir.profile import Library, Unknown, Unusable, check_definition, claims, judge
+from longbien.fhir.validate.invariants import STUMBLES
 
 from .types import number
 
@@ -94,6 +95,7 @@ class Profiles:
         wanted = {u.partition("|")[0] for u in also}
         for r in resources:
             wanted.update(u.partition("|")[0] for u in claims(r))
+            wanted |= _built_upon(r)
             if self._state.rids:
                 wanted.update(extension_urls(r))
         await self._load(engine, reading, wanted)
@@ -167,6 +169,16 @@ def _needs(sd: dict[str, Any]) -> tuple[set[str], set[str]]:
     return urls, value_sets
 
 
+def _built_upon(resource: dict[str, Any]) -> set[str]:
+    """What a StructureDefinition that is to be judged itself names."""
+    if resource.get("resourceType") != TYPE:
+        return set()
+    try:
+        return _needs(slim(resource))[0]
+    except STUMBLES:
+        return set()  # its shape is wrong: the validator says so
+
+
 def extension_urls(v: Any) -> Iterator[str]:
     """The url of every extension in a resource."""
     stack = [v]
@@ -213,8 +225,7 @@ async def check(engine: Engine, reading: Reading, resources: list[dict[str, Any]
         return {}
     defined = {url: r for r in asked if r.get("resourceType") == TYPE and (url := usable(r))}
     profiles = engine.profiles
-    needed = [u for sd in defined.values() for u in _needs(slim(sd))[0]]
-    library = await profiles.library(engine, reading, asked, needed)
+    library = await profiles.library(engine, reading, asked)
     if defined:
         known, slimmed = library.find, {u: slim(sd) for u, sd in defined.items()}
         library = Library(lambda url: slimmed.get(url) or known(url), library.codes_of)

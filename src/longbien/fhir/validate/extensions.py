@@ -94,6 +94,8 @@ def used(plain: NodeCheck, host: frozenset[str], modifier: bool) -> NodeCheck:
         known = definitions.extension(url)
         if known is not None:
             _held(known, v, host, modifier, place, c)
+        elif c.known(url):
+            return
         elif c.strict and not inside and not _OPEN.match(url):
             c.error("extension", f"The extension {url} has no definition here", place)
         elif modifier:

@@ -38,7 +38,7 @@ class Context:
     resource inside another."""
 
     __slots__ = (
-        "best_practice", "bundle", "bundle_rules", "check_contained", "check_inner", "element_ids", "fragments",
+        "best_practice", "bundle", "bundle_rules", "check_contained", "check_inner", "element_ids", "fragments", "html",
         "inside", "issues", "known", "resource", "root", "strict",
     )  # fmt: skip
 
@@ -64,6 +64,7 @@ class Context:
         self.best_practice = best_practice
         self.strict = strict
         self.known: Known = nothing
+        self.html = True
 
     def contained(self, identity: str) -> dict[str, Any] | None:
         """The resource contained in the root under an id."""

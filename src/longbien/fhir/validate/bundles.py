@@ -121,5 +121,9 @@ def _full_url(bundle: Bundle, e: dict[str, Any], place: Place, c: Context) -> No
         return
     address = _REST.fullmatch(url)
     identity = resource.get("id")
-    if address and address[1] == resource.get("resourceType") and identity.__class__ is str and identity != address[2]:
+    if not address or address[1] != resource.get("resourceType"):
+        return
+    if identity.__class__ is str and identity != address[2]:
         c.error("value", f"The fullUrl {shown(url)} does not end with the id {shown(identity)}", place)
+    elif identity is None and "request" not in e:
+        c.error("value", f"The fullUrl {shown(url)} is the address of a resource on a server, but the resource has no id", place)

@@ -6,6 +6,7 @@ element or the `_member` of a primitive."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, NamedTuple
@@ -252,6 +253,7 @@ def _primitive(members: Members, key: str, name: str, element: Element, t: TypeR
     one = _checked(more) if more else None
     text = t.code in ("string", "markdown")
     link = t.code in ("uri", "url", "canonical")
+    more_links = {"canonical": _canonical, "xhtml": _linked}.get(t.code)
 
     def scalar(v: Any, host: dict[str, Any], place: Place, c: Context) -> None:
         wrong = bad(v)
@@ -264,6 +266,8 @@ def _primitive(members: Members, key: str, name: str, element: Element, t: TypeR
             markup.check(v, (place, name, None), c)
         if link and v[0] == "#":
             c.fragments.append(v)
+        if more_links is not None:
+            more_links(v, (place, name, None), c)
         if one is not None:
             one(v, (place, name, None), c)
 
@@ -280,6 +284,8 @@ def _primitive(members: Members, key: str, name: str, element: Element, t: TypeR
                     markup.check(x, (place, name, i), c)
                 if link and x[0] == "#":
                     c.fragments.append(x)
+                if more_links is not None:
+                    more_links(x, (place, name, i), c)
                 if one is not None:
                     one(x, (place, name, i), c)
                 continue
@@ -288,6 +294,21 @@ def _primitive(members: Members, key: str, name: str, element: Element, t: TypeR
             c.error("structure" if x.__class__ in _NESTED else code, f"{name} {wrong}", (place, name, i))
 
     return repeated if many else scalar
+
+
+def _canonical(v: str, place: Place, c: Context) -> None:
+    """https://hl7.org/fhir/R4/references.html#canonical; many definitions in use say Library/x, which nobody else can resolve."""
+    if ":" not in v and v[0] != "#" and c.strict:
+        c.error("value", f"A canonical must be an absolute URL, not {shown(v)}", place)
+
+
+_LINKED = re.compile(r"""\b(?:src|href)\s*=\s*["'](#[^"']+)""")
+
+
+def _linked(v: str, place: Place, c: Context) -> None:
+    """A narrative may show or link to what is contained: an image."""
+    if "#" in v:
+        c.fragments.extend(_LINKED.findall(v))
 
 
 _NESTED = (dict, list, type(None))

@@ -94,12 +94,25 @@ def used(plain: NodeCheck, host: frozenset[str], modifier: bool) -> NodeCheck:
         known = definitions.extension(url)
         if known is not None:
             _held(known, v, host, modifier, place, c)
+        elif c.strict and not inside and (own := _of_r4(url)):
+            c.error("extension", f"The extension {url} is not for R4, which has {own}", place)
         elif c.strict and not inside and not _OPEN.match(url):
             c.error("extension", f"The extension {url} has no definition here", place)
         elif modifier:
             c.warn("extension", f"The modifier extension {url} is not understood here", place)
 
     return check
+
+
+_ELEMENT = re.compile(r"http://hl7\.org/fhir/[0-9.]+/StructureDefinition/extension-([A-Za-z]+)\.([A-Za-z]+)")
+
+
+def _of_r4(url: str) -> str | None:
+    """R4's own extension for an element of another version (Patient.animal of DSTU2), where it has one.
+    https://hl7.org/fhir/R4/versions.html#extensions"""
+    element = _ELEMENT.fullmatch(url)
+    own = f"{_SD}{element[1].lower()}-{element[2]}" if element else ""
+    return own if definitions.extension(own) is not None else None
 
 
 def _held(known: ExtensionDefinition, v: dict[str, Any], host: frozenset[str], modifier: bool, place: Place, c: Context) -> None:

@@ -1,8 +1,7 @@
-"""Questionnaire: what its questions say of each other. https://hl7.org/fhir/R4/questionnaire.html"""
+"""Questionnaires: what a question may depend on. https://hl7.org/fhir/R4/questionnaire-definitions.html#Questionnaire.item.enableWhen"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from ..context import Context, Place, shown
@@ -10,22 +9,15 @@ from .check import Check, objects
 
 
 def item(v: dict[str, Any], place: Place, c: Context) -> None:
-    """Whether an item is shown cannot hang on a question inside it: that is asked only when it is shown."""
-    inside: set[Any] | None = None
-    for when, here in objects(v, "enableWhen", place):
-        inside = set(_questions(v)) if inside is None else inside
-        if when.get("question") in inside:
-            c.error("business-rule", f"It is enabled by the question {shown(when['question'])}, which is inside it", here)
-
-
-def _questions(v: dict[str, Any]) -> Iterator[str]:
-    """The linkIds of all items below this one."""
-    stack = [inner for inner, _ in objects(v, "item", None)]
+    """An item cannot wait for the answer to a question inside it: that is not asked before the item is enabled."""
+    asked = {w.get("question"): here for w, here in objects(v, "enableWhen", place)}
+    stack = [x for x, _ in objects(v, "item", place)] if asked else []
     while stack:
-        one = stack.pop()
-        if one.get("linkId").__class__ is str:
-            yield one["linkId"]
-        stack.extend(inner for inner, _ in objects(one, "item", None))
+        inner = stack.pop()
+        here = asked.get(inner.get("linkId")) if inner.get("linkId").__class__ is str else None
+        if here is not None:
+            c.error("business-rule", f"enableWhen refers to {shown(inner['linkId'])}, a question inside the item itself", here)
+        stack += [x for x, _ in objects(inner, "item", place)]
 
 
 PROSE: dict[str, Check] = {"Questionnaire.item": item}

@@ -12,6 +12,7 @@ from longbien.base.db import Connection, Database
 from longbien.base.disk import Disk
 
 from . import parameters
+from .change import Guard
 from .codec import SAMPLES, Codec, train
 from .live import Live, News
 from .search.terminology import Stored, Terminology
@@ -32,6 +33,7 @@ class Engine:
         self.codec = Codec()
         self.trail = Trail(db)
         self.live = Live(db)
+        self.guards: dict[str, Guard] = {}
         self.terminology: Terminology = Stored(self)
         """What searches ask about codes (:in, :below ...): may be replaced by who knows more."""
         self.words: set[int] = set()

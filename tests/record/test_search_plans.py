@@ -42,12 +42,13 @@ JOIN LATERAL (SELECT timestamptz '2000-01-01' + make_interval(mins => (g::int8 *
 async def crowd(engine: Engine, record_urls: tuple[str, str]) -> None:
     patients = [patient_key(f"p{n}") for n in range(OTHERS)]
     bits = slots.bits("Observation")
-    there = bits["date"] | bits["code"] | bits["status"] | bits["patient"] | bits["subject"] | bits["encounter"]
+    there = sum(bits[p] for p in ("date", "code", "status", "patient", "subject", "encounter"))
     way = f"Observation.code|{LOINC}|"
     owner = await asyncpg.connect(record_urls[0])
     await owner.execute(
         MAKE, patient_key("hot"), patients, number("Observation"), there, key64("Observation.status=final"),
-        [key64(f"Observation.encounter|Encounter/e{n}") for n in range(2000)], [key64(way + "rare"), key64("Observation.code=rare")],
+        [key64(f"Observation.encounter|Encounter/e{n}") for n in range(2000)],
+        [key64(way + "rare"), key64("Observation.code=rare")],
         [key64(f"{way}c{n}") for n in range(CODES)], [key64(f"Observation.code=c{n}") for n in range(CODES)],
     )  # fmt: skip
     await owner.execute(
@@ -55,6 +56,10 @@ async def crowd(engine: Engine, record_urls: tuple[str, str]) -> None:
             SELECT 1000000 + n, ($1::int8[])[1 + n % {OTHERS}], now(), now(), now(), 1, $2::int2, 'e' || n,
                    ARRAY[0, CASE WHEN n = 7 THEN $3::int8 ELSE $4::int8 END] FROM generate_series(0, 1999) n""",
         patients, number("Encounter"), key64("Encounter.status=planned"), key64("Encounter.status=finished"),
+    )  # fmt: skip
+    await owner.execute(
+        "INSERT INTO head (rid, pat, upd, ver, type, id, terms) VALUES (2000000, $1, now(), 1, $2, 'hot', $3::int8[])",
+        patient_key("hot"), number("Patient"), [0, key64("Patient.identifier=H1"), key64("Patient.identifier|urn:h|H1")],
     )  # fmt: skip
     await owner.execute("INSERT INTO ver (rid, upd, ver, op, body) SELECT rid, upd, 1, 1, '' FROM head")
     p, type_ = param_key("Observation.encounter"), number("Encounter")
@@ -71,14 +76,30 @@ async def statement(engine: Engine, asked: str, after: list[Any] | None = None) 
     return sql, args
 
 
-async def cost(engine: Engine, asked: str, after: list[Any] | None = None) -> tuple[int, str]:
-    """Pages touched, and the plan."""
-    sql, args = await statement(engine, asked, after)
+async def explained(engine: Engine, sql: str, args: Any) -> tuple[int, str]:
     await engine.db.fetch(sql, *args, search=True)
     rows = await engine.db.fetch("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) " + sql, *args, search=True)
     plan = json.loads(rows[0][0])[0]["Plan"]
     text = "\n".join(r[0] for r in await engine.db.fetch("EXPLAIN " + sql, *args, search=True))
     return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"], text
+
+
+async def cost(engine: Engine, asked: str, after: list[Any] | None = None) -> tuple[int, str]:
+    """Pages touched by the statement and by what was looked up before it, and the plans."""
+    asked_before: list[tuple[str, Any]] = []
+    real = engine.db.fetch
+
+    async def recording(sql: str, *args: Any, search: bool = False) -> Any:
+        asked_before.append((sql, args))
+        return await real(sql, *args, search=search)
+
+    engine.db.fetch = recording  # type: ignore[method-assign]
+    try:
+        last = await statement(engine, asked, after)
+    finally:
+        engine.db.fetch = real  # type: ignore[method-assign]
+    found = [await explained(engine, sql, args) for sql, args in [*asked_before, last]]
+    return sum(n for n, _ in found), "\n\n".join(text for _, text in found)
 
 
 async def cursor(engine: Engine, asked: str, skip: int) -> list[Any]:
@@ -98,7 +119,7 @@ async def cursor(engine: Engine, asked: str, skip: int) -> list[Any]:
         ("Observation?patient=hot", 150),
         ("Observation?patient=hot&_sort=date", 150),
         ("Observation?patient=hot&date=ge2010-01-01", 150),
-        (f"Observation?patient=hot&code={LOINC}|c7", 1500),
+        (f"Observation?patient=hot&code={LOINC}|c7", 6000),
         (f"Observation?patient=hot&code={LOINC}|rare", 300),
         ("Observation?patient=hot&code=rare", 300),
         (f"Observation?code={LOINC}|c7", 300),
@@ -112,6 +133,10 @@ async def cursor(engine: Engine, asked: str, skip: int) -> list[Any]:
         ("Observation?_id=" + ",".join(f"o{n * 7}" for n in range(1000)), 9000),
         ("Observation?code=" + ",".join(f"x{n}" for n in range(999)) + ",rare", 6000),
         ("Observation?encounter=" + ",".join(f"Encounter/none{n}" for n in range(999)) + ",Encounter/e7", 6000),
+        ("Observation?patient=hot&code=" + ",".join(f"c{n}" for n in range(100, 150)), 300),
+        ("Observation?patient=hot&code=" + ",".join(f"x{n}" for n in range(999)) + ",c7", 6000),
+        ("Observation?code=" + ",".join(f"c{n}" for n in range(190)), 8000),
+        ("Patient?name=" + ",".join(f"ng{n}" for n in range(1000)), 5000),
         ("Observation?patient=" + ",".join(f"p{n}" for n in range(20)), 3000),
     ],
 )

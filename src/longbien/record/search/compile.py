@@ -184,6 +184,8 @@ class Compiler:
             if len(c.keys) > lists.SHORT:
                 small = any(o.pat or (o.selective and len(o.keys) <= lists.SHORT) for m, o in found.items() if m != n)
                 found[n] = await lists.long(self, c, h, s, narrow=small)
+            elif c.recent is not None and asks[n].type != "Resource" and not any(o.pat or o.selective for o in found.values()):
+                found[n] = await lists.recent(self, asks[n].type, c, h, s)
         narrow = any(c.pat or c.selective for c in found.values())
         for n in later:
             a = asks[n]

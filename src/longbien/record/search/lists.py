@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from longbien.record.types import number
+
 from .ask import Cond
 from .statement import Statement
 
@@ -20,6 +22,7 @@ MOST = 5000
 """Rows that are looked up first. Where there are more, one row in so many of the record matches that a walk soon finds a page."""
 _PROBE = f"""SELECT x.rid FROM unnest($1::int8[]) u(k),
              LATERAL (SELECT i.rid FROM head i WHERE i.terms @> ARRAY[u.k] LIMIT {MOST + 1}) x LIMIT {MOST + 1}"""
+_RECENT = f"SELECT v.rid FROM ver v WHERE v.type = $1::int2 AND v.upd >= $2 LIMIT {MOST + 1}"
 
 
 def one_by_one(keys: tuple[int, ...], h: str, s: Statement) -> str:
@@ -37,3 +40,11 @@ async def long(c: Compiler, cond: Cond, h: str, s: Statement, *, narrow: bool) -
     if len(rows) > MOST:
         return replace(bare, sql=one_by_one(keys, h, s))
     return replace(bare, sql=f"{h}.rid = ANY({s.bind(sorted({r[0] for r in rows}))}::int8[])", selective=True, few=True)
+
+
+async def recent(c: Compiler, type_: str, cond: Cond, h: str, s: Statement) -> Cond:
+    """What was updated since a moment, looked up in the log; the condition as it was where that is much."""
+    rows = await c.engine.db.fetch(_RECENT, number(type_), cond.recent, search=True)
+    if len(rows) > MOST:
+        return cond
+    return replace(cond, sql=f"({h}.rid = ANY({s.bind(sorted({r[0] for r in rows}))}::int8[]) AND {cond.sql})", few=True)

@@ -1,5 +1,5 @@
-"""commit(changes): the one door for every write. In order: validate, authorise, version, index, history, audit, outbox, all in one
-transaction. The version log is the outbox (outbox.py), so history and outbox are one row."""
+"""commit(changes): the one door for every write. In order: validate (the standard, then profiles), authorise, version, index,
+history, audit, outbox, all in one transaction. The version log is the outbox (outbox.py), so history and outbox are one row."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from longbien.fhir import json as fhir_json
 from longbien.fhir import references
 from longbien.fhir.validate import validate
 
-from . import index, parameters, people, trail
+from . import index, parameters, people, profiles, trail
 from .change import Change, Create, Delete, Guarded, Manner, Stored, Update
 from .engine import Engine
 from .live import News
@@ -47,6 +47,7 @@ _COMMIT = """SELECT record_commit($1::head[], $2::head[], $3::ver_in[], $4::str[
                                   $8::care[], $9::audit_in[]), record_refs($10::bigint[], $11::ref[]),
                    record_indexed($12::bigint)"""
 _PARAMETERS = "record_parameters({}::bigint, {}::text[], {}::jsonb)"
+_PROFILES = "record_profiles({}::bigint[], {}::text[])"
 _WORDS = """INSERT INTO word SELECT * FROM unnest($1::bigint[], $2::int[], $3::text[]) AS w(key, p, norm) ORDER BY key
             ON CONFLICT DO NOTHING"""
 
@@ -67,6 +68,7 @@ class Draft:
     was_pat: int | None = None
     body: bytes = b""
     indexed: index.Indexed | None = None
+    notes: tuple[Issue, ...] = ()
 
 
 async def commit(
@@ -82,8 +84,10 @@ async def commit(
     drafts = _drafts(changes)
     if not manner.checked:
         _validate(drafts)
+    notes = await profiles.check(engine, connection or engine.db, [d.resource for d in drafts if d.resource is not None])
     for left in reversed(range(AGAIN)):
         try:
+            _told(drafts, notes)
             return await _attempt(engine, scope, drafts, manner, connection)
         except Outdated:
             if engine.within or connection is not None or not left:
@@ -91,6 +95,12 @@ async def commit(
             await parameters.fresh(engine.db)
             drafts = _drafts(changes)
     raise AssertionError
+
+
+def _told(drafts: list[Draft], notes: dict[int, list[Issue]]) -> None:
+    """Each what is to be said of it, known by the very resource that was judged."""
+    for d in drafts if notes else ():
+        d.notes = tuple(notes.get(id(d.resource), ()))
 
 
 def _drafts(changes: Sequence[Change]) -> list[Draft]:
@@ -164,11 +174,14 @@ async def _put(connection: Connection, values: list[Any], drafts: list[Draft], s
     defined = [d for d in drafts if d.type == "SearchParameter"]
     if defined and (change := parameters.change([(d.id, d.resource) for d in defined])):
         sql += also(_PARAMETERS, stamp, change.gone, change.begun)
+    structures = [d for d in drafts if d.type == profiles.TYPE]
+    if structures:
+        sql += also(_PROFILES, [d.rid for d in structures], [profiles.usable(d.resource) for d in structures])
     await connection.execute(sql, *values)
 
 
 def _stored(d: Draft, now: datetime) -> Stored:
-    return Stored(d.type, d.id, d.version, now, d.body, d.op == DELETE, d.rid, d.pat, d.op == CREATE)
+    return Stored(d.type, d.id, d.version, now, d.body, d.op == DELETE, d.rid, d.pat, d.op == CREATE, notes=d.notes)
 
 
 def _draft(change: Change, position: int) -> Draft:

@@ -26,7 +26,7 @@ from longbien.fhir import json as fhir_json
 from longbien.fhir import references
 from longbien.fhir.validate import validate
 
-from . import index, parameters, people, profiles, trail
+from . import full_text, index, parameters, people, profiles, trail
 from .change import Change, Create, Delete, Guarded, Manner, Stored, Update
 from .engine import Engine
 from .live import News
@@ -47,6 +47,7 @@ _COMMIT = """SELECT record_commit($1::head[], $2::head[], $3::ver_in[], $4::str[
                                   $8::care[], $9::audit_in[]), record_refs($10::bigint[], $11::ref[]),
                    record_indexed($12::bigint)"""
 _PARAMETERS = "record_parameters({}::bigint, {}::text[], {}::jsonb)"
+_FULL_TEXT = "record_words({}::bigint[], {}::bigint[], {}::text[], {}::bigint[], {}::text[])"
 _PROFILES = "record_profiles({}::bigint[], {}::text[])"
 _WORDS = """INSERT INTO word SELECT * FROM unnest($1::bigint[], $2::int[], $3::text[]) AS w(key, p, norm) ORDER BY key
             ON CONFLICT DO NOTHING"""
@@ -174,6 +175,11 @@ async def _put(connection: Connection, values: list[Any], drafts: list[Draft], s
     defined = [d for d in drafts if d.type == "SearchParameter"]
     if defined and (change := parameters.change([(d.id, d.resource) for d in defined])):
         sql += also(_PARAMETERS, stamp, change.gone, change.begun)
+    if any(keep := full_text.wanted()):
+        texts = full_text.rows([(d.rid, d.resource) for d in drafts if d.resource is not None], keep)
+        again = [d.rid for d in drafts if d.version > 1]
+        if again or texts[0] or texts[2]:
+            sql += also(_FULL_TEXT, again, *texts)
     structures = [d for d in drafts if d.type == profiles.TYPE]
     if structures:
         sql += also(_PROFILES, [d.rid for d in structures], [profiles.usable(d.resource) for d in structures])

@@ -52,7 +52,7 @@ class Cond:
     recent: datetime | None = None
     """Rows last updated before it cannot match."""
     keys: tuple[int, ...] = ()
-    """The condition is just this: the row carries one of these terms (lists.py makes another plan for a long list)."""
+    """The condition is just this: the row carries one of these terms (many.py makes another plan for a long list)."""
     few: bool = False
     """So few rows match that they are fetched first and put in order then (links._few)."""
     selective: bool = False

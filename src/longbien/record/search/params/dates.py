@@ -190,7 +190,7 @@ def _back(t: datetime) -> datetime:
 
 
 def last_updated(ask: Ask, h: str, bind: Bind) -> Cond:
-    """_lastUpdated: an instant, without an index on head; where nothing else narrows, the log's index finds the rows (lists.py)."""
+    """_lastUpdated: an instant, without an index on head; where nothing else narrows, the log's index finds the rows (many.py)."""
     if ask.modifier is not None:
         raise ask.unsupported()
     wanted = [asked(ask, v) for v in ask.values]

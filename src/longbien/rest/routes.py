@@ -82,7 +82,8 @@ class Fhir:
         finally:
             place.give_back()
         if shape is not PLAIN:
-            answer = await forms.shaped(answer, shape)
+            asks = scope["method"] in ("GET", "HEAD") or scope["path"].endswith("/_search")
+            answer = await forms.shaped(answer, shape, not asks)
         await send(answer, send_, method=scope["method"], accept_encoding=headers.get(b"accept-encoding", b""))
 
     async def _answer(self, scope: Any, receive: Receive, headers: dict[bytes, bytes], place: Place) -> tuple[Answer, Shape]:

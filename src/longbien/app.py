@@ -23,8 +23,9 @@ from longbien.base.errors import LongbienError, Unavailable
 from longbien.base.outside import Outside
 from longbien.base.place import Place
 from longbien.demo.city import LOGINS
-from longbien.record import reindex
+from longbien.record import full_text, reindex
 from longbien.record.engine import Engine
+from longbien.record.full_text import FullTextSettings
 from longbien.record.scope import system
 from longbien.record.store import Store
 from longbien.rest.routes import PREFIX, Fhir
@@ -132,6 +133,7 @@ async def work(url: str, stop: asyncio.Event) -> None:
             await engine.train(await engine.typical())
         return clock.now() + TRAIN_EVERY
 
+    await full_text.want(engine, FullTextSettings.read().mode)
     try:
         handlers: dict[str, jobs.Handler] = {"access.clean": clean, "record.train": train, reindex.QUEUE: reindex.job(engine)}
         for name in handlers:

@@ -15,6 +15,7 @@ from . import parameters
 from .change import Guard
 from .codec import SAMPLES, Codec, train
 from .live import Live, News
+from .profiles import Profiles
 from .search.terminology import Stored, Terminology
 from .trail import Trail
 
@@ -31,6 +32,7 @@ class Engine:
         self.db = db
         self.disk = disk or Disk.read()
         self.codec = Codec()
+        self.profiles = Profiles()
         self.trail = Trail(db)
         self.live = Live(db)
         self.guards: dict[str, Guard] = {}

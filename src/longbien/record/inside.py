@@ -90,6 +90,7 @@ class _View(Engine):
         self.live = self.later = _Later()
         self.words = _Learned(engine.words)
         self.terminology = Stored(self)
+        self.profiles = engine.profiles.copy()
 
     @property
     def home(self) -> Engine:

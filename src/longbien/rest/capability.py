@@ -133,12 +133,14 @@ def _operations(type: str | None) -> list[dict[str, str]]:
 def searched(type: str) -> list[SearchParam]:
     """The parameters that a search of this type really answers: what the search's own reader takes, and of this house's own those
     that everything is indexed by."""
-    standard = [p for code in sorted(definitions.search_params(type)) if (p := param(type, code)) is not None]
+    codes = sorted({*definitions.search_params(type), "_list"})
+    standard = [p for code in codes if (p := param(type, code)) is not None and registry.state(type, code) == (True, True)]
     return standard + [o.param for o in registry.current.of(type) if o.ready]
 
 
 def _search_param(p: SearchParam) -> dict[str, Any]:
-    return {"name": registry.public(p.code), "definition": p.url, "type": p.kind}
+    said = {"name": registry.public(p.code), "definition": p.url, "type": p.kind}
+    return {k: v for k, v in said.items() if v}
 
 
 _TRAIL_PARAMS = [

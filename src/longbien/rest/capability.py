@@ -26,6 +26,8 @@ STARTED = "2026-11-24"
 MODES = ("full", "normative", "terminology")
 NOT_WRITTEN = frozenset({"AuditEvent"})
 """Types that the server makes by itself: read and searched, never written."""
+NOT_PATCHED = frozenset({"Binary"})
+"""http://hl7.org/fhir/R4/binary.html: bytes have no elements."""
 NO_ENDPOINT = frozenset({"Parameters", "OperationOutcome"})
 """Types that only travel: http://hl7.org/fhir/R4/parameters.html"""
 
@@ -93,7 +95,7 @@ def statement(base: str) -> dict[str, Any]:
 
 def _resource(type: str) -> dict[str, Any]:
     reads = ["read", "search-type"] if type in NOT_WRITTEN else ["read", "vread", "search-type", "history-instance", "history-type"]
-    writes = [] if type in NOT_WRITTEN else ["create", "update", "patch", "delete"]
+    writes = [] if type in NOT_WRITTEN else ["create", "update", *(["patch"] if type not in NOT_PATCHED else []), "delete"]
     said: dict[str, Any] = {
         "type": type,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{type}",

@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import unquote
 
-from longbien.base.errors import LongbienError, NotFound, Unavailable
+from longbien.base.errors import LongbienError, NotFound, NotSupported, Unavailable
 from longbien.base.ids import FHIR_ID
 from longbien.record.store import Store
 from longbien.record.types import number
 
-from . import audit_event, batch, capability, faults, forms, negotiate, operations
+from . import audit_event, batch, binary, capability, faults, forms, negotiate, operations
 from .body import Disconnected, Place, Receive
 from .create import create
 from .delete import conditional_delete, delete
@@ -56,6 +56,13 @@ COMPARTMENT: dict[str, Handler] = {"GET": search_compartment, "HEAD": search_com
 TRAIL: dict[str, Handler] = {"GET": audit_event.search, "HEAD": audit_event.search}
 TRAIL_LINE: dict[str, Handler] = {"GET": audit_event.read, "HEAD": audit_event.read}
 VERSION: dict[str, Handler] = {"GET": vread, "HEAD": vread}
+BINARIES: dict[str, Handler] = {**TYPE, "POST": binary.create, "PATCH": binary.patch}
+BINARY: dict[str, Handler] = {
+    **INSTANCE, "GET": binary.read, "HEAD": binary.read, "PUT": binary.update, "PATCH": binary.patch,
+}  # fmt: skip
+BINARY_VERSION: dict[str, Handler] = {"GET": binary.vread, "HEAD": binary.vread}
+SPECIAL = capability.NOT_WRITTEN | {"Binary"}
+"""Types that have handlers of their own."""
 
 
 class Fhir:
@@ -95,7 +102,11 @@ class Fhir:
             asked = request.param("_format"), request.param("_pretty")
             request.shape = negotiate.shape(headers.get(b"accept", b""), *asked)
         elif (accept := headers.get(b"accept")) is not None:
-            request.shape = negotiate.shape(accept)
+            try:
+                request.shape = negotiate.shape(accept)
+            except NotSupported:
+                if segments[:1] != ["Binary"] or len(segments) < 2:  # which may be anything: its own handler says what it can be given as
+                    raise
         return await dispatch(request, segments), request.shape
 
 
@@ -132,8 +143,8 @@ def _route(request: Request, segments: list[str]) -> tuple[dict[str, Handler], l
             return HISTORY_OF_ALL, []
     if number(type) is None or type in capability.NO_ENDPOINT:
         raise _unknown(type)
-    if type in capability.NOT_WRITTEN and count < 3:
-        return (TRAIL, segments) if count == 1 else (TRAIL_LINE, segments)
+    if type in SPECIAL and (own := _special(type, segments)) is not None:
+        return own, segments if count < 4 else [type, segments[1], segments[3]]
     if count == 2 and FHIR_ID.match(segments[1]):
         return INSTANCE, segments
     if count == 1:
@@ -149,6 +160,18 @@ def _route(request: Request, segments: list[str]) -> tuple[dict[str, Handler], l
     if count == 3 and type == "Patient" and (segments[2] == "*" or number(segments[2]) is not None):
         return COMPARTMENT, segments[1:]
     raise _nowhere(segments)
+
+
+def _special(type: str, segments: list[str]) -> dict[str, Handler] | None:
+    """What the types that are not as the others do at an address; None where they are."""
+    count = len(segments)
+    if type in capability.NOT_WRITTEN:
+        return TRAIL if count == 1 else TRAIL_LINE if count == 2 else None
+    if count == 1:
+        return BINARIES
+    if count == 2 and FHIR_ID.match(segments[1]):
+        return BINARY
+    return BINARY_VERSION if count == 4 and segments[2] == "_history" else None
 
 
 async def _bundle(request: Request) -> Answer:

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 Resource = dict[str, Any]
+ANY = -1
+"""As `if_match`: whichever version, but there must be one (If-Match: *)."""
 
 
 class Stored(NamedTuple):
@@ -37,7 +39,7 @@ class Create:
 
 @dataclass(frozen=True)
 class Update:
-    """Replace, or create under the given id. `if_match`: the version it must replace. `only_new`: If-None-Match: *."""
+    """Replace, or create under the given id. `if_match`: the version it must replace, or ANY. `only_new`: If-None-Match: *."""
 
     resource: Resource
     if_match: int | None = None

@@ -15,7 +15,7 @@ from longbien.fhir.definitions import SearchParam
 from longbien.record.search import registry
 from longbien.record.search.parse import param
 
-from . import forms, negotiate, operations, patch
+from . import forms, negotiate, operations, patch, terminology
 from .faults import NotAllowed
 from .negotiate import Shape
 from .request import Answer, of_host, parse
@@ -41,7 +41,7 @@ async def metadata(scope: Any, headers: dict[bytes, bytes], settings: RestSettin
     if mode not in MODES:
         raise Invalid(f"mode must be one of {', '.join(MODES)}, not {mode[:40]!r}.", code="value")
     base = settings.base_url.rstrip("/") or of_host(scope, headers)
-    statement = _terminology(base) if mode == "terminology" else _statement(base, *_known())
+    statement = _terminology(base) if mode == "terminology" else _statement(base, mode, *_known())
     if shape.form == "xml" and not shape.pretty:  # open to all, so nobody makes us write it again and again
         return Answer(200, _in_xml(statement), ((b"content-type", negotiate.XML),)), shape
     return Answer(200, statement), shape
@@ -56,8 +56,22 @@ def _known() -> tuple[int, int]:
 
 
 @lru_cache(16)
-def _statement(base: str, stamp: int, readied: int) -> bytes:
-    return fhir_json.dumps(statement(base))
+def _statement(base: str, mode: str, stamp: int, readied: int) -> bytes:
+    said = statement(base)
+    return fhir_json.dumps(normative(said) if mode == "normative" else said)
+
+
+_TRIAL = frozenset({"supportedProfile", "versioning", "readHistory", "updateCreate", "conditionalCreate", "conditionalRead",
+                    "conditionalUpdate", "conditionalDelete", "referencePolicy", "searchInclude", "searchRevInclude"})  # fmt: skip
+"""Elements of a resource's part that R4 itself marks as trial use (structuredefinition-standards-status)."""
+
+
+def normative(said: dict[str, Any]) -> dict[str, Any]:
+    """The normative portions of a statement: without the elements that are for trial use."""
+    rest = [{k: v for k, v in r.items() if k != "security"} for r in said["rest"]]
+    for one in rest:
+        one["resource"] = [{k: v for k, v in r.items() if k not in _TRIAL} for r in one["resource"]]
+    return said | {"rest": rest}
 
 
 def statement(base: str) -> dict[str, Any]:
@@ -162,4 +176,5 @@ def _terminology(base: str) -> bytes:
             "software": {"name": "Longbien", "version": longbien.__version__},
             "implementation": {"description": "The Longbien health record", "url": base},
         }
+        | terminology.content()
     )

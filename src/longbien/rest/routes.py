@@ -15,7 +15,7 @@ from longbien.base.ids import FHIR_ID
 from longbien.record.store import Store
 from longbien.record.types import number
 
-from . import audit_event, batch, binary, capability, faults, forms, negotiate, operations
+from . import audit_event, batch, binary, capability, faults, forms, negotiate, openapi, operations
 from .body import Disconnected, Place, Receive
 from .create import create
 from .delete import conditional_delete, delete
@@ -65,6 +65,10 @@ SPECIAL = capability.NOT_WRITTEN | {"Binary"}
 """Types that have handlers of their own."""
 
 
+OPEN = {"metadata": capability.metadata, "openapi.json": openapi.openapi}
+"""What is for everybody: what this server can do."""
+
+
 class Fhir:
     """`door` is given once the house is open; before that every answer is 503."""
 
@@ -92,8 +96,8 @@ class Fhir:
     async def _answer(self, scope: Any, receive: Receive, headers: dict[bytes, bytes], place: Place) -> tuple[Answer, Shape]:
         path = scope["path"][len(PREFIX) :].strip("/")
         segments = path.split("/") if path else []
-        if segments == ["metadata"]:
-            return await capability.metadata(scope, headers, self.settings)
+        if len(segments) == 1 and segments[0] in OPEN:
+            return await OPEN[segments[0]](scope, headers, self.settings)
         if self.door is None:
             raise Unavailable("The server is starting.", 2)
         store = await self.door.store(scope)
@@ -105,7 +109,9 @@ class Fhir:
             try:
                 request.shape = negotiate.shape(accept)
             except NotSupported:
-                if segments[:1] != ["Binary"] or len(segments) < 2:  # which may be anything: its own handler says what it can be given as
+                if (
+                    segments[:1] != ["Binary"] or len(segments) < 2
+                ):  # which may be anything: its own handler says what it can be given as
                     raise
         return await dispatch(request, segments), request.shape
 

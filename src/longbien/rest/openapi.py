@@ -217,6 +217,7 @@ _PATHS: dict[str, Json] = {
     "/{type}/{id}/_history/{vid}": _read("vread", (*_ONE, *_CONDITIONS), "Resource", s304="NotModified"),
     "/Patient/{id}/{compartment}": _read("search in a patient's compartment", _SEARCH),
     "/AuditEvent": _read("search in the trail", ("criteria", "count", *_SHAPE)),
+    "/AuditEvent/_search": {"post": _does("search in the trail", ("count", *_SHAPE), _FORM, s200="Bundle")},
     "/AuditEvent/{id}": _read("read a line of the trail", _SHAPE, "Resource"),
     "/Binary": _read("search", _SEARCH)
     | {"post": _does("create", ("if-none-exist", "security-context", *_WRITES), _BODY | _RAW, s200="Resource", s201="Created"),

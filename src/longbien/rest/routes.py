@@ -54,6 +54,7 @@ HISTORY_OF_ALL: dict[str, Handler] = {"GET": history_of_all, "HEAD": history_of_
 SEARCH: dict[str, Handler] = {"POST": search_by_post}
 COMPARTMENT: dict[str, Handler] = {"GET": search_compartment, "HEAD": search_compartment}
 TRAIL: dict[str, Handler] = {"GET": audit_event.search, "HEAD": audit_event.search}
+TRAIL_SEARCH: dict[str, Handler] = {"POST": audit_event.search_by_post}
 TRAIL_LINE: dict[str, Handler] = {"GET": audit_event.read, "HEAD": audit_event.read}
 VERSION: dict[str, Handler] = {"GET": vread, "HEAD": vread}
 BINARIES: dict[str, Handler] = {**TYPE, "POST": binary.create, "PATCH": binary.patch}
@@ -150,7 +151,7 @@ def _route(request: Request, segments: list[str]) -> tuple[dict[str, Handler], l
     if number(type) is None or type in capability.NO_ENDPOINT:
         raise _unknown(type)
     if type in SPECIAL and (own := _special(type, segments)) is not None:
-        return own, segments if count < 4 else [type, segments[1], segments[3]]
+        return own
     if count == 2 and FHIR_ID.match(segments[1]):
         return INSTANCE, segments
     if count == 1:
@@ -168,16 +169,18 @@ def _route(request: Request, segments: list[str]) -> tuple[dict[str, Handler], l
     raise _nowhere(segments)
 
 
-def _special(type: str, segments: list[str]) -> dict[str, Handler] | None:
+def _special(type: str, segments: list[str]) -> tuple[dict[str, Handler], list[str]] | None:
     """What the types that are not as the others do at an address; None where they are."""
     count = len(segments)
     if type in capability.NOT_WRITTEN:
-        return TRAIL if count == 1 else TRAIL_LINE if count == 2 else None
+        if count == 2 and segments[1] == "_search":
+            return TRAIL_SEARCH, [type]
+        return (TRAIL, segments) if count == 1 else (TRAIL_LINE, segments) if count == 2 else None
     if count == 1:
-        return BINARIES
+        return BINARIES, segments
     if count == 2 and FHIR_ID.match(segments[1]):
-        return BINARY
-    return BINARY_VERSION if count == 4 and segments[2] == "_history" else None
+        return BINARY, segments
+    return (BINARY_VERSION, [type, segments[1], segments[3]]) if count == 4 and segments[2] == "_history" else None
 
 
 async def _bundle(request: Request) -> Answer:

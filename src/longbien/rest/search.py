@@ -21,10 +21,16 @@ async def search(request: Request, type: str | None = None) -> Answer:
 
 async def search_by_post(request: Request, type: str | None = None) -> Answer:
     """The parameters may stand in the body (so that they are in no log) and in the address."""
+    await take_form(request)
+    return await _page(request, type, request.params)
+
+
+async def take_form(request: Request) -> None:
+    """The body's parameters, added to those of the address."""
     form = await _form(request)
     if asked := {k: v for k, v in form if k in ("_format", "_pretty")}:
         request.shape = negotiate.shape(request.headers.get(b"accept", b""), asked.get("_format"), asked.get("_pretty"))
-    return await _page(request, type, [*request.params, *form])
+    request.params = [*request.params, *form]
 
 
 async def search_compartment(request: Request, id: str, type: str) -> Answer:

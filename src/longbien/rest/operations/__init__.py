@@ -5,10 +5,14 @@ CapabilityStatement read."""
 
 from __future__ import annotations
 
-from . import status, validate
+from . import everything, status, validate
 from .operation import Operation
 
-TABLE: tuple[Operation, ...] = (*validate.OPERATIONS, *status.OPERATIONS)
+TABLE: tuple[Operation, ...] = (
+    *everything.OPERATIONS,
+    *status.OPERATIONS,
+    *validate.OPERATIONS,
+)
 
 _BY_NAME: dict[str, tuple[Operation, ...]] = {}
 for _one in TABLE:

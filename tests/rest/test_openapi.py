@@ -52,7 +52,7 @@ async def test_what_a_path_names_in_braces_is_a_parameter_of_it(anonymous: httpx
 
 async def test_every_operation_in_it_is_routed(client: httpx.AsyncClient) -> None:
     found = await fetched(client)
-    filled = {"{type}": "Basic", "{id}": "none", "{vid}": "1", "{compartment}": "Observation"}
+    filled = {"{type}": "Basic", "{id}": "none", "{vid}": "1", "{compartment}": "Encounter", "{member}": "Observation"}
     for path, method, _ in each(found):
         url = path
         for name, value in filled.items():
@@ -69,7 +69,8 @@ async def test_every_route_is_in_it(client: httpx.AsyncClient) -> None:
         "/{type}/_history": routes.HISTORY_OF_TYPE, "/_history": routes.HISTORY_OF_ALL, "/_search": routes.SEARCH,
         "/{type}/_search": routes.SEARCH, "/{type}/{id}/_history/{vid}": routes.VERSION, "/AuditEvent": routes.TRAIL,
         "/AuditEvent/_search": routes.TRAIL_SEARCH, "/AuditEvent/{id}": routes.TRAIL_LINE,
-        "/Patient/{id}/{compartment}": routes.COMPARTMENT,
+        "/{compartment}/{id}/{member}": routes.COMPARTMENT,
+        "/{compartment}/{id}/_search": routes.COMPARTMENT_SEARCH, "/{compartment}/{id}/{member}/_search": routes.COMPARTMENT_SEARCH,
         "/Binary": {m: h for m, h in routes.BINARIES.items() if m != "PATCH"},
         "/Binary/{id}": {m: h for m, h in routes.BINARY.items() if m != "PATCH"},
         "/Binary/{id}/_history/{vid}": routes.BINARY_VERSION,

@@ -11,6 +11,7 @@ from typing import Any
 import longbien
 from longbien.fhir import definitions
 from longbien.fhir import json as fhir_json
+from longbien.fhir.compartments import NAMES as COMPARTMENTS
 
 from . import operations, patch
 from .capability import MODES, NO_ENDPOINT, NOT_WRITTEN
@@ -86,7 +87,8 @@ _WHEN = {"type": "string", "examples": ["2026-11-24T08:00:00Z"]}
 _PARAMETERS: Json = {
     "id": _in_path("id", {"type": "string", "pattern": r"^[A-Za-z0-9\-.]{1,64}$"}),
     "vid": _in_path("vid", {"type": "string", "pattern": r"^[1-9]\d{0,8}$"}),
-    "compartment": _in_path("compartment", {"type": "string", "examples": ["Observation", "*"]}),
+    "compartment": _in_path("compartment", {"type": "string", "enum": list(COMPARTMENTS)}),
+    "member": _in_path("member", {"type": "string", "examples": ["Observation", "*"]}),
     "format": _query("_format", {"type": "string", "enum": ["json", "xml", *FHIR]}),
     "pretty": _query("_pretty", {"type": "boolean"}),
     "count": _query("_count", {"type": "integer", "minimum": 1, "maximum": 1000}),
@@ -215,7 +217,9 @@ _PATHS: dict[str, Json] = {
     },
     "/{type}/{id}/_history": _read("history of one resource", _HISTORY),
     "/{type}/{id}/_history/{vid}": _read("vread", (*_ONE, *_CONDITIONS), "Resource", s304="NotModified"),
-    "/Patient/{id}/{compartment}": _read("search in a patient's compartment", _SEARCH),
+    "/{compartment}/{id}/{member}": _read("search in a compartment", _SEARCH),
+    "/{compartment}/{id}/_search": {"post": _does("search in a compartment", ("count", "prefer", *_SHAPE), _FORM, s200="Bundle")},
+    "/{compartment}/{id}/{member}/_search": {"post": _does("search in a compartment", ("count", *_SHAPE), _FORM, s200="Bundle")},
     "/AuditEvent": _read("search in the trail", ("criteria", "count", *_SHAPE)),
     "/AuditEvent/_search": {"post": _does("search in the trail", ("count", *_SHAPE), _FORM, s200="Bundle")},
     "/AuditEvent/{id}": _read("read a line of the trail", _SHAPE, "Resource"),

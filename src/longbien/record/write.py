@@ -1,5 +1,5 @@
-"""commit(changes): the one door for every write. In order: validate, authorise, version, index, history, audit, outbox, all in one
-transaction. The version log is the outbox (outbox.py), so history and outbox are one row."""
+"""commit(changes): the one door for every write. In order: validate (the standard, then profiles), authorise, version, index,
+history, audit, outbox, all in one transaction. The version log is the outbox (outbox.py), so history and outbox are one row."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from longbien.fhir import json as fhir_json
 from longbien.fhir import references
 from longbien.fhir.validate import validate
 
-from . import index, parameters, people, trail
-from .change import ANY, Change, Create, Delete, Manner, Stored, Update
+from . import index, parameters, people, profiles, trail
+from .change import ANY, Change, Create, Delete, Guarded, Manner, Stored, Update
 from .engine import Engine
 from .live import News
 from .scope import Scope
@@ -47,6 +47,7 @@ _COMMIT = """SELECT record_commit($1::head[], $2::head[], $3::ver_in[], $4::str[
                                   $8::care[], $9::audit_in[]), record_refs($10::bigint[], $11::ref[]),
                    record_indexed($12::bigint)"""
 _PARAMETERS = "record_parameters({}::bigint, {}::text[], {}::jsonb)"
+_PROFILES = "record_profiles({}::bigint[], {}::text[])"
 _WORDS = """INSERT INTO word SELECT * FROM unnest($1::bigint[], $2::int[], $3::text[]) AS w(key, p, norm) ORDER BY key
             ON CONFLICT DO NOTHING"""
 
@@ -67,6 +68,7 @@ class Draft:
     was_pat: int | None = None
     body: bytes = b""
     indexed: index.Indexed | None = None
+    notes: tuple[Issue, ...] = ()
 
 
 async def commit(
@@ -82,8 +84,10 @@ async def commit(
     drafts = _drafts(changes)
     if not manner.checked:
         _validate(drafts)
+    notes = await profiles.check(engine, connection or engine.db, [d.resource for d in drafts if d.resource is not None])
     for left in reversed(range(AGAIN)):
         try:
+            _told(drafts, notes)
             return await _attempt(engine, scope, drafts, manner, connection)
         except Outdated:
             if engine.within or connection is not None or not left:
@@ -91,6 +95,12 @@ async def commit(
             await parameters.fresh(engine.db)
             drafts = _drafts(changes)
     raise AssertionError
+
+
+def _told(drafts: list[Draft], notes: dict[int, list[Issue]]) -> None:
+    """Each what is to be said of it, known by the very resource that was judged."""
+    for d in drafts if notes else ():
+        d.notes = tuple(notes.get(id(d.resource), ()))
 
 
 def _drafts(changes: Sequence[Change]) -> list[Draft]:
@@ -107,7 +117,8 @@ async def _attempt(
         _authorise_types(scope, drafts, refusals)
         if connection is not None:
             return await _write(engine, scope, drafts, manner, connection, refusals)
-        async with engine.db.connection() as own:
+        guarded = any(d.type in engine.guards for d in drafts)  # what a guard writes goes in together with the change
+        async with engine.db.transaction() if guarded else engine.db.connection() as own:
             stored = await _write(engine, scope, drafts, manner, own, refusals)
     except LongbienError:
         if refusals:  # after the connection is given back: the trail may be waiting for one
@@ -130,6 +141,9 @@ async def _write(
     links = _links(drafts, manner.coming) if manner.references == "check" else {}
     there = await _look(scope, drafts, links, connection)
     await _version(engine, drafts, there, connection, refusals, scope)
+    for d in drafts:
+        if (guard := engine.guards.get(d.type)) is not None:
+            d.resource = await guard(engine, scope, Guarded(d.type, d.id, d.rid, d.version, d.resource), connection)
     stamp = registry.current.stamp
     await _index(drafts, now)
     same = await _unchanged(engine, drafts, connection) if manner.skip_unchanged else {}
@@ -160,11 +174,14 @@ async def _put(connection: Connection, values: list[Any], drafts: list[Draft], s
     defined = [d for d in drafts if d.type == "SearchParameter"]
     if defined and (change := parameters.change([(d.id, d.resource) for d in defined])):
         sql += also(_PARAMETERS, stamp, change.gone, change.begun)
+    structures = [d for d in drafts if d.type == profiles.TYPE]
+    if structures:
+        sql += also(_PROFILES, [d.rid for d in structures], [profiles.usable(d.resource) for d in structures])
     await connection.execute(sql, *values)
 
 
 def _stored(d: Draft, now: datetime) -> Stored:
-    return Stored(d.type, d.id, d.version, now, d.body, d.op == DELETE, d.rid, d.pat, d.op == CREATE)
+    return Stored(d.type, d.id, d.version, now, d.body, d.op == DELETE, d.rid, d.pat, d.op == CREATE, notes=d.notes)
 
 
 def _draft(change: Change, position: int) -> Draft:
@@ -417,15 +434,17 @@ def _rows(engine: Engine, drafts: list[Draft], now: datetime) -> tuple[list[Any]
     changed: list[Any] = []
     vers: list[Any] = []
     for d in drafts:
-        x = d.indexed
-        t = number(d.type)
-        if x is None:
-            row: tuple[Any, ...] = (d.rid, d.pat, None, index.EARLIEST, index.LATEST, now, None, d.version, t, True, d.id, [])
-        else:
-            row = (d.rid, x.pat, x.code, x.dlo, x.dhi, now, x.val, d.version, t, False, d.id, x.terms)
-        (fresh if d.version == 1 else changed).append(row)
+        (fresh if d.version == 1 else changed).append(head_row(d, now))
         vers.append((d.rid, now, d.version, d.op, engine.codec.pack(d.body) if d.body else b""))
     return fresh, changed, vers
+
+
+def head_row(d: Draft, at: datetime) -> tuple[Any, ...]:
+    """The row of head, in the order of its columns."""
+    x, t = d.indexed, number(d.type)
+    if x is None:
+        return (d.rid, d.pat, None, index.EARLIEST, index.LATEST, at, None, d.version, t, True, d.id, [])
+    return (d.rid, x.pat, x.code, x.dlo, x.dhi, at, x.val, d.version, t, False, d.id, x.terms)
 
 
 def _side_rows(drafts: list[Draft]) -> index.Sides:

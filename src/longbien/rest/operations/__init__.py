@@ -5,12 +5,13 @@ CapabilityStatement read."""
 
 from __future__ import annotations
 
-from . import everything, status, validate
+from . import everything, status, subscription, validate
 from .operation import Operation
 
 TABLE: tuple[Operation, ...] = (
     *everything.OPERATIONS,
     *status.OPERATIONS,
+    *subscription.OPERATIONS,
     *validate.OPERATIONS,
 )
 

@@ -22,9 +22,11 @@ from longbien.base import clock, jobs, log
 from longbien.base.errors import LongbienError, Unavailable
 from longbien.base.place import Place
 from longbien.demo.city import LOGINS
-from longbien.record import reindex
+from longbien.record import export, reindex
 from longbien.record.engine import Engine
+from longbien.rest.operations import export as bulk
 from longbien.rest.routes import PREFIX, Fhir
+from longbien.rest.settings import RestSettings
 from longbien.web import routes as web
 
 _log = log.get(__name__)
@@ -118,7 +120,9 @@ async def work(url: str, stop: asyncio.Event) -> None:
 
     try:
         handlers: dict[str, jobs.Handler] = {"access.clean": clean, "record.train": train, reindex.QUEUE: reindex.job(engine)}
-        for name in handlers:
+        files, hours = bulk.folder(), RestSettings.read().export_hours
+        handlers[export.QUEUE], handlers[export.CLEAN] = export.job(engine, files, hours), export.cleaner(engine, files)
+        for name in handlers.keys() - {export.QUEUE}:
             await jobs.enqueue(engine.db, name, key="always")
         await jobs.Workers(engine.db, handlers).run(stop)
     finally:

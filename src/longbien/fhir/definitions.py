@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ..base.errors import Unavailable
+from . import compartments
 
 BUILT = Path(__file__).parents[1] / "_built" / "fhir"
 VERSION = "4.0.1"
@@ -136,10 +137,10 @@ def search_params(type_name: str) -> Mapping[str, SearchParam]:
 
 @cache
 def compartment(name: str) -> Mapping[str, tuple[str, ...]]:
-    """For the "Patient" compartment: type -> codes of the search parameters by which a resource belongs to a patient.
-    Patient itself belongs by its own id."""
+    """Type -> codes of the search parameters by which a resource belongs to a Patient, Encounter, Practitioner, RelatedPerson or
+    Device. The holder itself belongs by its own id. Raises KeyError for any other name."""
     if name != "Patient":
-        raise KeyError(f"only the Patient compartment is compiled, not {name!r}")
+        return compartments.listed(name)
     return {t: tuple(codes) for t, codes in table("compartment").items()}
 
 

@@ -96,10 +96,12 @@ class Store:
 
     async def search(
         self, type: str | None, params: Sequence[tuple[str, str]], *, handling: Handling = "lenient", base_url: str = "",
-        patient: str | None = None,
+        patient: str | None = None, within: tuple[str, str] | None = None,
     ) -> Page:  # fmt: skip
-        """One page. `type` None: over all types. `patient`: within that patient's compartment only. See search.run.search."""
-        return await run.search(self.engine, self.scope, type, params, handling=handling, base_url=base_url, patient=patient)
+        """One page. `type` None: over all types. `patient`: within that patient's compartment only; `within`: in this one, such as
+        ("Encounter", id). See search.run.search."""
+        place = ("Patient", patient) if patient is not None else within
+        return await run.search(self.engine, self.scope, type, params, handling=handling, base_url=base_url, within=place)
 
     async def everything(
         self, type: str, id: str | None, asked: everything.Asked, base_url: str, params: Sequence[tuple[str, str]]

@@ -15,6 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ import asyncpg
 import psutil
 
 from import_lives import LIVES
+from longbien.access import later
 from longbien.access.tokens import create_token
 from longbien.base.blobs import Blobs
 from longbien.importer.run import Import
@@ -372,7 +374,7 @@ async def _export(here: Place) -> None:
     engine = await Engine.open(here.app, services=False)
     scope = system("bench")
     id_ = await export.begin(engine, scope, export.Asked("system", "bench"))
-    handler = export.job(engine, Blobs(here.folder / "export"), 1.0)
+    handler = export.job(engine, Blobs(here.folder / "export"), 1.0, partial(later.again, engine.db))
     began, before = time.perf_counter(), sum(psutil.Process().cpu_times()[:2])
     while await handler({"id": id_}) is not None:
         pass

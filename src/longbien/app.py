@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -15,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from longbien.access import sessions, throttle
+from longbien.access import later, sessions, throttle
 from longbien.access.door import Door
 from longbien.access.settings import AccessSettings
 from longbien.base import clock, jobs, log
@@ -121,7 +122,8 @@ async def work(url: str, stop: asyncio.Event) -> None:
     try:
         handlers: dict[str, jobs.Handler] = {"access.clean": clean, "record.train": train, reindex.QUEUE: reindex.job(engine)}
         files, hours = bulk.folder(), RestSettings.read().export_hours
-        handlers[export.QUEUE], handlers[export.CLEAN] = export.job(engine, files, hours), export.cleaner(engine, files)
+        handlers[export.QUEUE] = export.job(engine, files, hours, partial(later.again, engine.db))
+        handlers[export.CLEAN] = export.cleaner(engine, files)
         for name in handlers.keys() - {export.QUEUE}:
             await jobs.enqueue(engine.db, name, key="always")
         await jobs.Workers(engine.db, handlers).run(stop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from longbien.access import later
 from longbien.access.tokens import create_token
 from longbien.app import App, create_app
 from longbien.base.blobs import Blobs
@@ -41,7 +43,7 @@ def blobs(folder: Path) -> Blobs:
 async def work(app: App, folder: Path) -> None:
     """What the worker does with the jobs that wait."""
     engine = app.state.engine
-    handler = export.job(engine, blobs(folder), 1.0)
+    handler = export.job(engine, blobs(folder), 1.0, partial(later.again, engine.db))
     for row in await engine.db.fetch("SELECT id, payload FROM job WHERE queue = $1 AND dead IS NULL", export.QUEUE):
         while await handler(json.loads(row["payload"])) is not None:
             pass
@@ -186,6 +188,18 @@ async def test_only_who_asked_sees_it_and_it_can_be_taken_away(app: App, client:
     await app.state.engine.db.execute("UPDATE export SET expires = now() - interval '1 hour'")
     await export.cleaner(app.state.engine, blobs(folder_of_data))({})
     assert not [p for p in blobs(folder_of_data).folder.rglob("*") if p.is_file()]
+
+
+async def test_a_disabled_machine_gets_no_more(app: App, folder_of_data: Path) -> None:
+    token = await create_token(app.state.engine, "gone machine")
+    headers = {"Authorization": f"Bearer {token}", **ASYNC}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE, headers=headers) as gone:
+        assert (await gone.get("/fhir/$export")).status_code == 202
+    db = app.state.engine.db
+    await db.execute("UPDATE account SET disabled = now() WHERE login = 'machine:gone-machine'")
+    await work(app, folder_of_data)
+    row = await db.fetchrow("SELECT state, files FROM export ORDER BY cut DESC LIMIT 1")
+    assert row["state"] == "failed" and row["files"] == "[]"
 
 
 async def test_whose_records_left_is_in_the_trail(app: App, client: httpx.AsyncClient, folder_of_data: Path) -> None:

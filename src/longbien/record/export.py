@@ -17,13 +17,13 @@ from urllib.parse import parse_qsl
 
 from longbien.base import clock, ids, jobs
 from longbien.base.blobs import Blobs
-from longbien.base.errors import Invalid, LongbienError, NotFound, Unavailable
+from longbien.base.errors import Forbidden, Invalid, LongbienError, NotFound, Unavailable
 from longbien.base.ids import patient_key
 from longbien.base.sql import queries
 
 from . import trail
 from .engine import Engine
-from .scope import Everything, Scope
+from .scope import Scope
 from .search.compile import Compiler
 from .search.keys import compartment_key
 from .search.parse import parse
@@ -78,15 +78,19 @@ async def begin(engine: Engine, scope: Scope, asked: Asked) -> str:
     """Put an export in line; gives its id. Raises Invalid for filters that are no searches."""
     await _where(engine, scope, asked, Statement())
     id_ = ids.new_id()
-    said = {
-        "label": scope.label, "purpose": scope.purpose, "org": scope.org, "address": scope.address,
-        "reads": None if scope.reads is None else sorted(scope.reads),
-    }  # fmt: skip
     async with engine.db.transaction() as connection:
-        await connection.execute(Q.new, id_, scope.actor, json.dumps(said), json.dumps(vars(asked)))
+        await connection.execute(Q.new, id_, scope.actor, json.dumps(remembered(scope)), json.dumps(vars(asked)))
         await jobs.enqueue(connection, QUEUE, {"id": id_}, key=id_)
     await engine.trail.write([trail.line(scope, "export", n=0, why=f"asked: {asked.request}")])
     return id_
+
+
+def remembered(scope: Scope) -> dict[str, Any]:
+    """Of a scope over every record, what it takes to make it anew."""
+    return {
+        "actor": scope.actor, "label": scope.label, "purpose": scope.purpose, "org": scope.org, "address": scope.address,
+        "reads": None if scope.reads is None else sorted(scope.reads),
+    }  # fmt: skip
 
 
 async def look(engine: Engine, scope: Scope, id_: str) -> Any:
@@ -106,7 +110,11 @@ async def cancel(engine: Engine, scope: Scope, id_: str) -> None:
     await engine.trail.write([trail.line(scope, "export", n=0, why=f"cancelled: export {id_}")])
 
 
-def job(engine: Engine, blobs: Blobs, hours: float) -> Callable[[Mapping[str, Any]], Awaitable[datetime | None]]:
+Again = Callable[[Mapping[str, Any], str], Awaitable[Scope]]
+"""Makes a scope of what `remembered` gave and a reason; access does. Raises Forbidden where it may no longer be."""
+
+
+def job(engine: Engine, blobs: Blobs, hours: float, again: Again) -> Callable[[Mapping[str, Any]], Awaitable[datetime | None]]:
     """The handler of QUEUE."""
 
     async def run(payload: Mapping[str, Any]) -> datetime | None:
@@ -114,8 +122,9 @@ def job(engine: Engine, blobs: Blobs, hours: float) -> Callable[[Mapping[str, An
         if row is None:
             return None
         try:
-            finished = await _run(engine, blobs, row)
-        except Invalid as why:
+            scope = await again(json.loads(row["scope"]), f"export {row['id']}")
+            finished = await _run(engine, blobs, scope, row)
+        except (Invalid, Forbidden) as why:
             await engine.db.execute(Q.failed, row["id"], why.text)
             return None
         if finished:
@@ -141,13 +150,6 @@ def cleaner(engine: Engine, blobs: Blobs) -> Callable[[Mapping[str, Any]], Await
     return clean
 
 
-def _scope(row: Any) -> Scope:
-    said = json.loads(row["scope"])
-    reads = None if said["reads"] is None else frozenset(said["reads"])
-    why = f"export {row['id']}"
-    return Scope(row["actor"], said["label"], said["purpose"], why, Everything(), said["org"], reads, frozenset(), said["address"])
-
-
 def asked_of(row: Any) -> Asked:
     said = json.loads(row["asked"])
     return Asked(
@@ -156,10 +158,10 @@ def asked_of(row: Any) -> Asked:
     )  # fmt: skip
 
 
-async def _run(engine: Engine, blobs: Blobs, row: Any) -> bool:
+async def _run(engine: Engine, blobs: Blobs, scope: Scope, row: Any) -> bool:
     """Parts until all is there (True) or the time is up."""
     until = clock.now() + timedelta(seconds=SECONDS)
-    scope, asked, after = _scope(row), asked_of(row), row["after"]
+    asked, after = asked_of(row), row["after"]
     if row["total"] is None:
         s = Statement()
         where = await _where(engine, scope, asked, s)

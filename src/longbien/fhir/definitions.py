@@ -159,6 +159,12 @@ def structure(name: str) -> Structure:
     return Structure(name, s["kind"], s["base"], s["abstract"], elements, constraints)
 
 
+@cache
+def summary(type_name: str) -> frozenset[str]:
+    """Paths below a resource type that a summary holds: "name", "value[x]", "link.other"."""
+    return frozenset(table("summary")[type_name])
+
+
 def structure_names() -> tuple[str, ...]:
     """Every resource and data type with a definition, abstract ones too."""
     return tuple(table("structures"))

@@ -40,7 +40,8 @@ class Has(NamedTuple):
 
 
 class Include(NamedTuple):
-    """source: the type whose parameter is followed; code '*' is every reference; target narrows to one type."""
+    """source: the type whose parameter is followed ('Resource', or '*' backwards: any); code '*' is every reference; target narrows
+    to one type."""
 
     source: str
     code: str
@@ -289,7 +290,14 @@ def _include(attribute: str) -> Any:
             raise _wrong(name, f"modifier ':{modifier[:60]}' is not known.")
         parts = value.split(":")
         if value == "*":
-            parts = [query.type or "Resource", "*"]
+            found = Include(
+                "*" if attribute == "revinclude" else "Resource" if modifier else query.type or "Resource",
+                "*",
+                None,
+                modifier != "",
+            )
+            getattr(query, attribute).append(found)
+            return True
         if len(parts) not in (2, 3) or not definitions.is_type(parts[0]):
             raise _wrong(name, f"{value[:100]!r} is not Type:parameter or Type:parameter:Target.")
         source, code = parts[0], parts[1]

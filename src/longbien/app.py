@@ -21,17 +21,26 @@ from longbien.access.door import Door
 from longbien.access.settings import AccessSettings
 from longbien.base import clock, jobs, log
 from longbien.base.errors import LongbienError, Unavailable
+from longbien.base.outside import Outside
 from longbien.base.place import Place
 from longbien.demo.city import LOGINS
-from longbien.record import export, reindex
+from longbien.record import export, full_text, reindex
 from longbien.record.engine import Engine
+from longbien.record.full_text import FullTextSettings
+from longbien.record.scope import system
+from longbien.record.store import Store
 from longbien.rest.operations import export as bulk
 from longbien.rest.routes import PREFIX, Fhir
 from longbien.rest.settings import RestSettings
+from longbien.subscriptions.guard import Guard
+from longbien.subscriptions.service import Service
+from longbien.subscriptions.settings import SubscriptionSettings
+from longbien.subscriptions.wire import Wire
 from longbien.web import routes as web
 
 _log = log.get(__name__)
 READY_SECONDS = 2.0
+SOCKET = PREFIX + "/ws"
 CLEAN_EVERY = timedelta(minutes=1)
 TRAIN_EVERY = timedelta(minutes=10)
 
@@ -51,6 +60,9 @@ class App(Starlette):
                 scope["app"] = self
                 await self.fhir(scope, receive, send)
                 return
+        if scope["type"] == "websocket" and scope["path"] == SOCKET and self.fhir.wire is not None:
+            await self.fhir.wire.websocket(scope, receive, send)
+            return
         await super().__call__(scope, receive, send)
 
 
@@ -84,12 +96,16 @@ def create_app(database_url: str | None = None) -> App:
             raise Unavailable("LONGBIEN_DATABASE_URL is not set: which database shall be opened?")
         engine = await Engine.open(url)
         door = Door(engine)
+        outside = Outside()
+        engine.guards["Subscription"] = Guard(outside, fhir.settings.base_url)
+        fhir.wire = Wire(door, SubscriptionSettings.read().connections)
         app.state.engine, app.state.door, fhir.door = engine, door, door
         web.set_up(app.state, **await _demo(engine))
         try:
             yield
         finally:
-            fhir.door = None
+            fhir.door = fhir.wire = None
+            await outside.close()
             await door.close()
             await engine.close()
 
@@ -103,11 +119,12 @@ async def _demo(engine: Engine) -> dict[str, Any]:
 
 
 async def work(url: str, stop: asyncio.Event) -> None:
-    """The background work until `stop`: jobs. Three are always there: clearing away sessions and throttles that are over, training
-    the dictionary that bodies are packed with, once there is enough to train on, and indexing again what a change asks for.
-    Departments' jobs join here."""
+    """The background work until `stop`: subscriptions and jobs. Three jobs are always there: clearing away sessions and throttles
+    that are over, training the dictionary that bodies are packed with, once there is enough to train on, and indexing again what a
+    change asks for. Departments' jobs join here."""
     engine = await Engine.open(url, services=False)
     settings = AccessSettings.read()
+    door = Door(engine, settings)
 
     async def clean(payload: Mapping[str, Any]) -> datetime:
         await sessions.clean(engine.db, settings)
@@ -119,6 +136,7 @@ async def work(url: str, stop: asyncio.Event) -> None:
             await engine.train(await engine.typical())
         return clock.now() + TRAIN_EVERY
 
+    await full_text.want(engine, FullTextSettings.read().mode)
     try:
         handlers: dict[str, jobs.Handler] = {"access.clean": clean, "record.train": train, reindex.QUEUE: reindex.job(engine)}
         files, hours = bulk.folder(), RestSettings.read().export_hours
@@ -126,6 +144,10 @@ async def work(url: str, stop: asyncio.Event) -> None:
         handlers[export.CLEAN] = export.cleaner(engine, files)
         for name in handlers.keys() - {export.QUEUE}:
             await jobs.enqueue(engine.db, name, key="always")
-        await jobs.Workers(engine.db, handlers).run(stop)
+        service = Service(engine, door, Store(engine, system("subscriptions")))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(service.run(stop))
+            group.create_task(jobs.Workers(engine.db, handlers).run(stop))
     finally:
+        await door.close()
         await engine.close()

@@ -12,8 +12,10 @@ from longbien.base.db import Connection, Database
 from longbien.base.disk import Disk
 
 from . import parameters
+from .change import Guard
 from .codec import SAMPLES, Codec, train
 from .live import Live, News
+from .profiles import Profiles
 from .search.terminology import Stored, Terminology
 from .trail import Trail
 
@@ -30,8 +32,10 @@ class Engine:
         self.db = db
         self.disk = disk or Disk.read()
         self.codec = Codec()
+        self.profiles = Profiles()
         self.trail = Trail(db)
         self.live = Live(db)
+        self.guards: dict[str, Guard] = {}
         self.terminology: Terminology = Stored(self)
         """What searches ask about codes (:in, :below ...): may be replaced by who knows more."""
         self.words: set[int] = set()

@@ -1,9 +1,10 @@
-"""commit(changes): the one door for every write. In order: validate, authorise, version, index, history, audit, outbox, all in one
-transaction. The version log is the outbox (outbox.py), so history and outbox are one row."""
+"""commit(changes): the one door for every write. In order: validate (the standard, then profiles), authorise, version, index,
+history, audit, outbox, all in one transaction. The version log is the outbox (outbox.py), so history and outbox are one row."""
 
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,14 +21,15 @@ from longbien.base.errors import (
     LongbienError,
     NotFound,
     Outdated,
+    Overtaken,
     PreconditionFailed,
 )
 from longbien.fhir import json as fhir_json
 from longbien.fhir import references
 from longbien.fhir.validate import validate
 
-from . import index, parameters, people, trail
-from .change import Change, Create, Delete, Manner, Stored, Update
+from . import full_text, index, parameters, people, profiles, trail
+from .change import Change, Create, Delete, Guarded, Manner, Stored, Update
 from .engine import Engine
 from .live import News
 from .scope import Scope
@@ -35,8 +37,12 @@ from .search import keys, registry
 from .types import number, type_name
 
 CREATE, UPDATE, DELETE = 1, 2, 3
-AGAIN = 3
-"""How often a commit is repeated because what is indexed has changed since this process read it."""
+AGAIN = 12
+"""How often a commit is tried: what is indexed may have changed since this process read it, or somebody else may have written the
+same resource between our look and our writing. The next look sees what he wrote: without a condition it is replaced, a condition
+that holds no more is 412. Who is overtaken was overtaken by one that is done: twelve at once always all come through."""
+PAUSE = 0.01
+"""Seconds, at most, before it is tried again: those who met do not meet again."""
 WORDS = 400_000
 """Words that an engine remembers to be in table `word`."""
 BREATH = 50
@@ -47,6 +53,8 @@ _COMMIT = """SELECT record_commit($1::head[], $2::head[], $3::ver_in[], $4::str[
                                   $8::care[], $9::audit_in[]), record_refs($10::bigint[], $11::ref[]),
                    record_indexed($12::bigint)"""
 _PARAMETERS = "record_parameters({}::bigint, {}::text[], {}::jsonb)"
+_FULL_TEXT = "record_words({}::bigint[], {}::bigint[], {}::text[], {}::bigint[], {}::text[])"
+_PROFILES = "record_profiles({}::bigint[], {}::text[])"
 _WORDS = """INSERT INTO word SELECT * FROM unnest($1::bigint[], $2::int[], $3::text[]) AS w(key, p, norm) ORDER BY key
             ON CONFLICT DO NOTHING"""
 
@@ -67,6 +75,7 @@ class Draft:
     was_pat: int | None = None
     body: bytes = b""
     indexed: index.Indexed | None = None
+    notes: tuple[Issue, ...] = ()
 
 
 async def commit(
@@ -82,15 +91,26 @@ async def commit(
     drafts = _drafts(changes)
     if not manner.checked:
         _validate(drafts)
+    notes = await profiles.check(engine, connection or engine.db, [d.resource for d in drafts if d.resource is not None])
     for left in reversed(range(AGAIN)):
         try:
+            _told(drafts, notes)
             return await _attempt(engine, scope, drafts, manner, connection)
-        except Outdated:
+        except (Outdated, Overtaken) as why:
             if engine.within or connection is not None or not left:
                 raise  # the caller's transaction is lost
-            await parameters.fresh(engine.db)
+            if isinstance(why, Outdated):
+                await parameters.fresh(engine.db)
+            else:
+                await asyncio.sleep(random.uniform(0, PAUSE))  # noqa: S311
             drafts = _drafts(changes)
     raise AssertionError
+
+
+def _told(drafts: list[Draft], notes: dict[int, list[Issue]]) -> None:
+    """Each what is to be said of it, known by the very resource that was judged."""
+    for d in drafts if notes else ():
+        d.notes = tuple(notes.get(id(d.resource), ()))
 
 
 def _drafts(changes: Sequence[Change]) -> list[Draft]:
@@ -107,7 +127,8 @@ async def _attempt(
         _authorise_types(scope, drafts, refusals)
         if connection is not None:
             return await _write(engine, scope, drafts, manner, connection, refusals)
-        async with engine.db.connection() as own:
+        guarded = any(d.type in engine.guards for d in drafts)  # what a guard writes goes in together with the change
+        async with engine.db.transaction() if guarded else engine.db.connection() as own:
             stored = await _write(engine, scope, drafts, manner, own, refusals)
     except LongbienError:
         if refusals:  # after the connection is given back: the trail may be waiting for one
@@ -130,6 +151,9 @@ async def _write(
     links = _links(drafts, manner.coming) if manner.references == "check" else {}
     there = await _look(scope, drafts, links, connection)
     await _version(engine, drafts, there, connection, refusals, scope)
+    for d in drafts:
+        if (guard := engine.guards.get(d.type)) is not None:
+            d.resource = await guard(engine, scope, Guarded(d.type, d.id, d.rid, d.version, d.resource), connection)
     stamp = registry.current.stamp
     await _index(drafts, now)
     same = await _unchanged(engine, drafts, connection) if manner.skip_unchanged else {}
@@ -160,11 +184,19 @@ async def _put(connection: Connection, values: list[Any], drafts: list[Draft], s
     defined = [d for d in drafts if d.type == "SearchParameter"]
     if defined and (change := parameters.change([(d.id, d.resource) for d in defined])):
         sql += also(_PARAMETERS, stamp, change.gone, change.begun)
+    if any(keep := full_text.wanted()):
+        texts = full_text.rows([(d.rid, d.resource) for d in drafts if d.resource is not None], keep)
+        again = [d.rid for d in drafts if d.version > 1]
+        if again or texts[0] or texts[2]:
+            sql += also(_FULL_TEXT, again, *texts)
+    structures = [d for d in drafts if d.type == profiles.TYPE]
+    if structures:
+        sql += also(_PROFILES, [d.rid for d in structures], [profiles.usable(d.resource) for d in structures])
     await connection.execute(sql, *values)
 
 
 def _stored(d: Draft, now: datetime) -> Stored:
-    return Stored(d.type, d.id, d.version, now, d.body, d.op == DELETE, d.rid, d.pat, d.op == CREATE)
+    return Stored(d.type, d.id, d.version, now, d.body, d.op == DELETE, d.rid, d.pat, d.op == CREATE, notes=d.notes)
 
 
 def _draft(change: Change, position: int) -> Draft:
@@ -414,15 +446,17 @@ def _rows(engine: Engine, drafts: list[Draft], now: datetime) -> tuple[list[Any]
     changed: list[Any] = []
     vers: list[Any] = []
     for d in drafts:
-        x = d.indexed
-        t = number(d.type)
-        if x is None:
-            row: tuple[Any, ...] = (d.rid, d.pat, None, index.EARLIEST, index.LATEST, now, None, d.version, t, True, d.id, [])
-        else:
-            row = (d.rid, x.pat, x.code, x.dlo, x.dhi, now, x.val, d.version, t, False, d.id, x.terms)
-        (fresh if d.version == 1 else changed).append(row)
+        (fresh if d.version == 1 else changed).append(head_row(d, now))
         vers.append((d.rid, now, d.version, d.op, engine.codec.pack(d.body) if d.body else b""))
     return fresh, changed, vers
+
+
+def head_row(d: Draft, at: datetime) -> tuple[Any, ...]:
+    """The row of head, in the order of its columns."""
+    x, t = d.indexed, number(d.type)
+    if x is None:
+        return (d.rid, d.pat, None, index.EARLIEST, index.LATEST, at, None, d.version, t, True, d.id, [])
+    return (d.rid, x.pat, x.code, x.dlo, x.dhi, at, x.val, d.version, t, False, d.id, x.terms)
 
 
 def _side_rows(drafts: list[Draft]) -> index.Sides:

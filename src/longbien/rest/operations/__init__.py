@@ -5,13 +5,14 @@ CapabilityStatement read."""
 
 from __future__ import annotations
 
-from . import everything, export, status, validate
+from . import everything, export, status, subscription, validate
 from .operation import Operation
 
 TABLE: tuple[Operation, ...] = (
     *everything.OPERATIONS,
     *export.OPERATIONS,
     *status.OPERATIONS,
+    *subscription.OPERATIONS,
     *validate.OPERATIONS,
 )
 

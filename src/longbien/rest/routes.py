@@ -107,6 +107,8 @@ class Fhir:
             raise Unavailable("The server is starting.", 2)
         store = await self.door.store(scope)
         request = Request(scope, receive, headers, store, self.settings, place)
+        if segments == ["$export-file"]:  # NDJSON, whatever the client likes best
+            return await dispatch(request, segments), PLAIN
         if scope["query_string"]:
             asked = request.param("_format"), request.param("_pretty")
             request.shape = negotiate.shape(headers.get(b"accept", b""), *asked)

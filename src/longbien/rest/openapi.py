@@ -253,8 +253,11 @@ def _starts(one: Operation, level: str) -> list[str]:
 
 def _called(one: Operation) -> Json:
     summary = f"${one.name}: {one.definition}"
-    made: Json = {} if one.writes else _read(summary, ("criteria", *_SHAPE), "Resource")
-    return made | {"post": _does(summary, _SHAPE, _BODY, s200="Resource")}
+    made = _read(summary, ("criteria", *_SHAPE), "Resource") | {
+        "post": _does(summary, _SHAPE, _BODY, s200="Resource"),
+        "delete": _does(summary, ("criteria", *_SHAPE), s200="OperationOutcome", s204="NoContent"),
+    }
+    return {method: does for method, does in made.items() if method.upper() in one.methods}
 
 
 def _path(path: str, methods: Json) -> Json:

@@ -115,7 +115,9 @@ async def test_admission_and_discharge_leave_out_who_only_comes_by(client: httpx
 
 async def test_any_change_tells_of_deletes_too_even_with_a_filter(client: httpx.AsyncClient, service: Service) -> None:
     with receiver() as r:
-        sub = await subscribe(client, on_topic("Organization-change", r.url, "Organization?name:contains=Bạch"))
+        sub = await subscribe(
+            client, on_topic("Organization-change", r.url, "Organization?name:contains=Bạch", content="full-resource")
+        )
         for name in ("Bệnh viện Bạch Mai", "Bệnh viện E"):
             made = (await client.post("/fhir/Organization", json={"resourceType": "Organization", "name": name})).json()
             assert (await client.delete(f"/fhir/Organization/{made['id']}")).status_code in (200, 204)

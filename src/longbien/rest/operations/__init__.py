@@ -5,10 +5,18 @@ CapabilityStatement read."""
 
 from __future__ import annotations
 
-from . import status, validate
+from . import expand, lookup, status, subsumes, translate, validate, validate_code
 from .operation import Operation
 
-TABLE: tuple[Operation, ...] = (*validate.OPERATIONS, *status.OPERATIONS)
+TABLE: tuple[Operation, ...] = (
+    *validate.OPERATIONS,
+    *status.OPERATIONS,
+    *expand.OPERATIONS,
+    *lookup.OPERATIONS,
+    *validate_code.OPERATIONS,
+    *subsumes.OPERATIONS,
+    *translate.OPERATIONS,
+)
 
 _BY_NAME: dict[str, tuple[Operation, ...]] = {}
 for _one in TABLE:

@@ -20,11 +20,16 @@ from longbien.access.door import Door
 from longbien.access.settings import AccessSettings
 from longbien.base import clock, jobs, log
 from longbien.base.errors import LongbienError, Unavailable
+from longbien.base.outside import Outside
 from longbien.base.place import Place
 from longbien.demo.city import LOGINS
 from longbien.record import reindex
 from longbien.record.engine import Engine
+from longbien.record.scope import system
+from longbien.record.store import Store
 from longbien.rest.routes import PREFIX, Fhir
+from longbien.subscriptions.guard import Guard
+from longbien.subscriptions.service import Service
 from longbien.web import routes as web
 
 _log = log.get(__name__)
@@ -81,12 +86,15 @@ def create_app(database_url: str | None = None) -> App:
             raise Unavailable("LONGBIEN_DATABASE_URL is not set: which database shall be opened?")
         engine = await Engine.open(url)
         door = Door(engine)
+        outside = Outside()
+        engine.guards["Subscription"] = Guard(outside, fhir.settings.base_url)
         app.state.engine, app.state.door, fhir.door = engine, door, door
         web.set_up(app.state, **await _demo(engine))
         try:
             yield
         finally:
             fhir.door = None
+            await outside.close()
             await door.close()
             await engine.close()
 
@@ -100,11 +108,12 @@ async def _demo(engine: Engine) -> dict[str, Any]:
 
 
 async def work(url: str, stop: asyncio.Event) -> None:
-    """The background work until `stop`: jobs. Three are always there: clearing away sessions and throttles that are over, training
-    the dictionary that bodies are packed with, once there is enough to train on, and indexing again what a change asks for.
-    Departments' jobs join here."""
+    """The background work until `stop`: subscriptions and jobs. Three jobs are always there: clearing away sessions and throttles
+    that are over, training the dictionary that bodies are packed with, once there is enough to train on, and indexing again what a
+    change asks for. Departments' jobs join here."""
     engine = await Engine.open(url, services=False)
     settings = AccessSettings.read()
+    door = Door(engine, settings)
 
     async def clean(payload: Mapping[str, Any]) -> datetime:
         await sessions.clean(engine.db, settings)
@@ -120,6 +129,10 @@ async def work(url: str, stop: asyncio.Event) -> None:
         handlers: dict[str, jobs.Handler] = {"access.clean": clean, "record.train": train, reindex.QUEUE: reindex.job(engine)}
         for name in handlers:
             await jobs.enqueue(engine.db, name, key="always")
-        await jobs.Workers(engine.db, handlers).run(stop)
+        service = Service(engine, door, Store(engine, system("subscriptions")))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(service.run(stop))
+            group.create_task(jobs.Workers(engine.db, handlers).run(stop))
     finally:
+        await door.close()
         await engine.close()

@@ -26,6 +26,7 @@ COMMANDS = {
     "demo": ("demo", "fill the record with the demo city: invented people in invented hospitals"),
     "token": ("token", "print a bearer token for the FHIR API, and nothing else"),
     "reindex": ("reindex", "make anew what resources are found by, while the server runs"),
+    "subscriptions": ("subscriptions", "list subscriptions; see, play again or give up what could not be told"),
     "check": ("check", "test this installation: database, rights, migrations, assets, disk, clock"),
     "db-shell": ("db_shell", "psql in the embedded database"),
     "serve": ("serve", ""),  # one web process, for `up` and `web`
@@ -40,7 +41,7 @@ class LogSettings(Settings):
 
 
 def overview() -> str:
-    lines = [f"  {name:<10} {text}" for name, (_, text) in COMMANDS.items() if text]
+    lines = [f"  {name:<13} {text}" for name, (_, text) in COMMANDS.items() if text]
     return "\n".join(
         [
             "usage: longbien COMMAND [...]      (longbien COMMAND --help tells more)",

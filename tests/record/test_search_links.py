@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from longbien.base.ids import patient_key
 from longbien.record.change import Create, Delete, Manner, Update
 from longbien.record.engine import Engine
 from longbien.record.scope import Bind, Scope, system
+from longbien.record.search import include
 from longbien.record.store import Store
 
 TRUST = Manner(references="trust", checked=True)
@@ -246,3 +248,89 @@ async def test_pages_of_every_order_are_the_whole(engine: Engine) -> None:
         next((r.get("priority") for r in many if r["id"] == i), None) for i in await ids(engine, "Task?_sort=priority&_count=100")
     ]
     assert by_priority == ["asap"] * 15 + ["stat"] * 15 + ["urgent"] * 15 + [None] * 15
+
+
+async def included(engine: Engine, asked: str, scope: Scope | None = None) -> set[str]:
+    type_, _, query = asked.partition("?")
+    params = [(k, v) for k, _, v in (p.partition("=") for p in query.split("&") if p)]
+    page = await Store(engine, scope or system("t")).search(type_, params, handling="strict", base_url="http://h/fhir")
+    return {f"{e.type}/{e.id}" for e in page.entries if e.mode == "include"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [
+        ("Location?_id=room&_include=Location:partof", {"Location/floor"}),
+        ("Location?_id=room&_include:iterate=Location:partof", {"Location/floor", "Location/house"}),
+        ("Location?_id=house&_revinclude:iterate=Location:partof", {"Location/floor", "Location/room"}),
+        ("Encounter?_id=e1&_include=*", {"Patient/an", "Practitioner/doc", "Location/room", "Organization/bm-icu"}),
+        ("Encounter?_id=e1&_include=Encounter:*:Location", {"Location/room"}),
+        ("Encounter?_id=e1&_include=Encounter:location&_include:iterate=Location:*",
+         {"Location/room", "Location/floor", "Location/house", "Organization/bm-icu"}),
+        ("Condition?_id=c1&_include:iterate=*",
+         {"Patient/an", "Encounter/e1", "Practitioner/doc", "Location/room", "Location/floor", "Location/house",
+          "Organization/bm-icu", "Organization/bm", "Organization/city"}),
+        ("Encounter?_id=e1&_revinclude=Condition:*", {"Condition/c1"}),
+        ("Encounter?_id=e1&_revinclude=*", {"Condition/c1", "Observation/o1"}),
+        ("Patient?_id=an&_revinclude=*", {"Condition/c1", "Encounter/e1", "Observation/o1", "Provenance/p1", "Account/a1",
+                                          "QuestionnaireResponse/r1"}),
+        ("Patient?_id=binh&_revinclude=Account:patient", {"Account/a1"}),
+        ("Organization?_id=city&_revinclude:iterate=Organization:partof&_revinclude:iterate=Location:organization",
+         {"Organization/bm", "Organization/bm-icu", "Location/floor"}),
+        ("QuestionnaireResponse?_id=r1&_include=QuestionnaireResponse:questionnaire", {"Questionnaire/q1"}),
+        ("Practitioner?_id=doc&_revinclude=Encounter:participant&_include:iterate=Encounter:subject:Patient",
+         {"Encounter/e1", "Patient/an"}),
+    ],
+)  # fmt: skip
+async def test_includes(engine: Engine, asked: str, wanted: set[str]) -> None:
+    assert await included(engine, asked) == wanted
+
+
+async def test_includes_stay_in_the_scope(engine: Engine) -> None:
+    reads = frozenset({"Encounter", "Condition", "Patient"})
+    assert await included(engine, "Encounter?_id=e2&_include=*&_revinclude=*", only("binh", reads=reads)) == {
+        "Patient/binh", "Condition/c2"}  # fmt: skip
+    assert await included(engine, "Practitioner?_id=two&_revinclude=*", only("binh")) == {"Encounter/e2"}
+
+
+async def test_an_include_that_goes_on_too_long_says_so(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(include, "ROUNDS", 1)
+    parts = [thing("Location", f"l{n}", partOf=ref(f"Location/l{n - 1}")) for n in range(1, 5)] + [thing("Location", "l0")]
+    await Store(engine, system("t")).commit([Create(r, id=r["id"]) for r in parts], TRUST)
+    page = await Store(engine, system("t")).search("Location", [("_id", "l4"), ("_include:iterate", "Location:partof")])
+    assert len(page.entries) == 3 and "went round" in page.issues[0].text
+
+
+async def test_counts_totals_and_what_a_page_may_hold(engine: Engine) -> None:
+    store = Store(engine, system("t"))
+
+    async def total(*params: tuple[str, str]) -> int | None:
+        return (await store.search("Condition", list(params))).total
+
+    assert await total() == 3 and await total(("_total", "none")) is None
+    assert await total(("_count", "1")) is None and await total(("_count", "1"), ("_total", "accurate")) == 3
+    assert await total(("_count", "1"), ("_total", "estimate")) == 3 and await total(("_summary", "count")) == 3
+    page = await store.search("Condition", [("_count", "5000")])
+    assert "at most 1000" in page.issues[0].text and page.issues[0].severity == "information"
+
+
+async def test_summaries_hold_what_the_definitions_mark(engine: Engine) -> None:
+    store = Store(engine, system("t"))
+    text = {"status": "generated", "div": "<div xmlns='http://www.w3.org/1999/xhtml'>x</div>"}
+    full = thing("Observation", "full", status="final", code=concept("x"), text=text, note=[{"text": "n"}], valueInteger=3,
+                 referenceRange=[{"text": "1-2"}], component=[{"code": concept("y"), "valueInteger": 1,
+                 "interpretation": [concept("H")]}], method=concept("m"), category=[concept("lab")])  # fmt: skip
+    await store.commit([Create(full, id="full")], TRUST)
+
+    async def body(*params: tuple[str, str]) -> dict[str, Any]:
+        page = await store.search("Observation", [("_id", "full"), *params])
+        made: dict[str, Any] = json.loads(page.entries[0].body)
+        assert made["meta"]["tag"][0]["code"] == "SUBSETTED"
+        return {k: v for k, v in made.items() if k not in ("meta", "id", "resourceType")}
+
+    component = [{"code": concept("y"), "valueInteger": 1}]
+    short = {"status": "final", "code": full["code"], "valueInteger": 3, "component": component}
+    assert await body(("_summary", "true")) == short
+    assert set(await body(("_summary", "text"))) == {"text", "status", "code"}
+    assert set(await body(("_summary", "data"))) == set(full) - {"text", "id", "resourceType"}
+    assert set(await body(("_elements", "note,value"))) == {"status", "code", "note", "valueInteger"}

@@ -1,177 +1,146 @@
-"""Every search parameter that the data has values for, held against looking at every resource."""
+"""Searches held against looking at every resource with somebody else's FHIRPath (oracle.py).
+
+The data: the published R4 examples and the first three of the synthetic lives; LONGBIEN_LIVES=617 takes all (some minutes)."""
 
 from __future__ import annotations
 
+import os
 import random
-import re
-from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import plain
 import pytest_asyncio
-import walk
 from corpus import examples, lives, load
+from hypothesis import HealthCheck, assume, given, note, settings
+from hypothesis import strategies as st
+from oracle import Oracle, of_type
+from questions import Links, asked, condition, simple
 
-from longbien.fhir import definitions
+from longbien.base.errors import LongbienError
 from longbien.record.engine import Engine
 from longbien.record.scope import system
 from longbien.record.store import Store
 
-Question = tuple[str, str, str | None, str]
-NOT_ASKED = {"_id", "_lastUpdated"}
+LIVES = int(os.environ.get("LONGBIEN_LIVES", "3"))
+EACH = 3 if LIVES <= 3 else 8
+"""Questions for each parameter."""
+EXAMPLES = 1000 if LIVES <= 3 else 4000
+SEARCHING = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.filter_too_much,
+        HealthCheck.data_too_large,
+        HealthCheck.large_base_example,
+    ],
+)
+
+
+class Data:
+    def __init__(self, oracle: Oracle):
+        self.oracle = oracle
+        self.links = Links(oracle)
+        self.types = sorted(t for t in oracle.rows if any(oracle.values(t, c) for c in of_type(t)))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def corpus(engine: Engine, shared: Path) -> list[dict[str, Any]]:
-    resources = examples(shared) + lives(shared, 3)
-    await load(engine, resources)
-    return resources
+async def data(engine: Engine, shared: Path) -> Data:
+    resources = examples(shared) + lives(shared, LIVES)
+    oracle = Oracle(resources)
+    await load(engine, [r for rows in oracle.rows.values() for r in rows.values()])
+    return Data(oracle)
 
 
-async def found(engine: Engine, type_: str, params: list[tuple[str, str]]) -> set[str]:
-    """Ids of all pages."""
+async def found(engine: Engine, type_: str, params: list[tuple[str, str]], count: int = 400) -> list[str]:
+    """Ids of all pages, in order."""
     store = Store(engine, system("test"))
-    page = await store.search(type_, [*params, ("_count", "400")], handling="strict")
+    page = await store.search(type_, [*params, ("_count", str(count))], handling="strict")
     ids = [e.id for e in page.matches]
     while page.next_params:
         page = await store.search(type_, page.next_params, handling="strict")
         ids += [e.id for e in page.matches]
     assert len(ids) == len(set(ids)), "a page repeated a row"
-    return set(ids)
+    return ids
 
 
-def escaped(text: str) -> str:
-    return re.sub(r"([\\,$|])", r"\\\1", text)
+def chooser(r: random.Random) -> Callable[[st.SearchStrategy[Any]], Any]:
+    """Draws as hypothesis does, from a plain generator: for the sweep over every parameter."""
+
+    def draw(strategy: Any) -> Any:
+        s = strategy.wrapped_strategy if hasattr(strategy, "wrapped_strategy") else strategy
+        if hasattr(s, "elements"):
+            return r.choice(list(s.elements))
+        return r.randint(s.start, s.end) if hasattr(s, "start") else r.random() < 0.5
+
+    return draw
 
 
-def token_questions(value: Any, kind: str) -> list[tuple[str | None, str]]:
-    out: list[tuple[str | None, str]] = []
-    for s, c in plain.tokens(value, kind):
-        out.append((None, escaped(c)))
-        if s != "*":
-            out += [(None, f"{escaped(s or '')}|{escaped(c)}"), ("not", f"{escaped(s or '')}|{escaped(c)}")]
-        if s not in ("*", None) and kind != "ContactPoint":
-            out.append((None, f"{escaped(s or '')}|"))
-    return out
+async def wrong(engine: Engine, data: Data, type_: str, conds: list[Any], **more: Any) -> str | None:
+    """What is wrong with the answer, None where nothing is."""
+    params = [c.written() for c in conds]
+    shown = f"{type_}?" + "&".join(f"{k}={v}" for k, v in params)
+    want = data.oracle.find_all(type_, conds)
+    try:
+        got = set(await found(engine, type_, params, **more))
+    except LongbienError as error:
+        return f"{shown}: {error.status} {error.text}"
+    if got != want:
+        return f"{shown}: missing {len(want - got)} {sorted(want - got)[:3]}, too many {len(got - want)} {sorted(got - want)[:3]}"
+    return None
 
 
-def string_questions(value: Any, kind: str, r: random.Random) -> list[tuple[str | None, str]]:
-    out: list[tuple[str | None, str]] = []
-    for s in plain.strings(value, kind):
-        cut = s[: r.randint(1, min(len(s), 40))]
-        middle = s[len(s) // 3 : len(s) // 3 + 5]
-        out.append(("exact", escaped(s)))
-        if plain.bare(cut):
-            out.append((None, escaped(cut.upper())))
-        if plain.bare(middle) and plain.bare(middle) == middle.lower():
-            out.append(("contains", escaped(middle)))
-    return out
-
-
-def date_questions(value: Any, kind: str, r: random.Random) -> list[tuple[str | None, str]]:
-    texts = (
-        [value] if isinstance(value, str) else [t for t in (value.get("start"), value.get("end")) if t] if kind == "Period" else []
-    )
-    out: list[tuple[str | None, str]] = []
-    for t in texts:
-        if re.match(r"\d{4}", t) and int(t[:4]) < 9999:
-            written = t[: r.choice([4, 7, 10, 40])]
-            out += [(None, f"{p}{written}") for p in r.sample(["", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb"], 3)]
-    return out
-
-
-def quantity_questions(value: Any, kind: str, r: random.Random) -> list[tuple[str | None, str]]:
-    if not isinstance(value, dict):
-        return [(None, f"{p}{value}") for p in r.sample(["", "ne", "gt", "lt", "ge", "le"], 3)]
-    one = value.get("low") if kind == "Range" else value
-    if not one or "value" not in one:
-        return []
-    units = [""]
-    if one.get("code"):
-        units.append(f"|{escaped(one.get('system', ''))}|{escaped(one['code'])}")
-    elif "currency" in one:
-        units.append(f"|urn:iso:std:iso:4217|{one['currency']}")
-    out: list[tuple[str | None, str]] = [
-        (None, f"{p}{one['value']}{u}") for u in units for p in r.sample(["", "ne", "gt", "lt", "ge", "le"], 3)
-    ]
-    if one.get("code") == "kg":
-        out.append((None, f"gt{one['value'] * 1000}|{one['system']}|g"))
-    return out
-
-
-def questions(code: str, kind: str, value: Any, fhir: str, r: random.Random) -> list[tuple[str | None, str]]:
-    if kind == "token":
-        return token_questions(value, fhir)
-    if kind == "string":
-        return string_questions(value, fhir, r)
-    if kind == "date":
-        return date_questions(value, fhir, r)
-    if kind in ("quantity", "number"):
-        return quantity_questions(value, fhir, r)
-    if kind == "uri":
-        return [(None, escaped(value))] if isinstance(value, str) else []
-    ref = value.get("reference") if isinstance(value, dict) else value
-    if not isinstance(ref, str) or ref.startswith("#") or not ref:
-        return []
-    out: list[tuple[str | None, str]] = [(None, escaped(re.sub(r"/_history/.*$", "", ref)))]
-    if re.fullmatch(r"[A-Z]\w+/[A-Za-z0-9.-]+", ref):
-        out.append((ref.split("/")[0], ref.split("/")[1]))
-    return out
-
-
-def there(kind: str, values: list[plain.Value]) -> bool:
-    """Whether there is a value; a date in words is none."""
-    return any(kind != "date" or plain.period(v, k) for v, k in values)
-
-
-def holds(kind: str, values: list[plain.Value], modifier: str | None, text: str) -> bool:
-    text = re.sub(r"\\([\\,$|])", r"\1", text) if kind not in ("token",) else text.replace("\\", "")
-    if kind == "token":
-        return plain.token(values, text) != (modifier == "not")
-    if kind == "string":
-        return plain.string(values, text, modifier)
-    if kind == "reference":
-        return plain.points(values, f"{modifier}/{text}" if modifier else text)
-    if kind == "uri":
-        return plain.uri(values, text)
-    prefix, rest = (text[:2], text[2:]) if text[:2].isalpha() else ("eq", text)
-    return {"date": plain.date, "number": plain.number, "quantity": plain.quantity}[kind](values, prefix, rest)
-
-
-async def test_every_parameter_finds_what_a_look_at_every_resource_finds(engine: Engine, corpus: list[dict[str, Any]]) -> None:
-    r = random.Random(20261123)
-    by_type: dict[str, dict[str, dict[str, list[plain.Value]]]] = defaultdict(dict)
-    for resource in corpus:
-        here: dict[str, list[plain.Value]] = defaultdict(list)
-        for code, value, kind in walk.values(resource):
-            here[code].append((value, kind))
-        by_type[resource["resourceType"]][resource["id"]] = here
-    asked, wrong, params = 0, [], set()
-    for type_, rows in sorted(by_type.items()):
-        for code, param in definitions.search_params(type_).items():
-            if code in NOT_ASKED or param.kind in ("composite", "special"):
+async def test_every_parameter_finds_what_a_look_at_every_resource_finds(engine: Engine, data: Data) -> None:
+    r = random.Random(20261124)
+    draw = chooser(r)
+    done, bad, params = 0, [], 0
+    for type_ in data.types:
+        for code in sorted(of_type(type_)):
+            if code == "_lastUpdated" or not data.oracle.values(type_, code):
                 continue
-            possible: set[tuple[str | None, str]] = set()
-            for here in rows.values():
-                for value, kind in here.get(code, []):
-                    if len(possible) < 200:
-                        possible.update(questions(code, param.kind, value, kind, r))
-            chosen = r.sample(sorted(possible, key=str), min(len(possible), 3))
-            for modifier, text in chosen:
-                name = f"{code}:{modifier}" if modifier else code
-                got = await found(engine, type_, [(name, text)])
-                want = {i for i, here in rows.items() if holds(param.kind, here.get(code, []), modifier, text)}
-                asked += 1
-                params.add((type_, code))
-                if got != want:
-                    wrong.append(f"{type_}?{name}={text}: missing {sorted(want - got)[:3]}, too many {sorted(got - want)[:3]}")
-            if possible:
-                got = await found(engine, type_, [(f"{code}:missing", "true")])
-                want = {i for i, here in rows.items() if not there(param.kind, here.get(code, []))}
-                if got != want:
-                    wrong.append(
-                        f"{type_}?{code}:missing=true: missing {sorted(want - got)[:3]}, too many {sorted(got - want)[:3]}"
-                    )
-    assert not wrong, f"{len(wrong)} of {asked} are wrong:\n" + "\n".join(wrong[:60])
-    assert len(params) > 500 and asked > 1500, (len(params), asked)
+            params += 1
+            for _ in range(EACH):
+                cond = asked(draw, data.oracle, type_, code)
+                if cond is not None:
+                    done += 1
+                    bad.append(await wrong(engine, data, type_, [cond]))
+    told = [b for b in bad if b]
+    assert not told, f"{len(told)} of {done} are wrong:\n" + "\n".join(told[:80])
+    assert params > 500 and done > 1400, (params, done)
+
+
+@SEARCHING
+@given(st.data())
+async def test_conditions_through_references_find_what_following_them_finds(engine: Engine, data: Data, d: st.DataObject) -> None:
+    type_ = d.draw(st.sampled_from(data.types))
+    conds = [c for _ in range(d.draw(st.sampled_from((1, 1, 2, 3)))) if (c := condition(d.draw, data.oracle, data.links, type_))]
+    assume(conds)
+    note(str([c.written() for c in conds]))
+    told = await wrong(engine, data, type_, conds)
+    assert told is None, told
+
+
+@SEARCHING
+@given(st.data())
+async def test_pages_in_every_order_are_the_whole(engine: Engine, data: Data, d: st.DataObject) -> None:
+    type_ = d.draw(st.sampled_from([t for t in data.types if len(data.oracle.rows[t]) < 400]))
+    codes = [c for c in sorted(of_type(type_)) if c not in ("_lastUpdated",) and data.oracle.values(type_, c)]
+    keys = d.draw(
+        st.lists(st.sampled_from([k for k in codes if k not in ("_profile", "_source")]), min_size=1, max_size=3, unique=True)
+    )
+    keys = [k for k in keys if not k.startswith("combo-")]
+    assume(keys)
+    order = ",".join(d.draw(st.sampled_from(("", "-"))) + k for k in keys)
+    cond = simple(d.draw, data.oracle, type_) if d.draw(st.booleans()) else None
+    conds = [cond] if cond else []
+    params = [*(c.written() for c in conds), ("_sort", order)]
+    count = d.draw(st.sampled_from((3, 7, 50)))
+    note(f"{type_}?{params}")
+    want = data.oracle.find_all(type_, conds)
+    assume(len(want) / count < 40)
+    ids = await found(engine, type_, params, count)
+    assert set(ids) == want
+    assert ids == await found(engine, type_, params, 400)

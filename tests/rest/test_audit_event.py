@@ -61,3 +61,12 @@ async def test_only_who_may_read_it(app: App) -> None:
         assert (await narrow.get("/fhir/Observation")).status_code == 403
         assert (await narrow.post("/fhir/Patient", json={"resourceType": "Patient"})).status_code == 403
         assert (await narrow.get("/fhir/Patient?_id=1")).status_code == 200
+
+
+async def test_it_is_searched_by_post_too(client: httpx.AsyncClient) -> None:
+    made = (await client.post("/fhir/Patient", json={"resourceType": "Patient"})).json()
+    form = {"patient": made["id"], "action": "C", "_count": "1"}
+    found = (await client.post("/fhir/AuditEvent/_search", data=form)).json()
+    assert [e["resource"]["action"] for e in found["entry"]] == ["C"]
+    wrong = await client.post("/fhir/AuditEvent/_search", data={"date": "nonsense"})
+    assert wrong.status_code == 400 and wrong.json()["resourceType"] == "OperationOutcome"

@@ -86,3 +86,29 @@ async def test_head_and_pretty(client: httpx.AsyncClient) -> None:
     family = await people(client, 1)
     assert (await client.head(f"/fhir/Patient?name={family}")).content == b""
     assert b'\n  "type": "searchset"' in (await client.get(f"/fhir/Patient?name={family}&_pretty=true")).content
+
+
+async def test_compartments_by_get_and_post(client: httpx.AsyncClient) -> None:
+    patient = (await client.post("/fhir/Patient", json={"resourceType": "Patient"})).json()["id"]
+    about = {"reference": f"Patient/{patient}"}
+    visit = {"resourceType": "Encounter", "status": "planned", "class": {"code": "AMB"}, "subject": about}
+    encounter = (await client.post("/fhir/Encounter", json=visit)).json()["id"]
+    here: dict[str, Any] = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "subject": about}
+    one = (await client.post("/fhir/Observation", json={**here, "encounter": {"reference": f"Encounter/{encounter}"}})).json()["id"]
+
+    async def ids(answer: httpx.Response) -> list[str]:
+        assert answer.status_code == 200, answer.text
+        return sorted(e["resource"]["id"] for e in answer.json().get("entry", ()))
+
+    place = f"/fhir/Encounter/{encounter}"
+    assert await ids(await client.get(f"{place}/Observation")) == [one]
+    assert await ids(await client.post(f"{place}/Observation/_search", data={"status": "final"})) == [one]
+    assert await ids(await client.post(f"{place}/Observation/_search", data={"status": "amended"})) == []
+    assert await ids(await client.get(f"{place}/*")) == sorted([one, encounter])
+    for all_types in (f"{place}/_search", f"{place}/*/_search"):
+        assert await ids(await client.post(all_types, data={"_type": "Observation"})) == [one]
+    assert await ids(await client.post(f"/fhir/Patient/{patient}/Observation/_search", data={})) == [one]
+    assert "never in the compartment" in says(await client.get(f"{place}/Organization"), 400)
+    assert (await client.get(f"/fhir/Organization/{encounter}/Observation")).status_code == 404
+    assert (await client.get(f"{place}/Nonsense")).status_code == 404
+    says(await client.get(f"{place}/Observation/_search"), 405)

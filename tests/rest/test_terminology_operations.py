@@ -18,6 +18,7 @@ import pytest_asyncio
 from longbien.access.tokens import create_token
 from longbien.app import App, create_app
 from longbien.demo import catalogues
+from longbien.demo.starter import rows
 from longbien.fhir import systems as s
 from longbien.fhir.validate import validate
 
@@ -274,11 +275,10 @@ async def test_subsumption_in_icd(house: httpx.AsyncClient, a: str, b: str, outc
 
 
 async def test_chapters_subsume_through_groups(house: httpx.AsyncClient) -> None:
-    above = [p for p in catalogues.rows("icd10_vn") if p["code"] == "A00"][0]["parent"]
-    chapter = [p for p in catalogues.rows("icd10_vn") if p["code"] == above][0]["parent"]
-    assert (await parameters(house, f"CodeSystem/$subsumes?system={ICD}&codeA={quote(chapter)}&codeB=A00.9"))["outcome"] == [
-        "subsumes"
-    ]
+    parents = {r["code"]: r["parent"] for r in rows("icd10_vn")}
+    chapter = parents[parents["A00"]]
+    said = await parameters(house, f"CodeSystem/$subsumes?system={ICD}&codeA={quote(chapter)}&codeB=A00.9")
+    assert said["outcome"] == ["subsumes"]
 
 
 # --- $translate
@@ -293,7 +293,7 @@ async def test_translate_by_the_specifications_map_and_by_ones_own(house: httpx.
         {"source": ICD, "target": s.ICD10, "element": [
             {"code": "A00", "target": [{"code": "A00", "equivalence": "equal"}]},
             {"code": "A01", "target": [{"equivalence": "unmatched"}]},
-            {"code": "A02", "target": [{"code": "A02.9", "equivalence": "narrower"}]}]}]}  # fmt: skip
+            {"code": "A02", "target": [{"code": "A02.9", "equivalence": "narrower", "comment": "one of it"}]}]}]}  # fmt: skip
     made = (await house.post("/fhir/ConceptMap", json=own)).json()
     for path in (f"{at}?url=urn:test:map", f"{at}?targetsystem={s.ICD10}", f"ConceptMap/{made['id']}/$translate?"):
         said = await parameters(house, f"{path}&system={ICD}&code=A00")
@@ -414,7 +414,8 @@ async def test_hl7s_examples_expand_as_hl7_says(house: httpx.AsyncClient) -> Non
     with lzma.open(path) as f:
         every = [msgspec.json.decode(line)["resource"] for line in f]
     ours = [r for r in every if r["resourceType"] in ("ValueSet", "CodeSystem", "ConceptMap")]
-    assert len(ours) > 20
+    assert len(ours) > 1000
+    ours = [r for n, r in enumerate(ours) if n % 12 == 0 or "expansion" in r]  # all of them take a minute
     tried: dict[str, int] = {}
     compared = 0
     for r in ours:
@@ -427,7 +428,7 @@ async def test_hl7s_examples_expand_as_hl7_says(house: httpx.AsyncClient) -> Non
             tried[str(answer.status_code)] = tried.get(str(answer.status_code), 0) + 1
             assert answer.status_code in (200, 422), (r["id"], answer.text)
             if answer.status_code == 200:
-                for c in said["expansion"].get("contains", [])[:20]:
+                for c in said["expansion"].get("contains", [])[:3]:
                     query = f"system={quote(c['system'])}&code={quote(c['code'])}"
                     assert (await parameters(house, f"ValueSet/{r['id']}/$validate-code?{query}"))["result"] == [True]
                     compared += 1
@@ -440,4 +441,7 @@ async def test_hl7s_examples_expand_as_hl7_says(house: httpx.AsyncClient) -> Non
                 element = group["element"][0]
                 query = f"code={quote(element['code'])}" + (f"&system={quote(group['source'])}" if group.get("source") else "")
                 assert "result" in await parameters(house, f"ConceptMap/{r['id']}/$translate?{query}")
-    assert compared > 20, tried
+    assert compared > 50, tried
+    (said_by_hl7,) = [r["expansion"] for r in ours if r.get("url") == "http://hl7.org/fhir/ValueSet/inactive"]
+    found = {c["code"]: c.get("inactive") for c in (await expand(house, "inactive/$expand"))["contains"]}
+    assert {c["code"]: found[c["code"]] for c in said_by_hl7["contains"]} == {"CRT": True, "EXPEC": None, "OPT": None}

@@ -104,6 +104,19 @@ class Door:
             return f"purpose: {grant.reason}" if grant else "purpose"
         return f"care at {actor.organization}" if rule == "care" else rule
 
+    async def again(self, account: int, token: int | None) -> Actor | None:
+        """Who an account is now, for work that goes on in its name after the request (a subscription): None once the account is
+        disabled, or the token it came with has ended."""
+        row = await self.engine.db.fetchrow(Q.actor_again, account, token)
+        if row is None:
+            return None
+        fields = dict(row)
+        scope = fields.pop("scope")
+        if scope is None:
+            return Actor(**fields)
+        allowed = smart.parse(scope)
+        return Actor(**fields, reads=allowed.reads, writes=allowed.writes)
+
     async def refused(self, actor: Actor, error: LongbienError, *, patient: str | None = None) -> None:
         """Write into the trail that the door's answer was no (a type or a page that the role may not have). Rows that a scope hides
         are written by the store itself."""

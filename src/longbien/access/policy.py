@@ -44,7 +44,7 @@ def scope(actor: Actor, purpose: str | None = None, *, settings: AccessSettings,
         raise Forbidden(f"{role.en} may not act for purpose {chosen[:20]!r}.")
     if role.rows == "everything":
         return Scope(actor.number, actor.name, chosen, reason or f"token of {actor.login}", Everything(), actor.org,
-                     actor.reads, actor.writes, actor.address)  # fmt: skip
+                     actor.reads, actor.writes, actor.address, token=actor.token)  # fmt: skip
     ordered = Ordered(rules(actor, role, settings))
     why = reason or f"{role.name}: " + "/".join(r.reason for r in ordered.rules if r.reason in ("care", "purpose"))
     return Scope(

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from ..base.errors import Unavailable
+from . import compartments
 
 BUILT = Path(__file__).parents[1] / "_built" / "fhir"
 VERSION = "4.0.1"
@@ -136,10 +137,10 @@ def search_params(type_name: str) -> Mapping[str, SearchParam]:
 
 @cache
 def compartment(name: str) -> Mapping[str, tuple[str, ...]]:
-    """For the "Patient" compartment: type -> codes of the search parameters by which a resource belongs to a patient.
-    Patient itself belongs by its own id."""
+    """Type -> codes of the search parameters by which a resource belongs to a Patient, Encounter, Practitioner, RelatedPerson or
+    Device. The holder itself belongs by its own id. Raises KeyError for any other name."""
     if name != "Patient":
-        raise KeyError(f"only the Patient compartment is compiled, not {name!r}")
+        return compartments.listed(name)
     return {t: tuple(codes) for t, codes in table("compartment").items()}
 
 
@@ -156,6 +157,12 @@ def structure(name: str) -> Structure:
     elements = {row[0]: _element(row) for row in s["elements"]}
     constraints = {key: Constraint(key, *c) for key, c in s["constraints"].items()}
     return Structure(name, s["kind"], s["base"], s["abstract"], elements, constraints)
+
+
+@cache
+def summary(type_name: str) -> frozenset[str]:
+    """Paths below a resource type that a summary holds: "name", "value[x]", "link.other"."""
+    return frozenset(table("summary")[type_name])
 
 
 def structure_names() -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -50,6 +51,20 @@ class Delete:
     id: str
     if_match: int | None = None
 
+
+class Guarded(NamedTuple):
+    """One change as a guard sees it: `resource` None for a delete; `rid` and `version` as they will be."""
+
+    type: str
+    id: str
+    rid: int
+    version: int
+    resource: Resource | None
+
+
+Guard = Callable[[Any, Any, Guarded, Any], Awaitable[Resource | None]]
+"""guard(engine, scope, change, connection): what a room above asks of every write of one type (Engine.guards), in the write's own
+transaction. Gives the resource as it shall be kept, or raises one of our errors: then nothing is written."""
 
 Change = Create | Update | Delete
 References = Literal["check", "trust"]

@@ -12,6 +12,7 @@ from longbien.base.db import Connection, Database
 from longbien.base.disk import Disk
 
 from . import parameters
+from .change import Guard
 from .codec import SAMPLES, Codec, train
 from .live import Live, News
 from .search.terminology import Terminology
@@ -34,6 +35,7 @@ class Engine:
         self.codec = Codec()
         self.trail = Trail(db)
         self.live = Live(db)
+        self.guards: dict[str, Guard] = {}
         self.shelf = Shelf()
         self.terminology: Terminology = Terms(self, self.shelf)
         """What searches ask about codes (:in, :below ...): may be replaced by who knows more."""

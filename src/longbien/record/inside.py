@@ -86,6 +86,7 @@ class _View(Engine):
         self._connection = connection
         self.disk = engine.disk
         self.codec = engine.codec
+        self.guards = engine.guards
         self.trail = self.kept = _Kept()
         self.live = self.later = _Later()
         self.words = _Learned(engine.words)
@@ -125,6 +126,13 @@ async def inside(store: Store) -> AsyncIterator[Store]:
         raise
     engine.words |= view.words
     engine.live.tell(view.later.news)
+
+
+@asynccontextmanager
+async def snapshot(engine: Engine) -> AsyncIterator[Engine]:
+    """The engine with one look at the database: everything read inside sees the same moment. Nothing can be written."""
+    async with engine.db.connection(search=True) as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        yield _View(engine, connection)
 
 
 async def lock(within: Store, keys: Iterable[int]) -> None:

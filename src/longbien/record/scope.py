@@ -49,6 +49,8 @@ class Scope:
     begins: Rows | None = None
     """In which records the actor may write what puts the patient under a facility's care, and so opens the record to its staff
     (an Encounter there, a referral, an appointment). None: in every record that `rows` opens."""
+    token: int | None = None
+    """The number of the token that a machine came with: work that goes on after its request ends with the token."""
 
     def where(self, pat: str, type: str, bind: Bind) -> str:
         return self.rows.sql(pat, type, bind)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from longbien.base.db import Row
 from longbien.base.errors import Forbidden, Gone, NotFound
@@ -12,8 +13,8 @@ from longbien.base.ids import patient_key
 from longbien.base.sql import queries
 from longbien.fhir import extract, json
 
+from . import everything, trail, write
 from . import history as past
-from . import trail, write
 from .change import Change, Manner, Stored
 from .engine import Engine
 from .page import Page
@@ -95,10 +96,21 @@ class Store:
 
     async def search(
         self, type: str | None, params: Sequence[tuple[str, str]], *, handling: Handling = "lenient", base_url: str = "",
-        patient: str | None = None,
+        patient: str | None = None, within: tuple[str, str] | None = None,
     ) -> Page:  # fmt: skip
-        """One page. `type` None: over all types. `patient`: within that patient's compartment only. See search.run.search."""
-        return await run.search(self.engine, self.scope, type, params, handling=handling, base_url=base_url, patient=patient)
+        """One page. `type` None: over all types. `patient`: within that patient's compartment only; `within`: in this one, such as
+        ("Encounter", id). See search.run.search."""
+        place = ("Patient", patient) if patient is not None else within
+        return await run.search(self.engine, self.scope, type, params, handling=handling, base_url=base_url, within=place)
+
+    async def everything(
+        self, type: str, id: str | None, asked: everything.Asked, base_url: str, params: Sequence[tuple[str, str]]
+    ) -> tuple[Page, int | None]:
+        """A page of $everything and where to go on: see everything.everything. `params`: what was asked, for the trail."""
+        place = "/".join(p for p in (type, id, "$everything") if p)
+        why = f"{place}?{urlencode(params)}" if params else place
+        why = f"{self.scope.reason}: {why}".removeprefix(": ")
+        return await everything.everything(self.engine, self.scope, type, id, asked, base_url, why)
 
     async def commit(self, changes: Sequence[Change], manner: Manner = Manner()) -> list[Stored]:
         """Do all of `changes` or none: see write.commit."""

@@ -27,7 +27,7 @@ from longbien.fhir import references
 from longbien.fhir.validate import validate
 
 from . import index, parameters, people, trail
-from .change import Change, Create, Delete, Manner, Stored, Update
+from .change import Change, Create, Delete, Guarded, Manner, Stored, Update
 from .engine import Engine
 from .live import News
 from .scope import Scope
@@ -107,7 +107,8 @@ async def _attempt(
         _authorise_types(scope, drafts, refusals)
         if connection is not None:
             return await _write(engine, scope, drafts, manner, connection, refusals)
-        async with engine.db.connection() as own:
+        guarded = any(d.type in engine.guards for d in drafts)  # what a guard writes goes in together with the change
+        async with engine.db.transaction() if guarded else engine.db.connection() as own:
             stored = await _write(engine, scope, drafts, manner, own, refusals)
     except LongbienError:
         if refusals:  # after the connection is given back: the trail may be waiting for one
@@ -130,6 +131,9 @@ async def _write(
     links = _links(drafts, manner.coming) if manner.references == "check" else {}
     there = await _look(scope, drafts, links, connection)
     await _version(engine, drafts, there, connection, refusals, scope)
+    for d in drafts:
+        if (guard := engine.guards.get(d.type)) is not None:
+            d.resource = await guard(engine, scope, Guarded(d.type, d.id, d.rid, d.version, d.resource), connection)
     stamp = registry.current.stamp
     await _index(drafts, now)
     same = await _unchanged(engine, drafts, connection) if manner.skip_unchanged else {}
@@ -414,15 +418,17 @@ def _rows(engine: Engine, drafts: list[Draft], now: datetime) -> tuple[list[Any]
     changed: list[Any] = []
     vers: list[Any] = []
     for d in drafts:
-        x = d.indexed
-        t = number(d.type)
-        if x is None:
-            row: tuple[Any, ...] = (d.rid, d.pat, None, index.EARLIEST, index.LATEST, now, None, d.version, t, True, d.id, [])
-        else:
-            row = (d.rid, x.pat, x.code, x.dlo, x.dhi, now, x.val, d.version, t, False, d.id, x.terms)
-        (fresh if d.version == 1 else changed).append(row)
+        (fresh if d.version == 1 else changed).append(head_row(d, now))
         vers.append((d.rid, now, d.version, d.op, engine.codec.pack(d.body) if d.body else b""))
     return fresh, changed, vers
+
+
+def head_row(d: Draft, at: datetime) -> tuple[Any, ...]:
+    """The row of head, in the order of its columns."""
+    x, t = d.indexed, number(d.type)
+    if x is None:
+        return (d.rid, d.pat, None, index.EARLIEST, index.LATEST, at, None, d.version, t, True, d.id, [])
+    return (d.rid, x.pat, x.code, x.dlo, x.dhi, at, x.val, d.version, t, False, d.id, x.terms)
 
 
 def _side_rows(drafts: list[Draft]) -> index.Sides:

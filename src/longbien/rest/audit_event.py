@@ -21,6 +21,7 @@ from longbien.record.trail_read import Asked, Seen
 from .bundle import bundle, entry
 from .history import moment
 from .request import Answer, Params, Request
+from .search import take_form
 
 Q = queries(__file__, "sql/audit_event.sql")
 COUNT, MOST = 50, 1000
@@ -63,7 +64,7 @@ async def search(request: Request, type: str) -> Answer:
     asked = Asked()
     for name, value in params:
         asked = await _narrowed(request, asked, name, value)
-    count = min(_whole("_count", request.param("_count") or str(COUNT)), MOST)
+    count = min(_whole("_count", dict(params).get("_count") or str(COUNT)), MOST)
     found = await trail_read.lines(request.store.engine, request.store.scope, asked, count + 1)
     page = found[:count]
     bodies = await _shown(request, page)
@@ -75,6 +76,11 @@ async def search(request: Request, type: str) -> Answer:
     if len(found) > count > 0:
         links.append(("next", _link(base, [*(p for p in params if p[0] != BELOW), (BELOW, str(page[-1].seq))])))
     return Answer(200, bundle("searchset", links, entries))
+
+
+async def search_by_post(request: Request, type: str) -> Answer:
+    await take_form(request)
+    return await search(request, type)
 
 
 def _link(base: str, params: Params) -> str:

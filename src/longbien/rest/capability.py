@@ -9,7 +9,7 @@ from typing import Any
 
 import longbien
 from longbien.base.errors import Invalid
-from longbien.fhir import definitions
+from longbien.fhir import compartments, definitions
 from longbien.fhir import json as fhir_json
 from longbien.fhir.definitions import SearchParam
 from longbien.fhir.terminology import grammars
@@ -87,7 +87,7 @@ def statement(base: str) -> dict[str, Any]:
                 "resource": [_resource(t) for t in definitions.types() if t not in NO_ENDPOINT],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "search-system"}, {"code": "history-system"}],
                 "operation": _operations(None),
-                "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
+                "compartment": [f"http://hl7.org/fhir/CompartmentDefinition/{n[0].lower()}{n[1:]}" for n in compartments.NAMES],
             }
         ],
     }

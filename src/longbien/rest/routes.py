@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from longbien.base.errors import LongbienError, NotFound, Unavailable
 from longbien.base.ids import FHIR_ID
+from longbien.fhir.compartments import NAMES as COMPARTMENTS
 from longbien.record.store import Store
 from longbien.record.types import number
 
@@ -26,7 +27,7 @@ from .operations.operation import At, Operation
 from .patch import conditional_patch, patch
 from .read import read
 from .request import Answer, Request, parse
-from .search import search, search_by_post, search_compartment
+from .search import search, search_by_post, search_compartment, search_compartment_by_post
 from .send import Send, send
 from .settings import RestSettings
 from .update import conditional_update, update
@@ -53,7 +54,9 @@ HISTORY_OF_TYPE: dict[str, Handler] = {"GET": history_of_type, "HEAD": history_o
 HISTORY_OF_ALL: dict[str, Handler] = {"GET": history_of_all, "HEAD": history_of_all}
 SEARCH: dict[str, Handler] = {"POST": search_by_post}
 COMPARTMENT: dict[str, Handler] = {"GET": search_compartment, "HEAD": search_compartment}
+COMPARTMENT_SEARCH: dict[str, Handler] = {"POST": search_compartment_by_post}
 TRAIL: dict[str, Handler] = {"GET": audit_event.search, "HEAD": audit_event.search}
+TRAIL_SEARCH: dict[str, Handler] = {"POST": audit_event.search_by_post}
 TRAIL_LINE: dict[str, Handler] = {"GET": audit_event.read, "HEAD": audit_event.read}
 VERSION: dict[str, Handler] = {"GET": vread, "HEAD": vread}
 
@@ -133,7 +136,7 @@ def _route(request: Request, segments: list[str]) -> tuple[dict[str, Handler], l
     if number(type) is None or type in capability.NO_ENDPOINT:
         raise _unknown(type)
     if type in capability.NOT_WRITTEN and count < 3:
-        return (TRAIL, segments) if count == 1 else (TRAIL_LINE, segments)
+        return (TRAIL, segments) if count == 1 else (TRAIL_SEARCH, [type]) if segments[1] == "_search" else (TRAIL_LINE, segments)
     if count == 2 and FHIR_ID.match(segments[1]):
         return INSTANCE, segments
     if count == 1:
@@ -146,9 +149,16 @@ def _route(request: Request, segments: list[str]) -> tuple[dict[str, Handler], l
         return HISTORY, segments[:2]
     if count == 4 and segments[2] == "_history":
         return VERSION, [type, segments[1], segments[3]]
-    if count == 3 and type == "Patient" and (segments[2] == "*" or number(segments[2]) is not None):
-        return COMPARTMENT, segments[1:]
+    if type in COMPARTMENTS and count in (3, 4) and FHIR_ID.match(segments[1]):
+        if segments[-1] == "_search" and (count == 3 or _in_compartment(segments[2])):
+            return COMPARTMENT_SEARCH, segments[:-1]
+        if count == 3 and _in_compartment(segments[2]):
+            return COMPARTMENT, segments
     raise _nowhere(segments)
+
+
+def _in_compartment(type: str) -> bool:
+    return type == "*" or number(type) is not None
 
 
 async def _bundle(request: Request) -> Answer:

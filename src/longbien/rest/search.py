@@ -1,4 +1,4 @@
-"""GET [base]/[type]?..., POST [base]/[type]/_search, over all types, and in a patient's compartment
+"""GET [base]/[type]?..., POST [base]/[type]/_search, over all types, and in a compartment
 
 http://hl7.org/fhir/R4/http.html#search and http://hl7.org/fhir/R4/search.html"""
 
@@ -21,20 +21,32 @@ async def search(request: Request, type: str | None = None) -> Answer:
 
 async def search_by_post(request: Request, type: str | None = None) -> Answer:
     """The parameters may stand in the body (so that they are in no log) and in the address."""
+    await take_form(request)
+    return await _page(request, type, request.params)
+
+
+async def take_form(request: Request) -> None:
+    """The body's parameters, added to those of the address."""
     form = await _form(request)
     if asked := {k: v for k, v in form if k in ("_format", "_pretty")}:
         request.shape = negotiate.shape(request.headers.get(b"accept", b""), asked.get("_format"), asked.get("_pretty"))
-    return await _page(request, type, [*request.params, *form])
+    request.params = [*request.params, *form]
 
 
-async def search_compartment(request: Request, id: str, type: str) -> Answer:
-    """GET Patient/[id]/[type]?... - http://hl7.org/fhir/R4/compartmentdefinition.html"""
-    return await _page(request, None if type == "*" else type, request.params, id)
+async def search_compartment(request: Request, holder: str, id: str, type: str) -> Answer:
+    """GET [compartment]/[id]/[type]?..., with * for every type - http://hl7.org/fhir/R4/compartmentdefinition.html"""
+    return await _page(request, None if type == "*" else type, request.params, (holder, id))
 
 
-async def _page(request: Request, type: str | None, params: Params, patient: str | None = None) -> Answer:
+async def search_compartment_by_post(request: Request, holder: str, id: str, type: str = "*") -> Answer:
+    """POST [compartment]/[id]/[type]/_search, or without the type for every one."""
+    await take_form(request)
+    return await _page(request, None if type == "*" else type, request.params, (holder, id))
+
+
+async def _page(request: Request, type: str | None, params: Params, within: tuple[str, str] | None = None) -> Answer:
     handling: Handling = "lenient" if request.prefer.lenient else "strict"
-    found = await request.store.search(type, params, handling=handling, base_url=request.base_url, patient=patient)
+    found = await request.store.search(type, params, handling=handling, base_url=request.base_url, within=within)
     return Answer(200, found.bundle())
 
 

@@ -76,9 +76,17 @@ DELETE FROM session WHERE expires < now() OR seen < now() - make_interval(secs =
 INSERT INTO api_token (hash, account, scope, expires) VALUES ($1, $2, $3, now() + make_interval(secs => $4)) RETURNING number
 
 -- name: token_actor
-SELECT a.number, a.login, a.kind, a.name, a.role, a.practitioner, a.organization, a.department, t.scope
+SELECT a.number, a.login, a.kind, a.name, a.role, a.practitioner, a.organization, a.department, t.scope,
+  t.number AS token
 FROM api_token t JOIN account a ON a.number = t.account
 WHERE t.hash = $1 AND a.disabled IS NULL AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > now())
+
+-- name: actor_again
+-- Who an account is now: with a token only while that is good, without one while the account is.
+SELECT a.number, a.login, a.kind, a.name, a.role, a.practitioner, a.organization, a.department, t.scope, t.number AS token
+FROM account a LEFT JOIN api_token t ON t.account = a.number AND t.number = $2::int
+WHERE a.number = $1 AND a.disabled IS NULL
+  AND ($2::int IS NULL OR (t.number IS NOT NULL AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > now())))
 
 -- name: token_list
 SELECT t.number, a.name, t.scope, t.created, t.expires, t.revoked FROM api_token t JOIN account a ON a.number = t.account

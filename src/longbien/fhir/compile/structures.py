@@ -1,6 +1,7 @@
 """StructureDefinitions of resources and data types: one row an element.
 
     types       all concrete resource types, alphabetical
+    summary     {resource type: [paths below it that a summary holds (isSummary)]}
     structures  {type: {"kind", "base", "abstract", "elements": [row ...],
                         "constraints": {key: [severity, human, expression]}}}
 
@@ -80,4 +81,13 @@ def tables(resources: list[dict[str, Any]], data_types: list[dict[str, Any]]) ->
         if published and sd["kind"] != "logical" and sd.get("derivation") != "constraint":
             found[sd["type"]] = structure(sd)
     concrete = sorted(t for t, s in found.items() if s["kind"] == "resource" and not s["abstract"])
-    return {"types": concrete, "structures": dict(sorted(found.items()))}
+    return {"types": concrete, "structures": dict(sorted(found.items())), "summary": summaries(resources, concrete)}
+
+
+def summaries(resources: list[dict[str, Any]], concrete: list[str]) -> dict[str, list[str]]:
+    found = {}
+    for sd in resources:
+        if sd["resourceType"] == "StructureDefinition" and sd["type"] in concrete and sd.get("derivation") != "constraint":
+            below = (e["path"].removeprefix(sd["type"] + ".") for e in sd["snapshot"]["element"] if e.get("isSummary"))
+            found[sd["type"]] = sorted(below)
+    return found

@@ -84,9 +84,9 @@ class Concept(msgspec.Struct, gc=False):
 
     @builtins.property
     def inactive(self) -> bool:
-        """http://hl7.org/fhir/concept-properties#inactive, #status"""
+        """http://hl7.org/fhir/concept-properties#inactive, #status; deprecated too, as in HL7's example of inactive codes (CRT)."""
         return any(
-            (p.code == "inactive" and p.text == "true") or (p.code == "status" and p.text in ("retired", "inactive"))
+            (p.code == "inactive" and p.text == "true") or (p.code == "status" and p.text in ("deprecated", "retired", "inactive"))
             for p in self.property
         )
 

@@ -17,7 +17,7 @@ from longbien.record.types import number
 from . import concepts, links, registry, slots
 from .ask import Ask, Cond, all_of, any_of, plain, split
 from .heads import Heads
-from .keys import compartment_key
+from .keys import compartment_key, param_key
 from .params import composite, dates, quantity, reference, string, token, uri
 from .params import number as number_param
 from .parse import Has, Query
@@ -206,7 +206,28 @@ class Compiler:
     def joined(self, type_: str, conds: list[Cond], h: str, s: Statement) -> str:
         return " AND ".join([c.sql for c in conds] + self.frame(type_, conds, h, s)) or "true"
 
-    async def heads(self, query: Query, patient: str | None, more: list[Ask | Has] | None = None) -> Heads:
+    def _within(self, query: Query, s: Statement) -> Cond:
+        """In the compartment query.within: R4's own definition of it, type by type."""
+        assert query.within is not None
+        holder, id_ = query.within
+        if holder == "Patient":
+            inside = f"h.pat = {s.bind(patient_key(id_))}"
+            also = f"h.terms @> ARRAY[{s.bind(compartment_key(id_))}::int8]"
+            return Cond(f"({inside} OR {also})", pat=True)
+        listed = definitions.compartment(holder)
+        types = [query.type] if query.type else list(query.types) or list(listed)
+        ps = [param_key(f"{t}.{code}") for t in types for code in listed.get(t, ())]
+        at = s.bind(id_)
+        parts = []
+        if ps:
+            parts.append(
+                f"SELECT r.rid FROM ref r WHERE r.p = ANY({s.bind(ps)}::int[]) AND r.type = {number(holder)} AND r.id = {at}"
+            )
+        if holder in types and holder in listed:
+            parts.append(f"SELECT x.rid FROM head x WHERE x.id = {at} AND x.type = {number(holder)} AND NOT x.deleted")
+        return Cond(f"h.rid IN ({' UNION ALL '.join(parts)})", typed=True, selective=True) if parts else Cond("false")
+
+    async def heads(self, query: Query, more: list[Ask | Has] | None = None) -> Heads:
         """Everything that the page, the count and the estimate of one search are made of."""
         s = Statement()
         asks: list[Ask | Has] = [*query.asks, *query.has, *(more or [])]
@@ -214,10 +235,8 @@ class Compiler:
             if (own := registry.find(query.type, code)) is not None:
                 self.whole(own.type, own.param.code, "_sort")
         conds = await self.conds(asks, "h", s)
-        if patient is not None:
-            inside = f"h.pat = {s.bind(patient_key(patient))}"
-            also = f"h.terms @> ARRAY[{s.bind(compartment_key(patient))}::int8]"
-            conds.append(Cond(f"({inside} OR {also})", pat=True))
+        if query.within is not None:
+            conds.append(self._within(query, s))
         if query.type is None:
             frame = ["NOT h.deleted"]
             reads = query.types or (tuple(self.scope.reads) if self.scope.reads is not None else ())

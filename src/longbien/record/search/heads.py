@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from longbien.base.errors import Invalid
 
@@ -17,6 +18,17 @@ from .statement import Statement, used
 
 MOST_BRANCHES = 8
 COLUMNS = "h.rid, h.ver, h.type, h.id, h.pat, h.upd"
+
+
+class Past(NamedTuple):
+    """Rows, table by table, of resources as they were at some version."""
+
+    head: list[Any]
+    str: list[Any]
+    ix_date: list[Any]
+    ix_qty: list[Any]
+    code2: list[Any]
+    ref: list[Any]
 
 
 class Heads:
@@ -121,6 +133,22 @@ class Heads:
             inner = f"SELECT * FROM ({' UNION '.join(f'({b})' for b in branches)}) x ORDER BY {outer} LIMIT {at}"
         sql = f"""SELECT x.*, v.body FROM ({inner}) x
                   JOIN ver v ON v.rid = x.rid AND v.ver = x.ver ORDER BY {outer}"""
+        return used(sql, self._s.args)
+
+    def among(self, rids: Sequence[int], past: Past | None = None) -> tuple[str, list[Any]]:
+        """Which of these rows match, whatever the page asks. The rows of `past` are taken as that says they were: in this statement
+        the tables' names stand for what they held then."""
+        bind = self._s.bind
+        these = f"h.rid = ANY({bind(list(rids))}::bigint[])"
+        sql = _select("h.rid", "head h", [these, *(c.sql for c in self._conds), *self._frame], "")
+        if past is not None:
+            gone = bind([row[0] for row in past.head])
+            tables = (
+                f"{table} AS NOT MATERIALIZED (SELECT * FROM public.{table} WHERE rid <> ALL({gone}::bigint[])"
+                f" UNION ALL SELECT * FROM unnest({bind(rows)}::public.{table}[]))"
+                for table, rows in past._asdict().items()
+            )
+            sql = f"WITH {', '.join(tables)} {sql}"
         return used(sql, self._s.args)
 
     def count(self, most: int | None = None) -> tuple[str, list[Any]]:

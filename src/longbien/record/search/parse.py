@@ -40,7 +40,8 @@ class Has(NamedTuple):
 
 
 class Include(NamedTuple):
-    """source: the type whose parameter is followed; code '*' is every reference; target narrows to one type."""
+    """source: the type whose parameter is followed ('Resource', or '*' backwards: any); code '*' is every reference; target narrows
+    to one type."""
 
     source: str
     code: str
@@ -50,7 +51,10 @@ class Include(NamedTuple):
 
 @dataclass
 class Query:
+    """within: the compartment that is searched, as ("Encounter", id)."""
+
     type: str | None
+    within: tuple[str, str] | None = None
     asks: list[Ask] = field(default_factory=list)
     has: list[Has] = field(default_factory=list)
     types: tuple[str, ...] = ()
@@ -127,9 +131,23 @@ def _values(name: str, value: str) -> list[str]:
     return [v for v in values if v]
 
 
-def parse(type_: str | None, params: Sequence[tuple[str, str]], handling: Handling = "lenient") -> Query:
-    """Raises Invalid (400) naming the parameter; an unknown one only when handling is strict."""
-    query = Query(type_)
+def _in_compartment(query: Query) -> None:
+    """A type that is never in the compartment would always be an empty answer: that is said instead. Raises NotSupported."""
+    assert query.within is not None
+    holder = query.within[0]
+    listed = definitions.compartment(holder)
+    for t in (query.type,) if query.type else query.types:
+        if t == "AuditEvent":
+            raise NotSupported("AuditEvents are asked for at AuditEvent, by patient or agent, not in a compartment.")
+        if holder != "Patient" and t not in listed:
+            raise NotSupported(f"{t} resources are never in the compartment of a {holder}.")
+
+
+def parse(
+    type_: str | None, params: Sequence[tuple[str, str]], handling: Handling = "lenient", within: tuple[str, str] | None = None
+) -> Query:
+    """Raises Invalid (400) naming the parameter; an unknown one only when handling is strict. within: see Query."""
+    query = Query(type_, within)
     if len(params) > MOST_CONDITIONS * 4:
         raise Invalid(f"A search takes at most {MOST_CONDITIONS * 4} parameters.")
     for name, value in params:
@@ -154,6 +172,8 @@ def parse(type_: str | None, params: Sequence[tuple[str, str]], handling: Handli
         raise Invalid(f"A search takes at most {MOST_IN_ALL} values in all.", code="too-costly")
     if len(query.asks) + len(query.has) > MOST_CONDITIONS:
         raise Invalid(f"A search takes at most {MOST_CONDITIONS} conditions.")
+    if within is not None:
+        _in_compartment(query)
     return query
 
 
@@ -270,7 +290,14 @@ def _include(attribute: str) -> Any:
             raise _wrong(name, f"modifier ':{modifier[:60]}' is not known.")
         parts = value.split(":")
         if value == "*":
-            parts = [query.type or "Resource", "*"]
+            found = Include(
+                "*" if attribute == "revinclude" else "Resource" if modifier else query.type or "Resource",
+                "*",
+                None,
+                modifier != "",
+            )
+            getattr(query, attribute).append(found)
+            return True
         if len(parts) not in (2, 3) or not definitions.is_type(parts[0]):
             raise _wrong(name, f"{value[:100]!r} is not Type:parameter or Type:parameter:Target.")
         source, code = parts[0], parts[1]

@@ -23,14 +23,21 @@ def mandatory(type_: str) -> frozenset[str]:
 
 @cache
 def summary(type_: str) -> frozenset[str]:
-    """Top-level elements of a summary: the mandatory ones and those that searches look at (the tables hold no isSummary)."""
-    found = set(mandatory(type_))
-    for p in definitions.search_params(type_).values():
-        for part in p.expression.replace("(", "").replace(")", " ").split(" | "):
-            words = part.strip().split(" ")[0].split(".")
-            if len(words) > 1 and words[0] == type_:
-                found.add(words[1])
-    return frozenset(found - {"text"})
+    """Top-level elements of a summary (isSummary), and the mandatory ones."""
+    found = {p.removesuffix("[x]") for p in definitions.summary(type_) if "." not in p}
+    return frozenset((found | mandatory(type_)) - {"text"})
+
+
+@cache
+def inner(type_: str, path: str) -> frozenset[str] | None:
+    """What a summary holds of a group of elements (Observation.component); None for an element that has no parts of its own."""
+    elements = definitions.structure(type_).elements
+    element = elements.get(path)
+    if element is None or element.content_reference or element.types[0].code != "BackboneElement":
+        return None
+    below = {e.path[len(path) + 1 :] for e in elements.values() if e.path.startswith(path + ".")}
+    kept = {p for p in below if "." not in p and (f"{path}.{p}" in definitions.summary(type_) or elements[f"{path}.{p}"].min > 0)}
+    return frozenset(p.removesuffix("[x]") for p in kept) | {"id", "extension", "modifierExtension"}
 
 
 def _kept(name: str, wanted: frozenset[str]) -> bool:
@@ -38,21 +45,42 @@ def _kept(name: str, wanted: frozenset[str]) -> bool:
     return name in _ALWAYS or bare in wanted or any(bare.startswith(w) and bare[len(w) : len(w) + 1].isupper() for w in wanted)
 
 
+def _thinned(type_: str, path: str, value: Any) -> Any:
+    """A part of a summary, with the parts of it that belong to a summary."""
+    wanted = inner(type_, path)
+    if wanted is None:
+        return value
+    if isinstance(value, list):
+        return [_thinned(type_, path, v) for v in value]
+    return {k: _thinned(type_, f"{path}.{k}", v) for k, v in value.items() if _kept(k, wanted)}
+
+
+def summarised(body: bytes, type_: str) -> bytes:
+    """The resource as _summary=true gives it."""
+    resource: dict[str, Any] = json.loads(body)
+    wanted = summary(type_)
+    return _marked({k: _thinned(type_, k, v) for k, v in resource.items() if _kept(k, wanted)})
+
+
+def _marked(resource: dict[str, Any]) -> bytes:
+    meta = dict(resource.get("meta") or {})
+    meta["tag"] = [*(t for t in meta.get("tag", ()) if t.get("code") != "SUBSETTED"), _TAG]
+    return json.dumps(resource | {"meta": meta})
+
+
 def cut(body: bytes, wanted: frozenset[str] | None, *, text: bool) -> bytes:
     """The resource with `wanted` top-level elements only (None: all), with or without its text."""
     resource: dict[str, Any] = json.loads(body)
     left = {k: v for k, v in resource.items() if (text and k == "text") or (k != "text" and (wanted is None or _kept(k, wanted)))}
-    meta = dict(left.get("meta") or {})
-    meta["tag"] = [*(t for t in meta.get("tag", ()) if t.get("code") != "SUBSETTED"), _TAG]
-    left["meta"] = meta
-    return json.dumps(left)
+    return _marked(left)
 
 
 def apply(page: Page, query: Query) -> None:
-    if query.summary in ("true", "text", "data"):
-        for n, e in enumerate(page.entries):
-            wanted = {"true": summary, "text": mandatory}.get(query.summary, lambda _: None)(e.type)
-            page.entries[n] = e._replace(body=cut(e.body, wanted, text=query.summary == "text"))
+    if query.summary == "true":
+        page.entries[:] = [e._replace(body=summarised(e.body, e.type)) for e in page.entries]
+    elif query.summary in ("text", "data"):
+        text = query.summary == "text"
+        page.entries[:] = [e._replace(body=cut(e.body, mandatory(e.type) if text else None, text=text)) for e in page.entries]
     elif query.elements:
         chosen = frozenset(query.elements)
         for n, e in enumerate(page.entries):

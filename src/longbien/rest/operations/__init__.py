@@ -5,17 +5,19 @@ CapabilityStatement read."""
 
 from __future__ import annotations
 
-from . import expand, lookup, status, subsumes, translate, validate, validate_code
+from . import everything, expand, lookup, status, subscription, subsumes, translate, validate, validate_code
 from .operation import Operation
 
 TABLE: tuple[Operation, ...] = (
-    *validate.OPERATIONS,
-    *status.OPERATIONS,
+    *everything.OPERATIONS,
     *expand.OPERATIONS,
     *lookup.OPERATIONS,
-    *validate_code.OPERATIONS,
+    *status.OPERATIONS,
+    *subscription.OPERATIONS,
     *subsumes.OPERATIONS,
     *translate.OPERATIONS,
+    *validate.OPERATIONS,
+    *validate_code.OPERATIONS,
 )
 
 _BY_NAME: dict[str, tuple[Operation, ...]] = {}

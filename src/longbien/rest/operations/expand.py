@@ -45,7 +45,7 @@ class Page(NamedTuple):
 async def expand(request: Request, at: At) -> Answer:
     asked = await given(request, "valueSet")
     terms = await begin(request, asked, at, "expand", "ValueSet", "CodeSystem", never=NEVER)
-    page, wishes, pins = _page(asked), _wishes(asked), _pins(asked)
+    page, wishes, pins, repeated = _page(asked), _wishes(asked), _pins(asked), _parameters(asked)
     found = await value_set(request, terms, asked, at)
     members = list((await terms.members(found, pins)).values())
     every = await asyncio.to_thread(_chosen, members, page, wishes) if len(members) > _IN_THREAD else _chosen(members, page, wishes)
@@ -53,7 +53,7 @@ async def expand(request: Request, at: At) -> Answer:
     said.setdefault("status", "active")
     if asked.flag("includeDefinition") and "compose" in found:
         said["compose"] = found["compose"]
-    said["expansion"] = _expansion(every, page, wishes, asked, members)
+    said["expansion"] = _expansion(every, page, wishes, repeated, members)
     return Answer(200, fhir_json.dumps({"resourceType": "ValueSet", **said}))
 
 
@@ -89,7 +89,7 @@ def _pins(asked: Given) -> Pins | None:
     return pins if any(pins.__dict__.values()) else None
 
 
-def _expansion(every: Found, page: Page, wishes: Wishes, asked: Given, members: Found) -> dict[str, Any]:
+def _expansion(every: Found, page: Page, wishes: Wishes, repeated: list[dict[str, Any]], members: Found) -> dict[str, Any]:
     shown = page.cut(every)
     versions = {(m.url, m.version) for m in members}
     several = len(versions) > len({u for u, _ in versions})
@@ -98,7 +98,7 @@ def _expansion(every: Found, page: Page, wishes: Wishes, asked: Given, members: 
         "timestamp": clock.instant(clock.now()),
         "total": len(every),
         "offset": page.offset,
-        "parameter": [*_parameters(asked), *_used(members)],
+        "parameter": [*repeated, *_used(members)],
         "contains": [expansion.contains(m, wishes, versions=several) for m in shown],
     }
     return {k: v for k, v in said.items() if v != []}
@@ -126,7 +126,7 @@ def _parameters(asked: Given) -> list[dict[str, Any]]:
             value = int(value)
         if kind is not None and value not in ("", None):
             found.append({"name": name, kind: value})
-        elif kind is None and name not in PARAMETERS:
+        elif kind is None and name not in PARAMETERS and not name.startswith("_"):
             raise Invalid(f"Parameter {name[:60]!r} of $expand is not known.", code="not-supported")
     return found
 

@@ -37,7 +37,7 @@ def amount(value: Any) -> Amount | None:
     if number is None:
         return None
     if "currency" in value:
-        return Amount(number, ((CURRENCY, value["currency"]),), None)
+        return Amount(number, ((CURRENCY, value["currency"]), ("", value["currency"])), None)
     system, code, unit = value.get("system") or "", value.get("code") or "", value.get("unit") or ""
     if not code and not unit:
         return Amount(number, (), None)

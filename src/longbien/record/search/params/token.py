@@ -68,6 +68,8 @@ def contact(prefix: str, c: Any, add: Add) -> None:
     value = c.get("value") if isinstance(c, dict) else None
     if not value:
         return
+    if c.get("system"):
+        add(key(f"{prefix}|{c['system']}|"))
     add(key64(f"{prefix}|{c.get('system', '')}|{value}"))
     add(key64(f"{prefix}={value}"))
     if c.get("system") in ("phone", "sms", "fax") and (d := digits(value)):

@@ -1,4 +1,5 @@
-"""The real thing, for tests of bad luck: `longbien up` in a folder of its own with durability on, and its processes by name."""
+"""The real thing, for tests of bad luck and of foreign clients: `longbien up` in a folder of its own with durability on, and its
+processes by name."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ from longbien.record import trail
 from longbien.record.engine import Engine
 from longbien.record.index import org_key
 
-SRC = Path(__file__).resolve().parents[2] / "src"
+SRC = Path(__file__).resolve().parents[1] / "src"
 BUILT = SRC / "longbien" / "_built" / "fhir"
 STEP = 0.05
 PASSWORD = "gió mùa đông bắc"
@@ -105,6 +106,15 @@ class House:
         title = f"postgres: {APP} " if name == "backend" else f"postgres: {name}"
         return [p for p, words in _children(postmaster) if words[0].startswith(title)]
 
+    def web_process_of(self, port: int) -> int | None:
+        """The web process that holds the server's end of a client's connection, by the client's port."""
+        here, there = f":{self.port:04X}", f":{port:04X}"
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[1].endswith(here) and fields[2].endswith(there):
+                return next((pid for pid in self.pids("web") if _holds(pid, f"socket:[{fields[9]}]")), None)
+        return None
+
     # -- looking inside -----------------------------------------------------------------------------------------------
 
     def database_url(self) -> str:
@@ -126,6 +136,16 @@ def _children(parent: int) -> Iterator[tuple[int, list[str]]]:
             if parent and int((path / "stat").read_text().rsplit(")", 1)[1].split()[1]) == parent:
                 words = (path / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
                 yield int(path.name), words
+
+
+def _holds(pid: int, what: str) -> bool:
+    """Whether a process has this open, as /proc names it."""
+    with contextlib.suppress(OSError):
+        for fd in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                if str(fd.readlink()) == what:
+                    return True
+    return False
 
 
 async def until(ask: Callable[[], Awaitable[T]], what: str, seconds: float = 30) -> T:

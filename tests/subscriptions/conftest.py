@@ -1,0 +1,59 @@
+"""The application with its background work beside it, on one database; what is outside is this machine only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from longbien.access.door import Door
+from longbien.access.tokens import create_token
+from longbien.app import App, create_app
+from longbien.base.outside import Outside, OutsideSettings
+from longbien.record.engine import Engine
+from longbien.record.scope import system
+from longbien.record.store import Store
+from longbien.subscriptions.service import Service
+from longbien.subscriptions.settings import SubscriptionSettings
+
+BASE = "http://hanoi.test"
+QUICK = SubscriptionSettings(seconds=1.0, tries=4, first_wait=0.05, longest_wait=0.4)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def app(record_urls: tuple[str, str]) -> AsyncIterator[App]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LONGBIEN_OUTSIDE_HOSTS", "127.0.0.0/8")
+        made = create_app(record_urls[1])
+        async with made.router.lifespan_context(made):
+            yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def service(app: App, record_urls: tuple[str, str]) -> AsyncIterator[Service]:
+    """The worker, in this process."""
+    engine = await Engine.open(record_urls[1], services=False)
+    door = Door(engine)
+    stop = asyncio.Event()
+    made = Service(engine, door, Store(engine, system("t")), Outside(OutsideSettings(hosts="127.0.0.0/8")), QUICK)
+    running = asyncio.create_task(made.run(stop))
+    yield made
+    stop.set()
+    await running
+    await door.close()
+    await engine.close()
+
+
+async def machine(app: App, name: str, scope: str = "system/*.*") -> httpx.AsyncClient:
+    token = await create_token(app.state.engine, name, scope)
+    headers = {"Authorization": f"Bearer {token}"}
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE, headers=headers)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def client(app: App) -> AsyncIterator[httpx.AsyncClient]:
+    async with await machine(app, "subscriber") as made:
+        yield made

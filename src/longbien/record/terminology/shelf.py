@@ -22,7 +22,7 @@ from longbien.fhir.terminology.compose import Members
 from longbien.fhir.terminology.concepts import System
 from longbien.fhir.terminology.library import split, too_costly
 
-from ..scope import Everything, Rows
+from ..scope import Bind, Rows
 
 if TYPE_CHECKING:
     from ..engine import Engine
@@ -125,13 +125,20 @@ def _unpacked_size(frame: bytes) -> int:
     return zstandard.get_frame_parameters(frame).content_size
 
 
+class _OfNobody:
+    """What no patient's record holds: all that the house itself, asking for no actor, is shown."""
+
+    def sql(self, pat: str, type: str, bind: Bind) -> str:
+        return f"{pat} IS NULL"
+
+
 class Resources:
     """Terminology resources as `rows` lets them be seen. Types: CodeSystem (given as System), ValueSet and ConceptMap (as dict)."""
 
     def __init__(self, engine: Engine, shelf: Shelf, rows: Rows | None = None):
         self.engine = engine
         self.shelf = shelf
-        self.rows = rows or Everything()
+        self.rows = rows or _OfNobody()
 
     async def find(self, type: str, canonicals: Iterable[str]) -> dict[str, Any]:
         """canonical -> what it means now; what is not known is left out. Without a version: an active one before a draft one before

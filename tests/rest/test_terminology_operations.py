@@ -445,3 +445,37 @@ async def test_hl7s_examples_expand_as_hl7_says(house: httpx.AsyncClient) -> Non
     (said_by_hl7,) = [r["expansion"] for r in ours if r.get("url") == "http://hl7.org/fhir/ValueSet/inactive"]
     found = {c["code"]: c.get("inactive") for c in (await expand(house, "inactive/$expand"))["contains"]}
     assert {c["code"]: found[c["code"]] for c in said_by_hl7["contains"]} == {"CRT": True, "EXPEC": None, "OPT": None}
+
+
+# --- junk
+
+OPERATIONS = {
+    "ValueSet/$expand": ("url", "filter", "count", "offset", "displayLanguage", "designation", "system-version", "valueSet"),
+    "CodeSystem/$lookup": ("system", "code", "version", "property", "displayLanguage", "coding"),
+    "CodeSystem/$validate-code": ("url", "code", "display", "codeSystem", "codeableConcept"),
+    "ValueSet/$validate-code": ("url", "system", "code", "display", "valueSet", "coding"),
+    "CodeSystem/$subsumes": ("system", "codeA", "codeB", "codingA"),
+    "ConceptMap/$translate": ("url", "system", "code", "targetsystem", "reverse", "dependency", "conceptMap"),
+}
+FINE = {
+    "url": f"{ICD}?fhir_vs=isa/A00", "system": ICD, "code": "A00", "codeA": "A00", "codeB": "A01", "targetsystem": s.ICD10,
+}  # fmt: skip
+JUNK: list[Any] = ["", " ", "|", "||", "'", "%", "\\", "{allowed}", "a" * 5000, "\uffff", "‮", "-1", "9" * 30, "NaN", "true", "#",
+                   "?fhir_vs",                   "?fhir_vs=isa/", "urn:uuid:", {}, {"code": {}}, {"coding": [{}]}, {"resourceType": "ValueSet"}, 0, -5, True,
+                   {"resourceType": "ValueSet", "compose": {"include": [{}]}, "extension": [5]}, {"resourceType": "CodeSystem"},
+                   {"resourceType": "ConceptMap", "group": [{"element": [{"target": 5}]}], "url": 5}]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", OPERATIONS)
+async def test_junk_is_never_a_fault_of_the_server(house: httpx.AsyncClient, path: str) -> None:
+    names = OPERATIONS[path]
+    for name in names:
+        for junk in JUNK:
+            fine = {k: v for k, v in FINE.items() if k in names and k != name}
+            answers = [await house.post(f"/fhir/{path}", json=sent(**fine, **{name.replace("-", "__"): junk}))]
+            if isinstance(junk, str):
+                answers.append(await house.get(f"/fhir/{path}", params=fine | {name: junk}))
+            for answer in answers:
+                assert answer.status_code in (200, 400, 404, 422), (name, junk, answer.text)
+                if answer.status_code != 200:
+                    assert answer.json()["resourceType"] == "OperationOutcome"

@@ -156,7 +156,7 @@ def _named(system: System | None, said: dict[str, Any]) -> Concept:
         return known
     try:
         own = msgspec.convert(mine, list[Designation])
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeError):
         raise refused("A designation in compose.include.concept is not of the standard's shape.", "structure") from None
     display = said["display"] if isinstance(said.get("display"), str) else None
     if known is None:

@@ -147,7 +147,7 @@ def read(body: bytes | Mapping[str, Any]) -> System:
     """A System from a CodeSystem's JSON, or from the compiled tables. Raises Invalid where it has not the standard's shape."""
     try:
         return System(_decode(body) if isinstance(body, bytes) else msgspec.convert(body, Definition))
-    except msgspec.ValidationError as wrong:
+    except (msgspec.ValidationError, UnicodeError) as wrong:
         raise Invalid(f"A CodeSystem is not of the standard's shape: {str(wrong)[:200]}", code="structure", status=422) from None
 
 

@@ -461,7 +461,8 @@ FINE = {
     "url": f"{ICD}?fhir_vs=isa/A00", "system": ICD, "code": "A00", "codeA": "A00", "codeB": "A01", "targetsystem": s.ICD10,
 }  # fmt: skip
 JUNK: list[Any] = ["", " ", "|", "||", "'", "%", "\\", "{allowed}", "a" * 5000, "\uffff", "‮", "-1", "9" * 30, "NaN", "true", "#",
-                   "?fhir_vs",                   "?fhir_vs=isa/", "urn:uuid:", {}, {"code": {}}, {"coding": [{}]}, {"resourceType": "ValueSet"}, 0, -5, True,
+                   "?fhir_vs",                   "?fhir_vs=isa/", "urn:uuid:", {}, {"code": {}}, {"coding": [{}]},
+                   {"resourceType": "ValueSet"}, 0, -5, True,
                    {"resourceType": "ValueSet", "compose": {"include": [{}]}, "extension": [5]}, {"resourceType": "CodeSystem"},
                    {"resourceType": "ConceptMap", "group": [{"element": [{"target": 5}]}], "url": 5}]  # fmt: skip
 

@@ -23,17 +23,21 @@ from longbien.base.errors import LongbienError, Unavailable
 from longbien.base.outside import Outside
 from longbien.base.place import Place
 from longbien.demo.city import LOGINS
-from longbien.record import reindex
+from longbien.record import full_text, reindex
 from longbien.record.engine import Engine
+from longbien.record.full_text import FullTextSettings
 from longbien.record.scope import system
 from longbien.record.store import Store
 from longbien.rest.routes import PREFIX, Fhir
 from longbien.subscriptions.guard import Guard
 from longbien.subscriptions.service import Service
+from longbien.subscriptions.settings import SubscriptionSettings
+from longbien.subscriptions.wire import Wire
 from longbien.web import routes as web
 
 _log = log.get(__name__)
 READY_SECONDS = 2.0
+SOCKET = PREFIX + "/ws"
 CLEAN_EVERY = timedelta(minutes=1)
 TRAIN_EVERY = timedelta(minutes=10)
 
@@ -53,6 +57,9 @@ class App(Starlette):
                 scope["app"] = self
                 await self.fhir(scope, receive, send)
                 return
+        if scope["type"] == "websocket" and scope["path"] == SOCKET and self.fhir.wire is not None:
+            await self.fhir.wire.websocket(scope, receive, send)
+            return
         await super().__call__(scope, receive, send)
 
 
@@ -88,12 +95,13 @@ def create_app(database_url: str | None = None) -> App:
         door = Door(engine)
         outside = Outside()
         engine.guards["Subscription"] = Guard(outside, fhir.settings.base_url)
+        fhir.wire = Wire(door, SubscriptionSettings.read().connections)
         app.state.engine, app.state.door, fhir.door = engine, door, door
         web.set_up(app.state, **await _demo(engine))
         try:
             yield
         finally:
-            fhir.door = None
+            fhir.door = fhir.wire = None
             await outside.close()
             await door.close()
             await engine.close()
@@ -125,6 +133,7 @@ async def work(url: str, stop: asyncio.Event) -> None:
             await engine.train(await engine.typical())
         return clock.now() + TRAIN_EVERY
 
+    await full_text.want(engine, FullTextSettings.read().mode)
     try:
         handlers: dict[str, jobs.Handler] = {"access.clean": clean, "record.train": train, reindex.QUEUE: reindex.job(engine)}
         for name in handlers:

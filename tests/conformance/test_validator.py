@@ -74,10 +74,14 @@ def test_every_official_example_is_accepted_but_those_at_fault(examples):
     assert refused == listed("Official examples that are refused")
 
 
+# What the suite's manifest sets for a case ("noHtmlInMarkdown"), and the shared data does not carry.
+OPTIONS = {"bad-markdown-no-html": {"html": False}}
+
+
 def verdict(case: dict) -> bool:
     """True: errors. Set as HL7's validator is by default: unknown extensions are refused, comments in JSON passed over."""
     try:
-        return has_errors(json.loads(case["content"], comments=True), strict=True)
+        return has_errors(json.loads(case["content"], comments=True), strict=True, **OPTIONS.get(case["name"], {}))
     except Invalid:
         return True
 
@@ -86,7 +90,7 @@ def test_the_official_validator_is_agreed_with(cases):
     assert len(cases) == 93
     differs = {c["name"] for c in cases if verdict(c) != (c["errors"] > 0)}
     assert differs == listed("Cases of the official suite that are judged differently")
-    assert len(differs) <= 0.05 * len(cases)
+    assert len(differs) <= 0.04 * len(cases)
 
 
 def test_lives_of_synthea_have_no_error(shared):

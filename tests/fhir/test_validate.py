@@ -367,3 +367,44 @@ def test_many_contained_resources_are_found_without_search():
     contained = [{"resourceType": "Practitioner", "id": f"d{i}"} for i in range(n)]
     resource = changed("Patient", contained=contained, generalPractitioner=[{"reference": f"#d{i}"} for i in range(n)])
     assert errors(resource) == []
+
+
+def test_a_question_cannot_wait_for_one_inside_it():
+    inner = {"linkId": "b", "type": "boolean"}
+    when = [{"question": "b", "operator": "=", "answerBoolean": True}]
+    group = {"linkId": "a", "type": "group", "enableWhen": when, "item": [inner]}
+    form = {"resourceType": "Questionnaire", "status": "draft", "item": [group]}
+    assert [e for e, _ in errors(form)] == ["Questionnaire.item[0].enableWhen[0]"]
+    beside = {"linkId": "a", "type": "group", "enableWhen": when, "item": [{"linkId": "c", "type": "string"}]}
+    assert errors(form | {"item": [inner, beside]}) == []
+
+
+def test_an_address_of_a_resource_names_its_id():
+    entry = {"fullUrl": "http://x.example/fhir/Patient/1", "resource": {"resourceType": "Patient", "active": True}}
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [entry]}
+    assert "has no id" in errors(bundle)[0][1]
+    posted = entry | {"request": {"method": "POST", "url": "Patient"}}
+    assert errors(bundle | {"type": "transaction", "entry": [posted]}) == []
+
+
+def test_a_picture_refers_to_what_is_contained():
+    div = '<div xmlns="http://www.w3.org/1999/xhtml"><img alt="x" src="#p"/></div>'
+    seen = changed("Patient", contained=[{"resourceType": "Binary", "id": "p", "contentType": "image/png", "data": "AAAA"}])
+    assert "dom-3" in errors(seen)[0][1]
+    seen["text"] = {"status": "generated", "div": div}
+    assert errors(seen) == []
+
+
+def test_canonicals_and_extensions_of_other_versions_and_tags_in_markdown_when_strict():
+    measure = {"resourceType": "Measure", "status": "draft", "library": ["Library/x"]}
+    assert errors(measure) == []
+    assert errors(measure, strict=True)[0][0] == "Measure.library[0]"
+    old = "http://hl7.org/fhir/1.0/StructureDefinition/extension-Patient."
+    assert errors(changed("Patient", extension=[{"url": old + "careProvider", "valueString": "x"}]), strict=True) == []
+    for there in ("animal", "contact"):
+        bad = changed("Patient", extension=[{"url": old + there, "valueString": "x"}])
+        assert "R4 has" in errors(bad, strict=True)[0][1]
+        assert errors(bad) == []
+    note = changed("Observation", note=[{"text": "K <b>3.5</b> & a<b"}])
+    assert errors(note) == []
+    assert errors(note, html=False)[0][0] == "Observation.note[0].text"

@@ -37,6 +37,7 @@ async def test_what_it_names_is_there(client: httpx.AsyncClient) -> None:
         "string": "x",
         "uri": "x",
         "composite": "x$x",
+        "special": "x",
     }
     strict = {"Prefer": "handling=strict"}
     for resource in said["rest"][0]["resource"]:

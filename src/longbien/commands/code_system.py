@@ -1,5 +1,7 @@
-"""longbien code-system: a FHIR CodeSystem out of a table of codes (CSV), to be imported. A new edition of ICD-10 is loaded so,
-beside the old one: `longbien code-system icd10_2026.csv --url ... --version 2026 ... > icd10.json`, then `longbien import icd10.json`."""
+"""longbien code-system: a FHIR CodeSystem out of a table of codes (CSV), to be imported.
+
+A new edition of ICD-10 is loaded so, beside the old one:
+    longbien code-system icd10_2026.csv --url ... --version 2026 --name ICD10VN > icd10.json && longbien import icd10.json"""
 
 from __future__ import annotations
 

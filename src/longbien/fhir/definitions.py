@@ -5,6 +5,7 @@ asked for and kept. Everything given out is shared: do not change it."""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -225,3 +226,10 @@ def _extension(url: str) -> ExtensionDefinition:
     parts = {u: (low, high, tuple(t)) for u, (low, high, t) in inner.items()} if inner else None
     pairs = tuple((kind, expression) for kind, expression in contexts)
     return ExtensionDefinition(url, modifier, pairs, tuple(kinds), required, parts, tuple(binding) if binding else None)
+
+
+def structure_definition(url: str) -> dict[str, Any] | None:
+    """The StructureDefinition of a core type, profile or extension of R4 without its texts (compile.profiles), None for any other.
+    Core types have a snapshot, the others a differential. Not kept: who builds from it keeps what was built."""
+    found = table("profiles").get(url)
+    return None if found is None else msgspec.msgpack.decode(zlib.decompress(found))

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
+from longbien.base.errors import Issue
+
 Resource = dict[str, Any]
 
 
 class Stored(NamedTuple):
     """One version as it lies in the store. `body` is the JSON to send as it is (b"" when deleted). `created`: this commit made it;
-    `changed` is False when a conditional create found what it was going to make."""
+    `changed` is False when a conditional create found what it was going to make. `notes`: warnings of its profiles."""
 
     type: str
     id: str
@@ -24,6 +26,7 @@ class Stored(NamedTuple):
     pat: int | None
     created: bool = False
     changed: bool = True
+    notes: tuple[Issue, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from . import parameters
 from .change import Guard
 from .codec import SAMPLES, Codec, train
 from .live import Live, News
+from .profiles import Profiles
 from .search.terminology import Terminology
 from .terminology.shelf import Shelf
 from .terminology.terms import Terms
@@ -33,6 +34,7 @@ class Engine:
         self.db = db
         self.disk = disk or Disk.read()
         self.codec = Codec()
+        self.profiles = Profiles()
         self.trail = Trail(db)
         self.live = Live(db)
         self.guards: dict[str, Guard] = {}

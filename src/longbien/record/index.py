@@ -18,7 +18,7 @@ from longbien.fhir.references import literal
 
 from .search import registry, slots
 from .search.keys import ELSEWHERE, LONG, compartment_key, key, param_key
-from .search.params import composite, number, quantity, reference, string, token, uri
+from .search.params import composite, near, number, quantity, reference, string, token, uri
 from .search.params.dates import EARLIEST as EARLIEST
 from .search.params.dates import LATEST as LATEST
 from .search.params.dates import SPAN, of_value
@@ -201,6 +201,8 @@ def _plan(type_: str) -> _Plan:
         code: (0 if params[code].kind == "date" else bit, _step(type_, code, params[code].kind))
         for code, bit in slots.bits(type_).items()
     }
+    if type_ == "Location":
+        steps["near"] = (0, lambda out, value, kind: near.index(value, out.qtys))
     steps |= {code: (0, _composite_step(f"{type_}.{code}", n)) for code, n in composite.nested(type_).items()}
     return _Plan(extractor(type_), steps, slots.patient_params(type_), slots.by_pat(type_))
 

@@ -92,6 +92,7 @@ class _View(Engine):
         self.words = _Learned(engine.words)
         self.shelf = Shelf()  # its own: a version that is rolled back must not be remembered
         self.terminology = Terms(self, self.shelf)
+        self.profiles = engine.profiles.copy()
 
     @property
     def home(self) -> Engine:

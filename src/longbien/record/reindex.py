@@ -18,8 +18,9 @@ from longbien.base.jobs import Handler
 from longbien.base.sql import queries
 from longbien.fhir import json
 
-from . import index, parameters, write
+from . import full_text, index, parameters, write
 from .engine import Engine
+from .search import registry
 from .types import number, type_name
 
 Q = queries(__file__, "sql/reindex.sql")
@@ -104,11 +105,13 @@ async def _again(engine: Engine, connection: Any, rows: Sequence[Any]) -> int:
     heads: list[Any] = []
     refs: list[Any] = []
     made_of: list[index.Indexed] = []
+    resources: list[tuple[int, dict[str, Any]]] = []
     sides: tuple[list[Any], ...] = ([], [], [], [], [])
     for row, body in zip(rows, bodies, strict=True):
         resource = json.loads(body, strict=False)
         x = index.rows(resource)
         made_of.append(x)
+        resources.append((row["rid"], resource))
         refs += [(row["rid"], p, type_, id_) for p, type_, id_ in x.refs]
         r = (row["rid"], x.pat, x.code, x.dlo, x.dhi, row["upd"], x.val, row["ver"], row["type"], False, row["id"], x.terms)
         heads.append(r)
@@ -116,6 +119,9 @@ async def _again(engine: Engine, connection: Any, rows: Sequence[Any]) -> int:
             into += made
     await write.write_words(engine, made_of)
     changed: int = await connection.fetchval(Q.reindex, heads, *sides)
+    if any(keep := full_text.wanted()) or not registry.current.parts.get("_text", (False, True))[1]:
+        texts = full_text.rows(resources, keep)
+        await connection.execute(Q.words, [r["rid"] for r in rows], [r["ver"] for r in rows], *texts)
     columns = [list(c) for c in zip(*refs, strict=True)] or [[], [], [], []]
     await connection.execute(Q.refs, [r["rid"] for r in rows], [r["ver"] for r in rows], *columns)
     return changed

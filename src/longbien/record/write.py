@@ -1,9 +1,10 @@
-"""commit(changes): the one door for every write. In order: validate, authorise, version, index, history, audit, outbox, all in one
-transaction. The version log is the outbox (outbox.py), so history and outbox are one row."""
+"""commit(changes): the one door for every write. In order: validate (the standard, then profiles), authorise, version, index,
+history, audit, outbox, all in one transaction. The version log is the outbox (outbox.py), so history and outbox are one row."""
 
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,13 +21,14 @@ from longbien.base.errors import (
     LongbienError,
     NotFound,
     Outdated,
+    Overtaken,
     PreconditionFailed,
 )
 from longbien.fhir import json as fhir_json
 from longbien.fhir import references
 from longbien.fhir.validate import validate
 
-from . import index, parameters, people, trail
+from . import full_text, index, parameters, people, profiles, trail
 from .change import Change, Create, Delete, Guarded, Manner, Stored, Update
 from .engine import Engine
 from .live import News
@@ -35,8 +37,12 @@ from .search import keys, registry
 from .types import number, type_name
 
 CREATE, UPDATE, DELETE = 1, 2, 3
-AGAIN = 3
-"""How often a commit is repeated because what is indexed has changed since this process read it."""
+AGAIN = 12
+"""How often a commit is tried: what is indexed may have changed since this process read it, or somebody else may have written the
+same resource between our look and our writing. The next look sees what he wrote: without a condition it is replaced, a condition
+that holds no more is 412. Who is overtaken was overtaken by one that is done: twelve at once always all come through."""
+PAUSE = 0.01
+"""Seconds, at most, before it is tried again: those who met do not meet again."""
 WORDS = 400_000
 """Words that an engine remembers to be in table `word`."""
 BREATH = 50
@@ -47,6 +53,8 @@ _COMMIT = """SELECT record_commit($1::head[], $2::head[], $3::ver_in[], $4::str[
                                   $8::care[], $9::audit_in[]), record_refs($10::bigint[], $11::ref[]),
                    record_indexed($12::bigint)"""
 _PARAMETERS = "record_parameters({}::bigint, {}::text[], {}::jsonb)"
+_FULL_TEXT = "record_words({}::bigint[], {}::bigint[], {}::text[], {}::bigint[], {}::text[])"
+_PROFILES = "record_profiles({}::bigint[], {}::text[])"
 _WORDS = """INSERT INTO word SELECT * FROM unnest($1::bigint[], $2::int[], $3::text[]) AS w(key, p, norm) ORDER BY key
             ON CONFLICT DO NOTHING"""
 
@@ -67,6 +75,7 @@ class Draft:
     was_pat: int | None = None
     body: bytes = b""
     indexed: index.Indexed | None = None
+    notes: tuple[Issue, ...] = ()
 
 
 async def commit(
@@ -82,15 +91,26 @@ async def commit(
     drafts = _drafts(changes)
     if not manner.checked:
         _validate(drafts)
+    notes = await profiles.check(engine, connection or engine.db, [d.resource for d in drafts if d.resource is not None])
     for left in reversed(range(AGAIN)):
         try:
+            _told(drafts, notes)
             return await _attempt(engine, scope, drafts, manner, connection)
-        except Outdated:
+        except (Outdated, Overtaken) as why:
             if engine.within or connection is not None or not left:
                 raise  # the caller's transaction is lost
-            await parameters.fresh(engine.db)
+            if isinstance(why, Outdated):
+                await parameters.fresh(engine.db)
+            else:
+                await asyncio.sleep(random.uniform(0, PAUSE))  # noqa: S311
             drafts = _drafts(changes)
     raise AssertionError
+
+
+def _told(drafts: list[Draft], notes: dict[int, list[Issue]]) -> None:
+    """Each what is to be said of it, known by the very resource that was judged."""
+    for d in drafts if notes else ():
+        d.notes = tuple(notes.get(id(d.resource), ()))
 
 
 def _drafts(changes: Sequence[Change]) -> list[Draft]:
@@ -164,11 +184,19 @@ async def _put(connection: Connection, values: list[Any], drafts: list[Draft], s
     defined = [d for d in drafts if d.type == "SearchParameter"]
     if defined and (change := parameters.change([(d.id, d.resource) for d in defined])):
         sql += also(_PARAMETERS, stamp, change.gone, change.begun)
+    if any(keep := full_text.wanted()):
+        texts = full_text.rows([(d.rid, d.resource) for d in drafts if d.resource is not None], keep)
+        again = [d.rid for d in drafts if d.version > 1]
+        if again or texts[0] or texts[2]:
+            sql += also(_FULL_TEXT, again, *texts)
+    structures = [d for d in drafts if d.type == profiles.TYPE]
+    if structures:
+        sql += also(_PROFILES, [d.rid for d in structures], [profiles.usable(d.resource) for d in structures])
     await connection.execute(sql, *values)
 
 
 def _stored(d: Draft, now: datetime) -> Stored:
-    return Stored(d.type, d.id, d.version, now, d.body, d.op == DELETE, d.rid, d.pat, d.op == CREATE)
+    return Stored(d.type, d.id, d.version, now, d.body, d.op == DELETE, d.rid, d.pat, d.op == CREATE, notes=d.notes)
 
 
 def _draft(change: Change, position: int) -> Draft:

@@ -15,6 +15,7 @@ from longbien.fhir.definitions import SearchParam
 from longbien.fhir.terminology import grammars
 from longbien.record.search import registry
 from longbien.record.search.parse import param
+from longbien.subscriptions.topics import TOPICS
 
 from . import forms, negotiate, operations, patch
 from .faults import NotAllowed
@@ -60,6 +61,10 @@ def _statement(base: str, stamp: int, readied: int) -> bytes:
     return fhir_json.dumps(statement(base))
 
 
+_SOCKET = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"
+_TOPIC = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
+
+
 def statement(base: str) -> dict[str, Any]:
     """The CapabilityStatement of a server at `base`."""
     return {
@@ -79,6 +84,7 @@ def statement(base: str) -> dict[str, Any]:
         "rest": [
             {
                 "mode": "server",
+                "extension": [{"url": _SOCKET, "valueUri": base.replace("http", "ws", 1) + "/ws"}],
                 "security": {
                     "cors": False,
                     "description": "Every request needs a bearer token (Authorization: Bearer ...), except this statement. "
@@ -113,6 +119,8 @@ def _resource(type: str) -> dict[str, Any]:
             "referencePolicy": ["literal", "logical", "local", "enforced"],
         }
         said["searchInclude"] = sorted(f"{type}:{registry.public(p.code)}" for p in searched(type) if p.kind == "reference")
+    if type == "Subscription":
+        said["extension"] = [{"url": _TOPIC, "valueCanonical": t.url} for t in TOPICS]
     said["operation"] = _operations(type)
     said["searchParam"] = _TRAIL_PARAMS if type in NOT_WRITTEN else [_search_param(p) for p in searched(type)]
     return {k: v for k, v in said.items() if v != []}
@@ -127,12 +135,14 @@ def _operations(type: str | None) -> list[dict[str, str]]:
 def searched(type: str) -> list[SearchParam]:
     """The parameters that a search of this type really answers: what the search's own reader takes, and of this house's own those
     that everything is indexed by."""
-    standard = [p for code in sorted(definitions.search_params(type)) if (p := param(type, code)) is not None]
+    codes = sorted({*definitions.search_params(type), "_list"})
+    standard = [p for code in codes if (p := param(type, code)) is not None and registry.state(type, code) == (True, True)]
     return standard + [o.param for o in registry.current.of(type) if o.ready]
 
 
 def _search_param(p: SearchParam) -> dict[str, Any]:
-    return {"name": registry.public(p.code), "definition": p.url, "type": p.kind}
+    said = {"name": registry.public(p.code), "definition": p.url, "type": p.kind}
+    return {k: v for k, v in said.items() if v}
 
 
 _TRAIL_PARAMS = [

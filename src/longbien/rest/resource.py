@@ -55,4 +55,4 @@ def told(stored: Stored) -> bytes:
     """An OperationOutcome that says what was done."""
     verb = "deleted" if stored.deleted else "created" if stored.created else "updated" if stored.changed else "there already"
     text = f"{stored.type}/{stored.id} version {stored.version}: {verb}."
-    return fhir_json.dumps(outcome([Issue("information", "informational", text)]))
+    return fhir_json.dumps(outcome([Issue("information", "informational", text), *stored.notes]))

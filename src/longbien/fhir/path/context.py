@@ -22,7 +22,7 @@ CONSTANTS = {
 class Context:
     """One evaluation. `this` is $this as a collection; `env` what the caller gave."""
 
-    __slots__ = ("env", "index", "input", "this", "total")
+    __slots__ = ("budget", "env", "index", "input", "this", "total")
 
     def __init__(self, item: Any, env: Mapping[str, Any]):
         self.input = item
@@ -30,6 +30,14 @@ class Context:
         self.index = 0
         self.total: Items = []
         self.env = env
+        self.budget: list[int] | None = env.get("budget")
+
+    def spend(self, steps: int) -> None:
+        """Count steps against env["budget"]. PathError where they are more than it allows."""
+        if self.budget is not None:
+            self.budget[0] -= steps
+            if self.budget[0] < 0:
+                raise PathError("FHIRPath: this takes more steps than are allowed.")
 
     def variable(self, name: str) -> Items:
         """%resource and %rootResource are the input itself where the caller named none. PathError for an unknown

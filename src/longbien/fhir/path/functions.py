@@ -185,6 +185,7 @@ def descendants(c: Context, items: Items) -> Items:
         below: Items = []
         for item in level:
             children(item, below)
+        c.spend(len(below))
         out += below
         level = below
     return out

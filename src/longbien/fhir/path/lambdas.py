@@ -13,6 +13,8 @@ from .values import key
 def _each(c: Context, items: Items, f: Step) -> Iterator[tuple[object, Items]]:
     """(item, what `f` gives for it), with $this and $index set meanwhile."""
     this, index = c.this, c.index
+    if c.budget is not None:
+        c.spend(len(items))
     try:
         for i, item in enumerate(items):
             one = [item]

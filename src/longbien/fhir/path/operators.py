@@ -10,6 +10,7 @@ from typing import Any
 from .context import Context, Items, Step, single, truth
 from .errors import PathError
 from .functions import same_items
+from .items import MANY
 from .values import Node, Quantity, Temporal, compare, is_number, key, said, system, text
 
 
@@ -141,7 +142,10 @@ def _pair(a: Items, b: Items, sign: str) -> tuple[Any, Any] | None:
 
 def concatenated(a: Items, b: Items) -> Items:
     x, y = single(a, "&"), single(b, "&")
-    return [(text(x) or "" if x is not None else "") + (text(y) or "" if y is not None else "")]
+    made = (text(x) or "" if x is not None else "") + (text(y) or "" if y is not None else "")
+    if len(made) > MANY:
+        raise PathError("FHIRPath: & would make too long a text.")
+    return [made]
 
 
 def _shift(t: Temporal, q: Quantity, sign: int) -> Items:
@@ -207,7 +211,7 @@ def plus(a: Items, b: Items) -> Items:
         return []
     x, y = pair
     if isinstance(x, str) and isinstance(y, str):
-        return [x + y]
+        return concatenated([x], [y])
     if isinstance(x, Temporal) and isinstance(y, Quantity):
         return _shift(x, y, 1)
     return _arithmetic("+", x, y, lambda p, q: p + q)

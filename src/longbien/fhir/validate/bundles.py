@@ -13,6 +13,9 @@ from .prose.references import literal
 _ABSOLUTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*:\S+")
 _REST = re.compile(r"https?://.*/([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
 
+_WITH_IDS = ("document", "message", "collection", "searchset", "history")
+"""Bundles of what exists: in the others an entry may be about to get its id."""
+
 
 class Bundle:
     """The entries of a Bundle by fullUrl."""
@@ -121,5 +124,7 @@ def _full_url(bundle: Bundle, e: dict[str, Any], place: Place, c: Context) -> No
         return
     address = _REST.fullmatch(url)
     identity = resource.get("id")
+    if address and identity is None and address[1] == resource.get("resourceType") and bundle.resource.get("type") in _WITH_IDS:
+        c.error("required", f"The fullUrl {shown(url)} is the address of a resource, but the resource has no id", place)
     if address and address[1] == resource.get("resourceType") and identity.__class__ is str and identity != address[2]:
         c.error("value", f"The fullUrl {shown(url)} does not end with the id {shown(identity)}", place)

@@ -11,6 +11,12 @@ from ...base.errors import Issue, Severity
 Place = tuple[Any, str, int | None] | None
 NodeCheck = Callable[[Any, Place, Any], None]
 MAX_ISSUES = 500
+Known = Callable[[str], bool]
+
+
+def nothing(url: str) -> bool:
+    """No extension has a definition besides those of R4."""
+    return False
 
 
 def expression(place: Place) -> str:
@@ -32,8 +38,8 @@ class Context:
     resource inside another."""
 
     __slots__ = (
-        "best_practice", "bundle", "bundle_rules", "check_contained", "check_inner", "element_ids", "fragments",
-        "inside", "issues", "resource", "root", "strict",
+        "best_practice", "bundle", "bundle_rules", "check_contained", "check_inner", "element_ids", "fragments", "html",
+        "inside", "issues", "known", "resource", "root", "strict",
     )  # fmt: skip
 
     def __init__(
@@ -57,6 +63,8 @@ class Context:
         self.bundle_rules = bundle_rules
         self.best_practice = best_practice
         self.strict = strict
+        self.known: Known = nothing
+        self.html = True
 
     def contained(self, identity: str) -> dict[str, Any] | None:
         """The resource contained in the root under an id."""

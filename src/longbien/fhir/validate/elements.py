@@ -6,6 +6,7 @@ element or the `_member` of a primitive."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, NamedTuple
@@ -247,11 +248,15 @@ def _primitive(members: Members, key: str, name: str, element: Element, t: TypeR
             bad = primitives.id_
         else:
             return _definition_id if members.structure.name == "ElementDefinition" else _element_id
+    if t.code == "xhtml":
+        return _pictured(bad)
     code = "code-invalid" if t.code == "code" else "value"
     more = invariants.on_primitive(members.structure, element, t.code)
     one = _checked(more) if more else None
     text = t.code in ("string", "markdown")
+    marked = markup.markdown if t.code == "markdown" else markup.check
     link = t.code in ("uri", "url", "canonical")
+    whole = t.code == "canonical"
 
     def scalar(v: Any, host: dict[str, Any], place: Place, c: Context) -> None:
         wrong = bad(v)
@@ -261,9 +266,11 @@ def _primitive(members: Members, key: str, name: str, element: Element, t: TypeR
             c.error("structure" if v.__class__ in _NESTED else code, f"{name} {wrong}", (place, name, None))
             return
         if text and "<" in v:
-            markup.check(v, (place, name, None), c)
+            marked(v, (place, name, None), c)
         if link and v[0] == "#":
             c.fragments.append(v)
+        elif whole and not ABSOLUTE(v):
+            _relative(v, (place, name, None), c)
         if one is not None:
             one(v, (place, name, None), c)
 
@@ -277,9 +284,11 @@ def _primitive(members: Members, key: str, name: str, element: Element, t: TypeR
             wrong = bad(x)
             if wrong is None:
                 if text and "<" in x:
-                    markup.check(x, (place, name, i), c)
+                    marked(x, (place, name, i), c)
                 if link and x[0] == "#":
                     c.fragments.append(x)
+                elif whole and not ABSOLUTE(x):
+                    _relative(x, (place, name, i), c)
                 if one is not None:
                     one(x, (place, name, i), c)
                 continue
@@ -291,6 +300,14 @@ def _primitive(members: Members, key: str, name: str, element: Element, t: TypeR
 
 
 _NESTED = (dict, list, type(None))
+ABSOLUTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*:\S").match
+
+
+def _relative(v: str, place: Place, c: Context) -> None:
+    """A canonical is the url of a definition, which is absolute; R4's own examples are not always.
+    https://hl7.org/fhir/R4/references.html#canonical"""
+    say = c.error if c.strict else c.warn
+    say("value", f"The canonical {shown(v)} must be an absolute URL or #id", place)
 
 
 def _checked(rules: invariants.Rules) -> NodeCheck:
@@ -321,6 +338,19 @@ def _definition_id(v: Any, host: dict[str, Any], place: Place, c: Context) -> No
     """ElementDefinition.id is unique in its snapshot or differential (sdf-16, sdf-17), not in the resource."""
     if v.__class__ is not str or not v:
         c.error("value", f"The id {shown(v)} of an element must be a string", (place, "id", None))
+
+
+def _pictured(bad: primitives.Check) -> Handler:
+    """Narrative.div; its pictures may be contained resources. https://hl7.org/fhir/R4/narrative.html#img"""
+
+    def check(v: Any, host: dict[str, Any], place: Place, c: Context) -> None:
+        wrong = bad(v)
+        if wrong is not None:
+            c.error("structure" if v.__class__ in _NESTED else "value", f"div {wrong}", (place, "div", None))
+        elif "#" in v:
+            c.fragments += narrative.pictures(v)
+
+    return check
 
 
 def _value_check(element: Element, t: TypeRef) -> primitives.Check:

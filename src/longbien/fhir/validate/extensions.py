@@ -19,6 +19,7 @@ _LOOSE = ("structuredefinition-", "elementdefinition-", "codesystem-", "valueset
 NodeCheck = Callable[[Any, Place, Context], None]
 # Examples, and the elements of other FHIR versions: https://hl7.org/fhir/R4/versions.html#extensions
 _OPEN = re.compile(r"https?://example\.org/|http://hl7\.org/fhir/[1-5]\.[0-9]/StructureDefinition/extension-[A-Z]")
+_VERSIONED = tuple(f"http://hl7.org/fhir/{v}/StructureDefinition/extension-" for v in ("1.0", "1.4", "3.0"))
 _ABSOLUTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*:\S+")
 
 
@@ -92,14 +93,33 @@ def used(plain: NodeCheck, host: frozenset[str], modifier: bool) -> NodeCheck:
             c.error("value", f"Extension.url must be an absolute URL, not {shown(url)}", place)
             return
         known = definitions.extension(url)
+        if url.startswith(_VERSIONED) and (instead := _of_r4(url)):
+            say = c.error if c.strict else c.warn
+            say("extension", f"{url} is for what R4 cannot say, but R4 has {instead}", place)
+            return
         if known is not None:
             _held(known, v, host, modifier, place, c)
+        elif c.known(url):
+            return
         elif c.strict and not inside and not _OPEN.match(url):
             c.error("extension", f"The extension {url} has no definition here", place)
         elif modifier:
             c.warn("extension", f"The modifier extension {url} is not understood here", place)
 
     return check
+
+
+def _of_r4(url: str) -> str | None:
+    """What R4 itself has for the element of another version that an extension stands for: the element, or an extension.
+    https://hl7.org/fhir/R4/versions.html#extensions"""
+    path = url.partition("/extension-")[2]
+    name, _, below = path.partition(".")
+    if not below or name not in definitions.structure_names():
+        return None
+    if below in definitions.structure(name).elements:
+        return f"the element {path}"
+    own = _SD + path.replace(".", "-").lower()
+    return f"the extension {own}" if definitions.extension(own) is not None else None
 
 
 def _held(known: ExtensionDefinition, v: dict[str, Any], host: frozenset[str], modifier: bool, place: Place, c: Context) -> None:

@@ -17,3 +17,14 @@ def check(v: str, place: Place, c: Context) -> None:
     tag = ACTIVE.search(v)
     if tag:
         c.error("security", f"{shown(tag[0])} looks like active HTML, which is not allowed in text", place)
+
+
+TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+
+
+def markdown(v: str, place: Place, c: Context) -> None:
+    """`v` is markdown and holds a less-than sign. On demand no tag is allowed in it: who shows it might not escape it."""
+    check(v, place, c)
+    tag = None if c.html else TAG.search(v)
+    if tag:
+        c.error("value", f"{shown(tag[0])} looks like HTML, which is not wanted in markdown", place)

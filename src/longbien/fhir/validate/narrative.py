@@ -28,6 +28,7 @@ _ATTRIBUTES = """
 """
 ATTRIBUTES = frozenset(_ATTRIBUTES.split())
 _PLAIN = re.compile(r'<div xmlns="http://www\.w3\.org/1999/xhtml">\s*[^<&\s][^<&]*</div>')
+_PICTURE = re.compile(r"""<img\b[^<>]*?\ssrc\s*=\s*(["'])#([^"'<>]*)\1""")
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
 _XML_ENTITIES = frozenset(("amp", "lt", "gt", "quot", "apos"))
 
@@ -39,6 +40,11 @@ def xhtml(v: Any) -> str | None:
     if _PLAIN.fullmatch(v):
         return None
     return _examined(v) if len(v) < 20_000 else _Reader().read(v)
+
+
+def pictures(div: str) -> list[str]:
+    """The images of a div that are contained resources: ["#id" ...]."""
+    return ["#" + m[2] for m in _PICTURE.finditer(div)]
 
 
 class _Reader:

@@ -6,7 +6,7 @@ branches of a UNION with their own LIMIT; a date from a day on bounded below, lo
 
 from __future__ import annotations
 
-from longbien.base.errors import Forbidden, Issue
+from longbien.base.errors import Forbidden, Issue, NotSupported
 from longbien.base.ids import key64, patient_key
 from longbien.fhir import definitions
 from longbien.record.engine import Engine
@@ -14,11 +14,11 @@ from longbien.record.parameters import incomplete
 from longbien.record.scope import Scope
 from longbien.record.types import number
 
-from . import concepts, links, registry, slots
+from . import concepts, links, lists, many, registry, slots
 from .ask import Ask, Cond, all_of, any_of, plain, split
 from .heads import Heads
 from .keys import compartment_key, param_key
-from .params import composite, dates, quantity, reference, string, token, uri
+from .params import composite, dates, near, quantity, reference, string, token, uri, words
 from .params import number as number_param
 from .parse import Has, Query
 from .statement import Statement
@@ -40,9 +40,12 @@ class Compiler:
             raise Forbidden(f"{self.scope.label} may not read {type_}.")
 
     def whole(self, type_: str, code: str, name: str) -> None:
-        """What is not wholly indexed yet (search/registry.py) is refused, or said to a lenient client. Raises Unavailable."""
-        own = registry.find(type_, code) if "~" in code else None
-        if own is None or own.ready:
+        """What is not wholly indexed yet (search/registry.py) is refused, or said to a lenient client. Raises Unavailable,
+        NotSupported (full text that the settings leave out)."""
+        wanted, ready = registry.state(type_, code)
+        if not wanted:
+            raise NotSupported(f"Search parameter '{name[:200]}': this server keeps no full text for it (LONGBIEN_FULL_TEXT).")
+        if ready:
             return
         warning, refusal = incomplete(name, f"the {type_} resources are")
         if not self.lenient:
@@ -55,6 +58,10 @@ class Compiler:
     async def cond(self, ask: Ask, h: str, s: Statement, *, narrow: bool = False) -> Cond:
         code = ask.param.code
         self.whole(ask.type, code, ask.name)
+        if code in words.TABLES:
+            return words.where(ask, h, s.bind)
+        if code == "_list":
+            return await lists.where(self, ask, h, s)
         if ask.modifier == "missing":
             return self._missing(ask, h)
         if ask.chain is not None:
@@ -87,6 +94,8 @@ class Compiler:
                 return uri.where(ask, h, s.bind)
             case "composite":
                 return await self._composite(ask, h, s)
+            case "special":
+                return near.where(ask, h, s.bind)
         raise ask.unsupported()
 
     def _id(self, ask: Ask, h: str, s: Statement) -> Cond:
@@ -180,6 +189,12 @@ class Compiler:
         for n, a in enumerate(asks):
             if n not in later:
                 found[n] = await (links.has(self, a, h, s) if isinstance(a, Has) else self.cond(a, h, s))
+        for n, c in found.items():
+            if len(c.keys) > many.SHORT:
+                small = any(o.pat or (o.selective and len(o.keys) <= many.SHORT) for m, o in found.items() if m != n)
+                found[n] = await many.long(self, c, h, s, narrow=small)
+            elif c.recent is not None and asks[n].type != "Resource" and not any(o.pat or o.selective for o in found.values()):
+                found[n] = await many.recent(self, asks[n].type, c, h, s)
         narrow = any(c.pat or c.selective for c in found.values())
         for n in later:
             a = asks[n]

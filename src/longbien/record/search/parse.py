@@ -13,7 +13,7 @@ from longbien.base.errors import Invalid, Issue, NotSupported
 from longbien.fhir import definitions
 from longbien.fhir.definitions import SearchParam
 
-from . import registry
+from . import lists, registry
 from .ask import Ask, plain, split
 from .sort import sortable
 
@@ -22,7 +22,9 @@ DEFAULT_COUNT, LARGEST_COUNT = 50, 1000
 MOST_VALUES = 2000
 MOST_IN_ALL = 10_000
 MOST_CONDITIONS = 60
-_UNSUPPORTED = frozenset(("_content", "_query", "_text", "_filter", "_list"))
+_UNSUPPORTED = frozenset(("_query", "_filter"))
+_BESIDE = frozenset(("_text", "_list"))
+"""Asked of all types at once too, though R4's tables do not give them for Resource."""
 _QUIET = frozenset(("_format", "_pretty"))
 _SUMMARIES = ("true", "text", "data", "count", "false")
 _TOTALS = ("none", "estimate", "accurate")
@@ -101,7 +103,11 @@ def param(type_: str | None, code: str) -> SearchParam | None:
     found = definitions.search_params(type_ or "Resource").get(code)
     if found is None and (own := registry.find(type_, code)) is not None:
         return own.param
-    return None if found is None or code in _UNSUPPORTED or found.kind == "special" else found
+    if code == "_list":
+        return lists.PARAM
+    if found is None:
+        return definitions.search_params("Patient")["_text"] if code == "_text" and type_ in (None, "Resource") else None
+    return None if code in _UNSUPPORTED or (found.kind == "special" and code != "near") else found
 
 
 def ask(type_: str, name: str, values: Sequence[str], shown: str) -> Ask | None:
@@ -187,7 +193,8 @@ def _one(query: Query, name: str, value: str) -> tuple[bool, bool]:
         return take(query, name, value), False
     if name.startswith("_has:"):
         return take_has(query, name, value)
-    if query.type is None and name.partition(":")[0].partition(".")[0] not in definitions.search_params("Resource"):
+    first = control.partition(".")[0]
+    if query.type is None and first not in definitions.search_params("Resource") and first not in _BESIDE:
         return False, False
     found = ask(query.type or "Resource", name, _values(name, value), name)
     if found is None:

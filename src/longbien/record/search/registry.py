@@ -6,7 +6,7 @@ in here is 'code~generation': so its keys (keys.py) are its own and what an earl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -87,6 +87,20 @@ def find(type_: str | None, code: str) -> Own | None:
     return current.find(type_, code)
 
 
+PARTS = {("Location", "near"): "Location.near"}
+
+
+def state(type_: str, code: str) -> tuple[bool, bool]:
+    """Of a parameter that can be asked: (whether the index is kept for it, whether it is complete)."""
+    if "~" in code:
+        own = find(type_, code)
+        return True, own is None or own.ready
+    if code in ("_text", "_content"):
+        return current.parts.get(code, (False, False))
+    part = PARTS.get((type_, code))
+    return current.parts.get(part, (True, True)) if part else (True, True)
+
+
 def param(type_: str, code: str) -> SearchParam | None:
     """R4's own parameter or this house's."""
     found = definitions.search_params(type_).get(code)
@@ -115,8 +129,10 @@ def canonical(type_: str, code: str) -> bool:
         return True
 
 
-def names(params: Iterable[tuple[str, str]]) -> bool:
-    """Whether a search's parameters may name one of them: a cheap guess that errs to yes."""
+def names(params: Sequence[tuple[str, str]]) -> bool:
+    """Whether a search's parameters may name one of them, or full text: a cheap guess that errs to yes."""
+    if any("_text" in k or "_content" in k for k, _ in params):
+        return True
     if not current.codes:
         return False
     text = "&".join(f"{k}={v}" if k in _NAMING else k for k, v in params)

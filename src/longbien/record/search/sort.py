@@ -33,7 +33,7 @@ def sortable(type_: str | None, code: str, param: SearchParam | None) -> bool:
         return True
     if type_ is None or param is None or param.kind in ("composite", "special") or code.startswith("combo-"):
         return False
-    return param.kind != "uri" or not code.startswith("_")  # of meta.profile and meta.source no text is kept
+    return param.kind not in ("uri", "string") or not code.startswith("_")  # of meta.profile, meta.source, _text no value is kept
 
 
 def keys(type_: str | None, sort: list[tuple[str, bool]]) -> list[Key]:

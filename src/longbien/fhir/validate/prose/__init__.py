@@ -4,12 +4,13 @@ check that trips over it is passed by."""
 
 from __future__ import annotations
 
-from . import attachments, conformance, references, terminology, vitals
+from . import attachments, conformance, questionnaires, references, terminology, vitals
 from .check import Check
 
 PROSE: dict[str, Check] = {
     **attachments.PROSE,
     **conformance.PROSE,
+    **questionnaires.PROSE,
     **references.PROSE,
     **terminology.PROSE,
     **vitals.PROSE,

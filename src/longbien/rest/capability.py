@@ -128,7 +128,9 @@ def _resource(type: str) -> dict[str, Any]:
 
 def _operations(type: str | None) -> list[dict[str, str]]:
     """What can be called on the system itself, or on a type and its instances."""
-    found = [o for o in operations.TABLE if o.stands_at(type, False) or (type is not None and o.stands_at(type, True))]
+    found = [
+        o for o in operations.TABLE if o.listed and (o.stands_at(type, False) or (type is not None and o.stands_at(type, True)))
+    ]
     return [{"name": o.name, "definition": o.definition} for o in found]
 
 

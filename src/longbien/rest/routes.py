@@ -94,7 +94,8 @@ class Fhir:
         finally:
             place.give_back()
         if shape is not PLAIN:
-            answer = await forms.shaped(answer, shape)
+            asks = scope["method"] in ("GET", "HEAD") or scope["path"].endswith("/_search")
+            answer = await forms.shaped(answer, shape, not asks)
         await send(answer, send_, method=scope["method"], accept_encoding=headers.get(b"accept-encoding", b""))
 
     async def _answer(self, scope: Any, receive: Receive, headers: dict[bytes, bytes], place: Place) -> tuple[Answer, Shape]:
@@ -106,6 +107,8 @@ class Fhir:
             raise Unavailable("The server is starting.", 2)
         store = await self.door.store(scope)
         request = Request(scope, receive, headers, store, self.settings, place)
+        if segments == ["$export-file"]:  # NDJSON, whatever the client likes best
+            return await dispatch(request, segments), PLAIN
         if scope["query_string"]:
             asked = request.param("_format"), request.param("_pretty")
             request.shape = negotiate.shape(headers.get(b"accept", b""), *asked)

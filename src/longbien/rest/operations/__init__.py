@@ -5,12 +5,13 @@ CapabilityStatement read."""
 
 from __future__ import annotations
 
-from . import everything, expand, lookup, status, subscription, subsumes, translate, validate, validate_code
+from . import everything, expand, export, lookup, status, subscription, subsumes, translate, validate, validate_code
 from .operation import Operation
 
 TABLE: tuple[Operation, ...] = (
     *everything.OPERATIONS,
     *expand.OPERATIONS,
+    *export.OPERATIONS,
     *lookup.OPERATIONS,
     *status.OPERATIONS,
     *subscription.OPERATIONS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -334,3 +335,27 @@ async def test_summaries_hold_what_the_definitions_mark(engine: Engine) -> None:
     assert set(await body(("_summary", "text"))) == {"text", "status", "code"}
     assert set(await body(("_summary", "data"))) == set(full) - {"text", "id", "resourceType"}
     assert set(await body(("_elements", "note,value"))) == {"status", "code", "note", "valueInteger"}
+
+
+async def test_last_updated_in_every_prefix(engine: Engine) -> None:
+    store = Store(engine, system("t"))
+    seen = {}
+    for n in range(3):
+        stored = await store.commit([Create(thing("Basic", f"b{n}", code=concept("x")), id=f"b{n}")], TRUST)
+        seen[f"b{n}"] = stored[0].updated
+        await asyncio.sleep(0.003)
+    await store.commit([Update(thing("Basic", "b0", code=concept("y")))], TRUST)  # an older version of b0 stays in the log
+    middle = seen["b1"].isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    wanted = {"gt": {"b2", "b0"}, "ge": {"b1", "b2", "b0"}, "sa": {"b2", "b0"}, "lt": set(), "le": {"b1"}, "eb": set(),
+              "eq": {"b1"}, "": {"b1"}, "ne": {"b2", "b0"}}  # fmt: skip
+    for prefix, found in wanted.items():
+        assert set(await ids(engine, f"Basic?_lastUpdated={prefix}{middle}")) == found, prefix
+    assert await ids(engine, "Basic?_sort=_lastUpdated") == ["b1", "b2", "b0"]
+    assert await ids(engine, "Basic?_sort=-_lastUpdated&_lastUpdated=lt2100&code=x") == ["b2", "b1"]
+    page = await store.search("Basic", [("_sort", "-_lastUpdated"), ("_count", "1")])
+    walked = [e.id for e in page.matches]
+    while page.next_params:
+        page = await store.search("Basic", page.next_params)
+        walked += [e.id for e in page.matches]
+    assert walked == ["b0", "b2", "b1"]
+    assert (await ids(engine, "?_type=Basic")) == ["b0", "b2", "b1"]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from corpus import examples, lives, load
 from hypothesis import HealthCheck, assume, given, note, settings
@@ -23,9 +24,11 @@ from longbien.record.scope import system
 from longbien.record.store import Store
 
 LIVES = int(os.environ.get("LONGBIEN_LIVES", "3"))
-EACH = 3 if LIVES <= 3 else 8
+LONG = LIVES > 3
+EACH = 6 if LONG else 3
 """Questions for each parameter."""
-EXAMPLES = 1000 if LIVES <= 3 else 4000
+EXAMPLES = 3000 if LONG else 1000
+pytestmark = [pytest.mark.timeout(7200)] if LONG else []
 SEARCHING = settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -55,7 +58,7 @@ async def data(engine: Engine, shared: Path) -> Data:
     return Data(oracle)
 
 
-async def found(engine: Engine, type_: str, params: list[tuple[str, str]], count: int = 400) -> list[str]:
+async def found(engine: Engine, type_: str, params: list[tuple[str, str]], count: int = 1000) -> list[str]:
     """Ids of all pages, in order."""
     store = Store(engine, system("test"))
     page = await store.search(type_, [*params, ("_count", str(count))], handling="strict")
@@ -143,4 +146,4 @@ async def test_pages_in_every_order_are_the_whole(engine: Engine, data: Data, d:
     assume(len(want) / count < 40)
     ids = await found(engine, type_, params, count)
     assert set(ids) == want
-    assert ids == await found(engine, type_, params, 400)
+    assert ids == await found(engine, type_, params)

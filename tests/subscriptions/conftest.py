@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 import pytest_asyncio
+import uvicorn
 
 from longbien.access.door import Door
 from longbien.access.tokens import create_token
@@ -57,3 +59,16 @@ async def machine(app: App, name: str, scope: str = "system/*.*") -> httpx.Async
 async def client(app: App) -> AsyncIterator[httpx.AsyncClient]:
     async with await machine(app, "subscriber") as made:
         yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def server(app: App) -> AsyncIterator[str]:
+    """The application behind a real port; gives host:port."""
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(app, lifespan="off", ws="websockets-sansio", log_config=None, timeout_graceful_shutdown=1)
+    made = uvicorn.Server(config)
+    running = asyncio.create_task(made._serve(sockets=[sock]))
+    yield f"127.0.0.1:{sock.getsockname()[1]}"
+    made.should_exit = True
+    await running

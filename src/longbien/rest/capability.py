@@ -14,6 +14,7 @@ from longbien.fhir import json as fhir_json
 from longbien.fhir.definitions import SearchParam
 from longbien.record.search import registry
 from longbien.record.search.parse import param
+from longbien.subscriptions.topics import TOPICS
 
 from . import forms, negotiate, operations, patch
 from .faults import NotAllowed
@@ -58,6 +59,10 @@ def _statement(base: str, stamp: int, readied: int) -> bytes:
     return fhir_json.dumps(statement(base))
 
 
+_SOCKET = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"
+_TOPIC = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
+
+
 def statement(base: str) -> dict[str, Any]:
     """The CapabilityStatement of a server at `base`."""
     return {
@@ -77,6 +82,7 @@ def statement(base: str) -> dict[str, Any]:
         "rest": [
             {
                 "mode": "server",
+                "extension": [{"url": _SOCKET, "valueUri": base.replace("http", "ws", 1) + "/ws"}],
                 "security": {
                     "cors": False,
                     "description": "Every request needs a bearer token (Authorization: Bearer ...), except this statement. "
@@ -111,6 +117,8 @@ def _resource(type: str) -> dict[str, Any]:
             "referencePolicy": ["literal", "logical", "local", "enforced"],
         }
         said["searchInclude"] = sorted(f"{type}:{registry.public(p.code)}" for p in searched(type) if p.kind == "reference")
+    if type == "Subscription":
+        said["extension"] = [{"url": _TOPIC, "valueCanonical": t.url} for t in TOPICS]
     said["operation"] = _operations(type)
     said["searchParam"] = _TRAIL_PARAMS if type in NOT_WRITTEN else [_search_param(p) for p in searched(type)]
     return {k: v for k, v in said.items() if v != []}
@@ -118,7 +126,9 @@ def _resource(type: str) -> dict[str, Any]:
 
 def _operations(type: str | None) -> list[dict[str, str]]:
     """What can be called on the system itself, or on a type and its instances."""
-    found = [o for o in operations.TABLE if o.stands_at(type, False) or (type is not None and o.stands_at(type, True))]
+    found = [
+        o for o in operations.TABLE if o.listed and (o.stands_at(type, False) or (type is not None and o.stands_at(type, True)))
+    ]
     return [{"name": o.name, "definition": o.definition} for o in found]
 
 

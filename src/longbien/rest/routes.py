@@ -61,12 +61,21 @@ TRAIL_LINE: dict[str, Handler] = {"GET": audit_event.read, "HEAD": audit_event.r
 VERSION: dict[str, Handler] = {"GET": vread, "HEAD": vread}
 
 
+class Wire(Protocol):
+    """Connections that are held open: subscriptions.wire.Wire."""
+
+    async def stream(self, scope: Any, receive: Receive, send: Send, id: str, /) -> None: ...
+
+    async def websocket(self, scope: Any, receive: Receive, send: Send, /) -> None: ...
+
+
 class Fhir:
-    """`door` is given once the house is open; before that every answer is 503."""
+    """`door` and `wire` are given once the house is open; before that every answer is 503."""
 
     def __init__(self, settings: RestSettings | None = None, door: Door | None = None):
         self.settings = settings or RestSettings.read()
         self.door = door
+        self.wire: Wire | None = None
         self._places = asyncio.Semaphore(2)
 
     async def __call__(self, scope: Any, receive: Receive, send_: Send) -> None:
@@ -74,6 +83,9 @@ class Fhir:
         shape = PLAIN
         place = Place(self._places)
         try:
+            if self.wire is not None and b"text/event-stream" in headers.get(b"accept", b"") and (id := _followed(scope)):
+                await self.wire.stream(scope, receive, send_, id)
+                return
             answer, shape = await self._answer(scope, receive, headers, place)
         except Disconnected:
             return
@@ -82,7 +94,8 @@ class Fhir:
         finally:
             place.give_back()
         if shape is not PLAIN:
-            answer = await forms.shaped(answer, shape)
+            asks = scope["method"] in ("GET", "HEAD") or scope["path"].endswith("/_search")
+            answer = await forms.shaped(answer, shape, not asks)
         await send(answer, send_, method=scope["method"], accept_encoding=headers.get(b"accept-encoding", b""))
 
     async def _answer(self, scope: Any, receive: Receive, headers: dict[bytes, bytes], place: Place) -> tuple[Answer, Shape]:
@@ -94,12 +107,22 @@ class Fhir:
             raise Unavailable("The server is starting.", 2)
         store = await self.door.store(scope)
         request = Request(scope, receive, headers, store, self.settings, place)
+        if segments == ["$export-file"]:  # NDJSON, whatever the client likes best
+            return await dispatch(request, segments), PLAIN
         if scope["query_string"]:
             asked = request.param("_format"), request.param("_pretty")
             request.shape = negotiate.shape(headers.get(b"accept", b""), *asked)
         elif (accept := headers.get(b"accept")) is not None:
             request.shape = negotiate.shape(accept)
         return await dispatch(request, segments), request.shape
+
+
+def _followed(scope: Any) -> str | None:
+    """The subscription whose events shall be streamed: GET Subscription/[id]/$events."""
+    parts = scope["path"][len(PREFIX) :].strip("/").split("/")
+    if scope["method"] == "GET" and len(parts) == 3 and (parts[0], parts[2]) == ("Subscription", "$events"):
+        return parts[1] if FHIR_ID.match(parts[1]) else None
+    return None
 
 
 def _of_refusal(scope: Any, headers: dict[bytes, bytes]) -> Shape:

@@ -49,6 +49,10 @@ class Cond:
     since: datetime | None = field(default=None)
     steady: bool = False
     """One index serves it best whatever its value is: the rows of one patient, rows by id."""
+    recent: datetime | None = None
+    """Rows last updated before it cannot match."""
+    keys: tuple[int, ...] = ()
+    """The condition is just this: the row carries one of these terms (many.py makes another plan for a long list)."""
     few: bool = False
     """So few rows match that they are fetched first and put in order then (links._few)."""
     selective: bool = False

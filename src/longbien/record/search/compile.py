@@ -14,7 +14,7 @@ from longbien.record.parameters import incomplete
 from longbien.record.scope import Scope
 from longbien.record.types import number
 
-from . import concepts, links, lists, registry, slots
+from . import concepts, links, lists, many, registry, slots
 from .ask import Ask, Cond, all_of, any_of, plain, split
 from .heads import Heads
 from .keys import compartment_key, param_key
@@ -189,6 +189,12 @@ class Compiler:
         for n, a in enumerate(asks):
             if n not in later:
                 found[n] = await (links.has(self, a, h, s) if isinstance(a, Has) else self.cond(a, h, s))
+        for n, c in found.items():
+            if len(c.keys) > many.SHORT:
+                small = any(o.pat or (o.selective and len(o.keys) <= many.SHORT) for m, o in found.items() if m != n)
+                found[n] = await many.long(self, c, h, s, narrow=small)
+            elif c.recent is not None and asks[n].type != "Resource" and not any(o.pat or o.selective for o in found.values()):
+                found[n] = await many.recent(self, asks[n].type, c, h, s)
         narrow = any(c.pat or c.selective for c in found.values())
         for n in later:
             a = asks[n]

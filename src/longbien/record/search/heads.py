@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from longbien.base.errors import Invalid
+from longbien.record.types import number
 
 from .ask import Cond
 from .keys import LONG, key
@@ -39,7 +40,9 @@ class Heads:
         self._s = s
         self._conds = conds
         self._frame = frame
-        self.keys = keys(query.type, query.sort)
+        # over all types only the log is in order; one patient's rows are sorted by date as everywhere
+        sort = query.sort or ([("_lastUpdated", True)] if query.type is None and not any(c.pat for c in conds) else [])
+        self.keys = keys(query.type, sort)
 
     @property
     def steady(self) -> bool:
@@ -60,6 +63,22 @@ class Heads:
     @property
     def _by_date(self) -> bool:
         return self.keys[0].sql == "h.dlo" and len(self.keys) == 1
+
+    @property
+    def _by_log(self) -> bool:
+        """In order of the last update, and nothing narrows: the log's index has the order."""
+        return self.keys[0].sql == "h.upd" and len(self.keys) == 1 and not any(c.pat or c.selective or c.few for c in self._conds)
+
+    def _log(self, columns: str, tail: str, after: str | None) -> str:
+        """A walk through the log, newest or oldest first; of each resource its current version counts."""
+        where = [*(c.sql for c in self._conds), *self._frame]
+        if after:
+            sign, at = ("<=", ">=")[not self.keys[0].down], _value(self.keys[0], (self.query.cursor or [])[1])
+            where += [after, f"h.upd {sign} {self._s.bind(at)}"]
+        if self.query.type is not None:
+            where.append(f"w.type = {number(self.query.type)}")
+        sql = _select("{columns}", "ver w JOIN head h ON h.rid = w.rid AND h.ver = w.ver", where, tail)
+        return sql.replace("h.upd", "w.upd").replace("{columns}", columns)
 
     def _after(self) -> str | None:
         """Rows behind the cursor, in the order of the keys, then rid."""
@@ -89,6 +108,8 @@ class Heads:
         """One SELECT, or several whose union it is, each served by its own index."""
         rest = [*self._frame, *([after] if after else [])]
         conds = self._conds
+        if "ORDER BY" in tail and self._by_log:
+            return [self._log(columns, tail, after)]
         if any(c.pat for c in conds) or not self._by_date or self.query.type is None:
             return [_select(columns, "head h", [c.sql for c in conds] + rest, tail)]
         hot = next((c for c in conds if c.hot and len(c.hot) <= MOST_BRANCHES // 2), None)

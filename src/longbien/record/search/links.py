@@ -79,18 +79,27 @@ async def chain(c: Compiler, ask: Ask, h: str, s: Statement, *, narrow: bool) ->
     steps = _steps(c, ask)
     if len(steps) == 1 and not slots.canonical(ask.type, ask.param.code):
         return await _one(c, ask, *steps[0], h, s)
+    every = f"({' UNION ALL '.join(await _all(c, ask, steps, None, s))})"
+    few = await _few(c, f"SELECT x.rid FROM {every} x", s, [])
+    if few is not None:
+        return Cond(f"{h}.rid = ANY({s.bind(few)}::int8[])", typed=True, few=True, steady=True)
+    if narrow:  # OFFSET 0: asked for each row, not all found first to be looked up in
+        parts = await _all(c, ask, steps, h, s)
+        return Cond(any_of([f"EXISTS ({p} OFFSET 0)" for p in parts]), typed=True)
+    return Cond(f"{h}.rid IN {every}", typed=True)
+
+
+async def _all(c: Compiler, ask: Ask, steps: list[tuple[str, Ask | Has]], h: str | None, s: Statement) -> list[str]:
     parts: list[str] = []
     wrong: Invalid | None = None
     for target, step in steps:
         try:
-            parts += await _many(c, ask, target, step, h if narrow else None, s)
+            parts += await _many(c, ask, target, step, h, s)
         except Invalid as error:  # what one target does not know another one may
             wrong = error
     if not parts:
         raise wrong or ask.bad("cannot be followed.")
-    if narrow:
-        return Cond(any_of([f"EXISTS ({p})" for p in parts]), typed=True)
-    return Cond(f"{h}.rid IN ({' UNION ALL '.join(parts)})", typed=True)
+    return parts
 
 
 async def _one(c: Compiler, ask: Ask, target: str, step: Ask | Has, h: str, s: Statement) -> Cond:
@@ -101,9 +110,11 @@ async def _one(c: Compiler, ask: Ask, target: str, step: Ask | Has, h: str, s: S
     if target == "Patient" and code in slots.by_pat(ask.type):
         of = f"SELECT {t}.pat FROM head {t} WHERE {inner}"
         few = await _few(c, of, s, conds) if rare else None
-        here = f"{h}.pat IN ({of})" if few is None else f"{h}.pat = ANY({s.bind(few)}::int8[])"
+        one = f"{h}.pat = {s.bind(few[0])}" if few and len(few) == 1 else f"{h}.pat = ANY({s.bind(few)}::int8[])"
+        here = f"{h}.pat IN ({of})" if few is None else one
         sql = here + not_elsewhere(ask.type, h, s)
-        return Cond(sql, pat=True, few=few is not None, steady=few is not None)
+        # one patient's rows lie in order in the index: of a hot one not all are fetched
+        return Cond(sql, pat=True, few=few is not None and len(few) > 1, steady=few is not None)
     r = s.alias()
     p = param_key(f"{ask.type}.{code}")
     of = f"""SELECT {r}.rid FROM ref {r} JOIN head {t} ON {t}.id = {r}.id AND {t}.type = {number(target)}

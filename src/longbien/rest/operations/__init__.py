@@ -5,11 +5,12 @@ CapabilityStatement read."""
 
 from __future__ import annotations
 
-from . import everything, status, subscription, validate
+from . import everything, export, status, subscription, validate
 from .operation import Operation
 
 TABLE: tuple[Operation, ...] = (
     *everything.OPERATIONS,
+    *export.OPERATIONS,
     *status.OPERATIONS,
     *subscription.OPERATIONS,
     *validate.OPERATIONS,

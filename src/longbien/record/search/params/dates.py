@@ -162,7 +162,39 @@ def _since(wanted: list[tuple[str, datetime, datetime]]) -> datetime | None:
     return min(_near(lo, hi)[0] if prefix == "ap" else lo for prefix, lo, hi in wanted)
 
 
+MOMENT = timedelta(milliseconds=1)
+"""What a row's last update is told to: it covers so much time."""
+
+
+def _updated(upd: str, prefix: str, lo: datetime, hi: datetime, bind: Bind) -> str:
+    """`test` over the span [upd, upd + MOMENT), said of upd alone, as an index has it."""
+    if prefix == "ap":
+        lo, hi = _near(lo, hi)
+        return f"({upd} < {bind(hi)} AND {upd} > {bind(_back(lo))})"
+    last = _back(hi)
+    if prefix in ("eq", "ne"):
+        inside = f"({upd} >= {bind(lo)} AND {upd} <= {bind(last)})"
+        return inside if prefix == "eq" else f"NOT {inside}"
+    return {
+        "gt": lambda: f"{upd} > {bind(last)}",
+        "ge": lambda: f"{upd} >= {bind(lo)}" if last >= lo else f"{upd} > {bind(last)}",
+        "sa": lambda: f"{upd} >= {bind(hi)}",
+        "lt": lambda: f"{upd} < {bind(lo)}",
+        "le": lambda: f"{upd} <= {bind(last)}" if last >= lo else f"{upd} < {bind(lo)}",
+        "eb": lambda: f"{upd} <= {bind(_back(lo))}",
+    }[prefix]()
+
+
+def _back(t: datetime) -> datetime:
+    return t - MOMENT if t > EARLIEST + MOMENT else EARLIEST
+
+
 def last_updated(ask: Ask, h: str, bind: Bind) -> Cond:
-    """_lastUpdated: an instant, without an index on head; where nothing else is asked the log's index finds the rows."""
+    """_lastUpdated: an instant, without an index on head; where nothing else narrows, the log's index finds the rows (many.py)."""
+    if ask.modifier is not None:
+        raise ask.unsupported()
     wanted = [asked(ask, v) for v in ask.values]
-    return Cond(any_of([test(f"{h}.upd", f"({h}.upd + interval '1 millisecond')", *w, bind) for w in wanted]))
+    recent = None
+    if all(prefix in ("gt", "ge", "sa", "eq") for prefix, _, _ in wanted):
+        recent = min(_back(lo) for _, lo, _ in wanted)
+    return Cond(any_of([_updated(f"{h}.upd", *w, bind) for w in wanted]), recent=recent)

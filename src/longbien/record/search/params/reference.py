@@ -103,13 +103,14 @@ def to(type_: str, code: str, places: list[str], h: str, bind: Bind) -> Cond:
         return Cond("false")
     # several patients' rows (or a patient among other targets of a bare id) still need the type: pat does not tell it
     by_pat_ = bool(patients) and not others
-    return Cond(any_of(parts), typed=not patients, pat=by_pat_, steady=by_pat_ and len(patients) == 1, selective=not patients)
+    return Cond(any_of(parts), typed=not patients, pat=by_pat_, steady=by_pat_ and len(patients) == 1, selective=not patients,
+                keys=() if patients else tuple(others))  # fmt: skip
 
 
 def where(ask: Ask, h: str, bind: Bind, base_url: str = "") -> Cond:
     if ask.modifier == "identifier":
         found = [k for v in ask.values for k in token_keys(ask.type, ask.param.code + ":identifier", v)]
-        return Cond(has(h, found, bind), typed=True, selective=True)
+        return Cond(has(h, found, bind), typed=True, selective=True, keys=tuple(found))
     if ask.modifier is not None and not definitions.is_type(ask.modifier):
         raise ask.unsupported()
     places = [p for v in ask.values for p in _wanted(ask, plain(v), base_url)]

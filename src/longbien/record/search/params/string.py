@@ -69,18 +69,21 @@ def like(text: str) -> str:
 def where(ask: Ask, h: str, bind: Bind) -> Cond:
     values = [plain(v) for v in ask.values]
     if ask.modifier == "exact":
-        return Cond(has(h, [key64(f"{ask.prefix}!{v}") for v in values], bind), typed=True, selective=True)
+        found = [key64(f"{ask.prefix}!{v}") for v in values]
+        return Cond(has(h, found, bind), typed=True, selective=True, keys=tuple(found))
     if ask.modifier not in (None, "contains"):
         raise ask.unsupported()
-    parts = []
-    for value in values:
-        folded = fold(value)[:LONGEST]
-        if not folded:
-            raise ask.bad("a text is missing.")
-        p = bind(param_key(ask.prefix))
-        if ask.modifier == "contains":
-            match = f"s.norm LIKE {bind('%' + like(folded) + '%')}"
-        else:
-            match = f"s.norm >= {bind(folded)} AND s.norm < {bind(folded + TOP)}"
-        parts.append(f"{h}.rid IN (SELECT s.rid FROM str s WHERE s.p = {p} AND {match})")
-    return Cond(any_of(parts), typed=True, selective=True)
+    norms = [fold(v)[:LONGEST] for v in values]
+    if not all(norms):
+        raise ask.bad("a text is missing.")
+    p = bind(param_key(ask.prefix))
+    if ask.modifier == "contains":
+        match = any_of([f"s.norm LIKE {bind('%' + like(n) + '%')}" for n in norms])
+        return Cond(f"{h}.rid IN (SELECT s.rid FROM str s WHERE s.p = {p} AND {match})", typed=True, selective=True)
+    if len(norms) == 1:
+        match = f"s.norm >= {bind(norms[0])} AND s.norm < {bind(norms[0] + TOP)}"
+        return Cond(f"{h}.rid IN (SELECT s.rid FROM str s WHERE s.p = {p} AND {match})", typed=True, selective=True)
+    # a range of the index for each of many names
+    begins, ends = bind(norms), bind([n + TOP for n in norms])
+    each = f"unnest({begins}::text[], {ends}::text[]) v(lo, hi) JOIN str s ON s.p = {p} AND s.norm >= v.lo AND s.norm < v.hi"
+    return Cond(f"{h}.rid IN (SELECT s.rid FROM {each})", typed=True, selective=True)

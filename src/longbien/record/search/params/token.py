@@ -156,7 +156,7 @@ def where(ask: Ask, h: str, bind: Bind, looked_up: list[int] | None = None) -> C
     """looked_up: the keys of a modifier that asks terminology or the vocabulary first (concepts.keys)."""
     if looked_up is not None:
         sql = has(h, looked_up, bind) if looked_up else "false"
-        return Cond(f"NOT ({sql})") if ask.modifier == "not-in" else Cond(sql, typed=True)
+        return Cond(f"NOT ({sql})") if ask.modifier == "not-in" else Cond(sql, typed=True, keys=tuple(looked_up))
     if ask.modifier in (None, "not"):
         if any(v in ("", "|") for v in ask.values):
             raise ask.bad("a token is missing.")
@@ -164,7 +164,7 @@ def where(ask: Ask, h: str, bind: Bind, looked_up: list[int] | None = None) -> C
         if ask.modifier == "not":
             return Cond(f"NOT ({has(h, found, bind)})")
         hot = tuple(found) if ask.param.code == code_param(ask.type) and all(_full(v) for v in ask.values) else ()
-        return Cond(has(h, found, bind), typed=True, hot=hot, selective=ask.param.code in SELECTIVE)
+        return Cond(has(h, found, bind), typed=True, hot=hot, selective=ask.param.code in SELECTIVE, keys=tuple(found))
     if ask.modifier == "of-type":
         return Cond(has(h, [_of_type(ask, v) for v in ask.values], bind), typed=True)
     raise ask.unsupported()

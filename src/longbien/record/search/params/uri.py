@@ -38,7 +38,8 @@ def where(ask: Ask, h: str, bind: Bind) -> Cond:
     if any(not v for v in values):
         raise ask.bad("a uri is missing.")
     if ask.modifier is None:
-        return Cond(has(h, [key64(f"{ask.prefix}|{v}") for v in values], bind), typed=True, selective=True)
+        found = [key64(f"{ask.prefix}|{v}") for v in values]
+        return Cond(has(h, found, bind), typed=True, selective=True, keys=tuple(found))
     if ask.modifier == "above":
         return Cond(has(h, [key64(f"{ask.prefix}|{u}") for v in values for u in above(v)], bind), typed=True, selective=True)
     if ask.modifier == "below" and "._" not in ask.prefix:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -15,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from longbien.access import sessions, throttle
+from longbien.access import later, sessions, throttle
 from longbien.access.door import Door
 from longbien.access.settings import AccessSettings
 from longbien.base import clock, jobs, log
@@ -23,12 +24,14 @@ from longbien.base.errors import LongbienError, Unavailable
 from longbien.base.outside import Outside
 from longbien.base.place import Place
 from longbien.demo.city import LOGINS
-from longbien.record import full_text, reindex
+from longbien.record import export, full_text, reindex
 from longbien.record.engine import Engine
 from longbien.record.full_text import FullTextSettings
 from longbien.record.scope import system
 from longbien.record.store import Store
+from longbien.rest.operations import export as bulk
 from longbien.rest.routes import PREFIX, Fhir
+from longbien.rest.settings import RestSettings
 from longbien.subscriptions.guard import Guard
 from longbien.subscriptions.service import Service
 from longbien.subscriptions.settings import SubscriptionSettings
@@ -136,7 +139,10 @@ async def work(url: str, stop: asyncio.Event) -> None:
     await full_text.want(engine, FullTextSettings.read().mode)
     try:
         handlers: dict[str, jobs.Handler] = {"access.clean": clean, "record.train": train, reindex.QUEUE: reindex.job(engine)}
-        for name in handlers:
+        files, hours = bulk.folder(), RestSettings.read().export_hours
+        handlers[export.QUEUE] = export.job(engine, files, hours, partial(later.again, engine.db))
+        handlers[export.CLEAN] = export.cleaner(engine, files)
+        for name in handlers.keys() - {export.QUEUE}:
             await jobs.enqueue(engine.db, name, key="always")
         service = Service(engine, door, Store(engine, system("subscriptions")))
         async with asyncio.TaskGroup() as group:

@@ -5,14 +5,20 @@ CapabilityStatement read."""
 
 from __future__ import annotations
 
-from . import everything, status, subscription, validate
+from . import everything, expand, export, lookup, status, subscription, subsumes, translate, validate, validate_code
 from .operation import Operation
 
 TABLE: tuple[Operation, ...] = (
     *everything.OPERATIONS,
+    *expand.OPERATIONS,
+    *export.OPERATIONS,
+    *lookup.OPERATIONS,
     *status.OPERATIONS,
     *subscription.OPERATIONS,
+    *subsumes.OPERATIONS,
+    *translate.OPERATIONS,
     *validate.OPERATIONS,
+    *validate_code.OPERATIONS,
 )
 
 _BY_NAME: dict[str, tuple[Operation, ...]] = {}

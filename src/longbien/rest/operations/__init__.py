@@ -5,12 +5,15 @@ CapabilityStatement read."""
 
 from __future__ import annotations
 
-from . import everything, export, status, subscription, validate
+from . import everything, export, lastn, match, meta, status, subscription, validate
 from .operation import Operation
 
 TABLE: tuple[Operation, ...] = (
     *everything.OPERATIONS,
     *export.OPERATIONS,
+    *lastn.OPERATIONS,
+    *match.OPERATIONS,
+    *meta.OPERATIONS,
     *status.OPERATIONS,
     *subscription.OPERATIONS,
     *validate.OPERATIONS,

@@ -27,7 +27,7 @@ LIVES = int(os.environ.get("LONGBIEN_LIVES", "3"))
 LONG = LIVES > 3
 EACH = 6 if LONG else 3
 """Questions for each parameter."""
-EXAMPLES = 3000 if LONG else 1000
+EXAMPLES = 2000 if LONG else 600
 pytestmark = [pytest.mark.timeout(7200)] if LONG else []
 SEARCHING = settings(
     max_examples=EXAMPLES,

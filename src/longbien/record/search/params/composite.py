@@ -52,7 +52,7 @@ def nested(type_: str) -> dict[str, Nested]:
 
 
 def _tokens(values: Values, *, whole: bool = True) -> list[str]:
-    """The ways that codings, concepts or plain codes may be asked for: |system|code, =code and (whole) |system| for any code of it."""
+    """The ways that codings, concepts or plain codes may be asked for: |system|code, =code, and |system| for any (whole)."""
     found = []
     for value, kind in values:
         if isinstance(value, dict):

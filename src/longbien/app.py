@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -15,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from longbien.access import sessions, throttle
+from longbien.access import later, sessions, throttle
 from longbien.access.door import Door
 from longbien.access.settings import AccessSettings
 from longbien.base import clock, jobs, log
@@ -23,18 +24,23 @@ from longbien.base.errors import LongbienError, Unavailable
 from longbien.base.outside import Outside
 from longbien.base.place import Place
 from longbien.demo.city import LOGINS
-from longbien.record import full_text, reindex
+from longbien.record import export, full_text, reindex
 from longbien.record.engine import Engine
 from longbien.record.full_text import FullTextSettings
 from longbien.record.scope import system
 from longbien.record.store import Store
+from longbien.rest.operations import export as bulk
 from longbien.rest.routes import PREFIX, Fhir
+from longbien.rest.settings import RestSettings
 from longbien.subscriptions.guard import Guard
 from longbien.subscriptions.service import Service
+from longbien.subscriptions.settings import SubscriptionSettings
+from longbien.subscriptions.wire import Wire
 from longbien.web import routes as web
 
 _log = log.get(__name__)
 READY_SECONDS = 2.0
+SOCKET = PREFIX + "/ws"
 CLEAN_EVERY = timedelta(minutes=1)
 TRAIN_EVERY = timedelta(minutes=10)
 
@@ -54,6 +60,9 @@ class App(Starlette):
                 scope["app"] = self
                 await self.fhir(scope, receive, send)
                 return
+        if scope["type"] == "websocket" and scope["path"] == SOCKET and self.fhir.wire is not None:
+            await self.fhir.wire.websocket(scope, receive, send)
+            return
         await super().__call__(scope, receive, send)
 
 
@@ -89,12 +98,13 @@ def create_app(database_url: str | None = None) -> App:
         door = Door(engine)
         outside = Outside()
         engine.guards["Subscription"] = Guard(outside, fhir.settings.base_url)
+        fhir.wire = Wire(door, SubscriptionSettings.read().connections)
         app.state.engine, app.state.door, fhir.door = engine, door, door
         web.set_up(app.state, **await _demo(engine))
         try:
             yield
         finally:
-            fhir.door = None
+            fhir.door = fhir.wire = None
             await outside.close()
             await door.close()
             await engine.close()
@@ -129,7 +139,10 @@ async def work(url: str, stop: asyncio.Event) -> None:
     await full_text.want(engine, FullTextSettings.read().mode)
     try:
         handlers: dict[str, jobs.Handler] = {"access.clean": clean, "record.train": train, reindex.QUEUE: reindex.job(engine)}
-        for name in handlers:
+        files, hours = bulk.folder(), RestSettings.read().export_hours
+        handlers[export.QUEUE] = export.job(engine, files, hours, partial(later.again, engine.db))
+        handlers[export.CLEAN] = export.cleaner(engine, files)
+        for name in handlers.keys() - {export.QUEUE}:
             await jobs.enqueue(engine.db, name, key="always")
         service = Service(engine, door, Store(engine, system("subscriptions")))
         async with asyncio.TaskGroup() as group:

@@ -94,7 +94,7 @@ class Rivals:
         self.answers[f"{method} {answer.status_code}"] += 1
         if answer.is_success:
             self.last_good = time.monotonic()
-        elif answer.status_code not in (404, 409, 410, 412, 503):
+        elif answer.status_code not in (404, 410, 412, 503):
             self.wrong.append(f"{method} {address}: {answer.status_code} {answer.text[:300]}")
         if answer.status_code == 503:
             await asyncio.sleep(0.05)

@@ -182,6 +182,18 @@ async def test_what_xml_cannot_say_is_refused_and_json_says_it(client: httpx.Asy
     assert (await client.get(address)).json()["name"][0]["text"] == "a\uffffb"
 
 
+async def test_what_was_written_is_not_denied_because_xml_cannot_show_it(client: httpx.AsyncClient) -> None:
+    patient = {"resourceType": "Patient", "name": [{"text": "a\uffffb"}]}
+    headers = {"Accept": "application/fhir+xml", "Prefer": "return=representation"}
+    made = await client.post("/fhir/Patient", json=patient, headers=headers)
+    assert "It is done" in says(made, 201) and made.headers["etag"] == 'W/"1"'
+    assert (await client.get(made.headers["location"])).json()["name"] == patient["name"]
+    entry = [{"resource": patient, "request": {"method": "POST", "url": "Patient"}}]
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entry}
+    assert "It is done" in says(await client.post("/fhir", json=bundle, headers=headers), 200)
+    says(await client.post("/fhir/Patient/_search", data={"name": "a\uffffb"}, headers=headers), 406)
+
+
 async def test_an_answer_of_another_type_stays_as_it_is() -> None:
     page = Answer(200, b"a page", ((b"content-type", b"text/plain"),))
     assert await forms.shaped(page, negotiate.Shape("xml")) is page
@@ -224,3 +236,29 @@ async def test_any_text_in_xml_becomes_the_same_json(client: httpx.AsyncClient) 
         if made.status_code == 201:
             assert made.json()["name"] == same.json()["name"] == resource["name"]
             assert of(await client.get(f"/fhir/Patient/{made.json()['id']}", headers=XML))["name"] == resource["name"]
+
+
+async def test_a_patch_in_xml(client: httpx.AsyncClient) -> None:
+    made = (await client.post("/fhir/Patient", json={"resourceType": "Patient", "gender": "male"})).json()
+    part = [
+        {"name": "type", "valueCode": "replace"},
+        {"name": "path", "valueString": "Patient.gender"},
+        {"name": "value", "valueCode": "female"},
+    ]
+    change = {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": part}]}
+    answer = await client.patch(f"/fhir/Patient/{made['id']}", content=xml.dumps(change), headers=XML)
+    assert of(answer)["gender"] == "female"
+    diff = {"Content-Type": "application/xml-patch+xml", "Accept": "application/fhir+xml"}
+    says(await client.patch(f"/fhir/Patient/{made['id']}", content=b"<diff/>", headers=diff), 415)
+
+
+async def test_everything_of_a_patient_and_compartments_in_xml(client: httpx.AsyncClient) -> None:
+    made = (await client.post("/fhir/Patient", json=PATIENT)).json()
+    observation = {
+        "resourceType": "Observation", "status": "final", "code": {"text": "x"},
+        "subject": {"reference": f"Patient/{made['id']}"},
+    }  # fmt: skip
+    await client.post("/fhir/Observation", json=observation)
+    for path in (f"Patient/{made['id']}/$everything", f"Patient/{made['id']}/*", "_history?_count=2", "Patient/_history?_count=2"):
+        found = of(await client.get(f"/fhir/{path}", headers=XML))
+        assert found["resourceType"] == "Bundle" and len(found["entry"]) >= 1, path

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 import pytest_asyncio
+import uvicorn
+from callers import machine
 
 from longbien.access.door import Door
-from longbien.access.tokens import create_token
 from longbien.app import App, create_app
 from longbien.base.outside import Outside, OutsideSettings
 from longbien.record.engine import Engine
@@ -19,7 +21,6 @@ from longbien.record.store import Store
 from longbien.subscriptions.service import Service
 from longbien.subscriptions.settings import SubscriptionSettings
 
-BASE = "http://hanoi.test"
 QUICK = SubscriptionSettings(seconds=1.0, tries=4, first_wait=0.05, longest_wait=0.4)
 
 
@@ -47,13 +48,20 @@ async def service(app: App, record_urls: tuple[str, str]) -> AsyncIterator[Servi
     await engine.close()
 
 
-async def machine(app: App, name: str, scope: str = "system/*.*") -> httpx.AsyncClient:
-    token = await create_token(app.state.engine, name, scope)
-    headers = {"Authorization": f"Bearer {token}"}
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE, headers=headers)
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def client(app: App) -> AsyncIterator[httpx.AsyncClient]:
     async with await machine(app, "subscriber") as made:
         yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def server(app: App) -> AsyncIterator[str]:
+    """The application behind a real port; gives host:port."""
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(app, lifespan="off", ws="websockets-sansio", log_config=None, timeout_graceful_shutdown=1)
+    made = uvicorn.Server(config)
+    running = asyncio.create_task(made._serve(sockets=[sock]))
+    yield f"127.0.0.1:{sock.getsockname()[1]}"
+    made.should_exit = True
+    await running

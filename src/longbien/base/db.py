@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import asyncpg
 
 from .config import Settings, setting
-from .errors import Conflict, Invalid, LongbienError, Outdated, StorageFull, TooLarge, Unavailable
+from .errors import Invalid, LongbienError, Outdated, Overtaken, StorageFull, TooLarge, Unavailable
 from .lane import Lane
 
 Connection: TypeAlias = Any
@@ -56,11 +56,11 @@ def ours(error: BaseException) -> LongbienError | None:
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
         if state in ("LB409", "40001", "40P01"):
-            return Conflict("Somebody else changed this in the meantime. Read it again and repeat.")
+            return Overtaken("Somebody else changed this in the meantime. Read it again and repeat.")
         if state == "LB410":
             return Outdated("What can be searched by has just been changed. Repeat the request.")
         if state == "23505":
-            return Conflict("This already exists.", code="duplicate")
+            return Overtaken("This already exists.", code="duplicate")
         if state == "57014":
             return Unavailable("The database took too long to answer. Narrow the question or try again.", 5)
         if state == "54000":

@@ -84,6 +84,10 @@ class Outdated(Conflict):
     """Raised by the store's own statement; a writer outside a transaction repeats by itself (record.write.commit)."""
 
 
+class Overtaken(Conflict):
+    """Somebody else wrote the same between our look and our writing; the same once more would see it. Raised by base.db."""
+
+
 class PreconditionFailed(LongbienError):
     status = 412
     code = "conflict"

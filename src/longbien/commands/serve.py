@@ -41,6 +41,9 @@ def run(args: argparse.Namespace) -> int:
             factory=True,
             loop="uvloop",
             http="httptools",
+            ws="websockets-sansio",
+            ws_max_size=64 * 1024,  # what a client says there is a word and an id
+            ws_per_message_deflate=False,
             lifespan="on",
             log_config=None,
             access_log=False,  # the audit trail says who read what; a URL may hold a name

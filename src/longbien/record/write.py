@@ -4,6 +4,7 @@ history, audit, outbox, all in one transaction. The version log is the outbox (o
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from longbien.base.errors import (
     LongbienError,
     NotFound,
     Outdated,
+    Overtaken,
     PreconditionFailed,
 )
 from longbien.fhir import json as fhir_json
@@ -27,7 +29,7 @@ from longbien.fhir import references
 from longbien.fhir.validate import validate
 
 from . import full_text, index, parameters, people, profiles, trail
-from .change import Change, Create, Delete, Guarded, Manner, Stored, Update
+from .change import ANY, Change, Create, Delete, Guarded, Manner, Stored, Update
 from .engine import Engine
 from .live import News
 from .scope import Scope
@@ -35,8 +37,12 @@ from .search import keys, registry
 from .types import number, type_name
 
 CREATE, UPDATE, DELETE = 1, 2, 3
-AGAIN = 3
-"""How often a commit is repeated because what is indexed has changed since this process read it."""
+AGAIN = 12
+"""How often a commit is tried: what is indexed may have changed since this process read it, or somebody else may have written the
+same resource between our look and our writing. The next look sees what he wrote: without a condition it is replaced, a condition
+that holds no more is 412. Who is overtaken was overtaken by one that is done: twelve at once always all come through."""
+PAUSE = 0.01
+"""Seconds, at most, before it is tried again: those who met do not meet again."""
 WORDS = 400_000
 """Words that an engine remembers to be in table `word`."""
 BREATH = 50
@@ -90,10 +96,13 @@ async def commit(
         try:
             _told(drafts, notes)
             return await _attempt(engine, scope, drafts, manner, connection)
-        except Outdated:
+        except (Outdated, Overtaken) as why:
             if engine.within or connection is not None or not left:
                 raise  # the caller's transaction is lost
-            await parameters.fresh(engine.db)
+            if isinstance(why, Outdated):
+                await parameters.fresh(engine.db)
+            else:
+                await asyncio.sleep(random.uniform(0, PAUSE))  # noqa: S311
             drafts = _drafts(changes)
     raise AssertionError
 
@@ -300,14 +309,17 @@ def _check_absent(d: Draft) -> None:
     if isinstance(d.change, Delete):
         raise NotFound(f"{d.type}/{d.id} is not known.")
     if isinstance(d.change, Update) and d.change.if_match is not None:
-        raise PreconditionFailed(f"{d.type}/{d.id} does not exist, so it has no version {d.change.if_match}.")
+        which = "version" if d.change.if_match == ANY else f"version {d.change.if_match}"
+        raise PreconditionFailed(f"{d.type}/{d.id} does not exist, so it has no {which}.")
 
 
 def _check_match(d: Draft, row: Any) -> None:
     change = d.change
     if isinstance(change, Update) and change.only_new and not row["deleted"]:
         raise PreconditionFailed(f"{d.type}/{d.id} already exists.")
-    if isinstance(change, Update | Delete) and change.if_match is not None and change.if_match != row["ver"]:
+    if isinstance(change, Update) and change.if_match == ANY and row["deleted"]:
+        raise PreconditionFailed(f"{d.type}/{d.id} was deleted, so it has no current version.")
+    if isinstance(change, Update | Delete) and change.if_match not in (None, ANY, row["ver"]):
         raise PreconditionFailed(f"{d.type}/{d.id} is at version {row['ver']}, not {change.if_match}.")
     if isinstance(change, Delete) and row["deleted"]:
         raise Gone(f"{d.type}/{d.id} is already deleted.")

@@ -6,6 +6,7 @@ or nothing. A batch: every entry for itself, in the same order of verbs."""
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -13,7 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from longbien.base import clock
-from longbien.base.errors import Invalid, Issue, LongbienError, TooLarge
+from longbien.base.errors import Invalid, Issue, LongbienError, Outdated, Overtaken, TooLarge
 from longbien.base.ids import FHIR_ID
 from longbien.fhir import references
 from longbien.record import transaction
@@ -22,6 +23,7 @@ from longbien.record.inside import inside
 from longbien.record.store import Store
 from longbien.record.transaction import Write
 from longbien.record.types import number
+from longbien.record.write import AGAIN, PAUSE
 
 from . import bundle, capability, faults, patch, resource, versions
 from .request import Answer, Request
@@ -88,13 +90,26 @@ async def _transaction(request: Request, dispatch: Dispatch, raw: list[Any]) -> 
     writes = [_write(e) for e in entries if not e.asks]
     reads = sorted((e for e in entries if e.asks), key=lambda e: e.method != "POST")
     await transaction.check(writes)
+    for left in reversed(range(AGAIN)):
+        try:
+            found = await _done(request, dispatch, writes, reads)
+            return [found[at] for at in range(len(raw))]
+        except (Outdated, Overtaken):  # somebody else wrote the same meanwhile, and nothing is done
+            if not left:
+                raise
+            await asyncio.sleep(random.uniform(0, PAUSE))  # noqa: S311
+    raise AssertionError
+
+
+async def _done(request: Request, dispatch: Dispatch, writes: Sequence[Write], reads: Sequence[Entry]) -> dict[int, bytes]:
+    """All of a transaction in one: its answers by place."""
     found: dict[int, bytes] = {}
     async with inside(request.store) as within:
         for done in await transaction.apply(within, writes):
             found[done.at] = _written(request, done.stored)
         for e in reads:
             found[e.at] = _answered(request, e, await _read(request, dispatch, e, within))
-    return [found[at] for at in range(len(raw))]
+    return found
 
 
 async def _read(request: Request, dispatch: Dispatch, e: Entry, within: Store) -> Answer:
@@ -115,7 +130,7 @@ def _write(e: Entry) -> Write:
     of_one = len(e.segments) == 2 and FHIR_ID.match(e.segments[1]) is not None
     if number(type) is None or type in capability.NO_ENDPOINT or len(e.segments) > 2 or (len(e.segments) == 2 and not of_one):
         raise _wrong(f"{e.method} {'/'.join(e.segments)[:80]!r} is nothing that can be written.", f"{where}.request.url")
-    if type in capability.NOT_WRITTEN:
+    if type in capability.NOT_WRITTEN or (e.method == "PATCH" and type in capability.NOT_PATCHED):
         raise _wrong(f"{e.method} {type} is not supported.", f"{where}.request.method", "not-supported")
     id = e.segments[1] if of_one else None
     if e.method == "POST":

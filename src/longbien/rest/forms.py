@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from longbien.base.errors import Invalid, NotSupported, TooLarge
+from longbien.base.errors import Invalid, Issue, NotSupported, TooLarge
 from longbien.fhir import json as fhir_json
 from longbien.fhir import xml as fhir_xml
 
@@ -25,9 +25,10 @@ _WHILE = 256 * 1024
 _XML_TYPE = (b"content-type", negotiate.XML)
 
 
-async def shaped(answer: Answer, shape: Shape) -> Answer:
+async def shaped(answer: Answer, shape: Shape, wrote: bool = False) -> Answer:
     """The answer in this form. What states its own Content-Type is no FHIR and stays as it is. What XML cannot say (a character
-    that it does not have) is answered with 406."""
+    that it does not have) is answered with 406; where something was written (`wrote`), it stays done and the client is told why it
+    is not shown."""
     body = answer.body
     if not body or any(name == b"content-type" for name, _ in answer.headers):
         return answer
@@ -36,6 +37,9 @@ async def shaped(answer: Answer, shape: Shape) -> Answer:
     try:
         said = await asyncio.to_thread(as_xml, body, shape.pretty) if len(body) > _WHILE else as_xml(body, shape.pretty)
     except Invalid as why:
+        if wrote and answer.status < 300:
+            unseen = Issue("warning", "not-supported", f"It is done. {why.text} Ask for JSON to see it.")
+            return answer._replace(body=as_xml(faults.body((unseen,))), headers=(*answer.headers, _XML_TYPE))
         refused = NotSupported(f"{why.text} Ask for JSON.", status=406)
         return Answer(406, as_xml(faults.body(refused.issues)), (_XML_TYPE,))
     return answer._replace(body=said, headers=(*answer.headers, _XML_TYPE))

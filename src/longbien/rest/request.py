@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -27,6 +28,9 @@ class Answer(NamedTuple):
     body: bytes = b""
     headers: tuple[tuple[bytes, bytes], ...] = ()
     stored: Stored | None = None
+    stream: AsyncIterator[bytes] | None = None
+    """Instead of a body that would be too large to hold: its pieces, and its size in bytes."""
+    size: int = 0
 
 
 class Request:

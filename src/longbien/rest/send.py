@@ -28,7 +28,7 @@ def _packed(body: bytes) -> bytes:
 
 async def send(answer: Answer, send_: Send, *, method: str, accept_encoding: bytes) -> None:
     """`no-cache` lets clients keep an answer only if they ask again each time (ETag): who may see it can change."""
-    status, body, more, _ = answer
+    status, body, more = answer.status, answer.body, answer.headers
     if len(body) > WORTH_PACKING and b"gzip" in accept_encoding:
         body = await asyncio.to_thread(_packed, body) if len(body) > _LARGE else _packed(body)
         more = (*more, (b"content-encoding", b"gzip"))
@@ -36,6 +36,9 @@ async def send(answer: Answer, send_: Send, *, method: str, accept_encoding: byt
     if body and not any(name == b"content-type" for name, _ in more):
         headers.append(_TYPE)
     if status not in (204, 304):
-        headers.append((b"content-length", b"%d" % len(body)))
+        headers.append((b"content-length", b"%d" % (answer.size or len(body))))
     await send_({"type": "http.response.start", "status": status, "headers": headers})
+    if answer.stream is not None and method != "HEAD":
+        async for piece in answer.stream:
+            await send_({"type": "http.response.body", "body": piece, "more_body": True})
     await send_({"type": "http.response.body", "body": b"" if method == "HEAD" else body})

@@ -18,3 +18,4 @@ class RestSettings(Settings):
         "The address of this FHIR server as others see it (https://host/fhir); empty: as each request says.",
     )
     body_seconds: float = setting("LONGBIEN_BODY_SECONDS", 120.0, "Seconds that a client may take to send a request's body.")
+    export_hours: float = setting("LONGBIEN_EXPORT_HOURS", 24.0, "Hours that the files of a bulk export are kept.")

@@ -32,6 +32,10 @@ class Operation:
     definition: str
     types: tuple[str, ...] = ()
     writes: bool = False
+    verbs: tuple[str, ...] = ()
+    """HTTP methods, where they are not the usual ones."""
+    listed: bool = True
+    """Whether the CapabilityStatement names it."""
 
     def stands_at(self, type: str | None, instance: bool) -> bool:
         level = "system" if type is None else "instance" if instance else "type"
@@ -39,6 +43,8 @@ class Operation:
 
     @property
     def methods(self) -> tuple[str, ...]:
+        if self.verbs:
+            return self.verbs
         return ("POST",) if self.writes else ("GET", "HEAD", "POST")
 
 

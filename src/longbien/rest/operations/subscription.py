@@ -1,14 +1,15 @@
 """$status, $events, $get-ws-binding-token of subscriptions - http://hl7.org/fhir/uv/subscriptions-backport/operations.html
 
-and three of our own: $dead-letters (what could not be told), $replay (try it again) and $discard (give it up)."""
+and four of our own: $topics, $dead-letters (what could not be told), $replay (try it again) and $discard (give it up)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from longbien.base import clock
+from longbien.fhir import definitions
 from longbien.fhir import json as fhir_json
-from longbien.subscriptions import notice, open
+from longbien.subscriptions import notice, open, topics
 from longbien.subscriptions.read import Sub
 
 from ..bundle import bundle, entry
@@ -59,6 +60,17 @@ async def binding_token(request: Request, at: At) -> Answer:
     said = [("token", "valueString", secret), ("expiration", "valueDateTime", clock.instant(until)),
             *(("subscription", "valueString", s.id) for s in subs), ("websocket-url", "valueUrl", address)]  # fmt: skip
     return Answer(200, fhir_json.dumps(parameters(*said)))
+
+
+async def list_topics(request: Request, at: At) -> Answer:
+    """The topics that can be subscribed to, each as R4 can hold it. Beside these there is '[Type]-change' for every type."""
+    found = [
+        entry({"search": {"mode": "match"}}, fhir_json.dumps(topics.basic(t))) for t in (*topics.TOPICS, *filter(None, _CHANGES))
+    ]
+    return Answer(200, bundle("searchset", [], found, len(found)))
+
+
+_CHANGES = [topics.find(f"{topics.BASE}{t}-change") for t in definitions.types()]
 
 
 async def dead_letters(request: Request, at: At) -> Answer:
@@ -122,6 +134,7 @@ OPERATIONS = (
     Operation("status", ("type", "instance"), status, BACKPORT + "status", _ONE),
     Operation("events", ("instance",), events, BACKPORT + "events", _ONE),
     Operation("get-ws-binding-token", ("type", "instance"), binding_token, BACKPORT + "get-ws-binding-token", _ONE),
+    Operation("topics", ("type",), list_topics, OURS + "topics", _ONE),
     Operation("dead-letters", ("instance",), dead_letters, OURS + "dead-letters", _ONE),
     Operation("replay", ("instance",), replay, OURS + "replay", _ONE, writes=True),
     Operation("discard", ("instance",), discard, OURS + "discard", _ONE, writes=True),

@@ -12,6 +12,7 @@ from longbien.base.errors import Invalid
 from longbien.fhir import compartments, definitions
 from longbien.fhir import json as fhir_json
 from longbien.fhir.definitions import SearchParam
+from longbien.fhir.terminology import grammars
 from longbien.record.search import registry
 from longbien.record.search.parse import param
 from longbien.subscriptions.topics import TOPICS
@@ -19,6 +20,7 @@ from longbien.subscriptions.topics import TOPICS
 from . import forms, negotiate, operations, patch, terminology
 from .faults import NotAllowed
 from .negotiate import Shape
+from .operations.expand import PARAMETERS
 from .request import Answer, of_host, parse
 from .settings import RestSettings
 
@@ -187,6 +189,26 @@ def _terminology(base: str) -> bytes:
             "kind": "instance",
             "software": {"name": "Longbien", "version": longbien.__version__},
             "implementation": {"description": "The Longbien health record", "url": base},
+            "lockedDate": False,
+            "codeSystem": [_code_system(url) for url in sorted([*definitions.table("codesystems"), *grammars.SYSTEMS])],
+            "expansion": {
+                "hierarchical": False,
+                "paging": True,
+                "incomplete": False,
+                "parameter": [{"name": name} for name in PARAMETERS],
+                "textFilter": "Beginnings of words of code, display and designations, in any order, with or without tones.",
+            },
+            "codeSearch": "explicit",
+            "validateCode": {"translations": True},
+            "translation": {"needsMap": False},
+            "closure": {"translation": False},
         }
         | terminology.content()
     )
+
+
+def _code_system(url: str) -> dict[str, Any]:
+    """One of those that every server has; what was loaded beside is in /CodeSystem, for those who may read it."""
+    raw = definitions.defined("codesystems", url) or {"version": grammars.SYSTEMS[url].version if url in grammars.SYSTEMS else None}
+    version = {"code": raw["version"]} if raw.get("version") else {"isDefault": True}
+    return {"uri": url, "version": [version | {"isDefault": True}], "subsumption": raw.get("content") == "complete"}

@@ -243,10 +243,13 @@ async def test_responses_stand_in_the_order_of_the_requests(client: httpx.AsyncC
 async def test_conditions_of_entries(client: httpx.AsyncClient) -> None:
     """ifNoneMatch and ifModifiedSince of a read, ifMatch and ifNoneMatch of a write."""
     made = (await client.post("/fhir/Patient", json=patient("c"))).json()
-    at, seen = (
-        f"Patient/{made['id']}",
-        [{"ifNoneMatch": 'W/"1"'}, {"ifModifiedSince": "2999-01-01"}, {"ifModifiedSince": "nonsense"}],
-    )
+    at, when = f"Patient/{made['id']}", made["meta"]["lastUpdated"]
+    seen = [
+        {"ifNoneMatch": 'W/"1"'},
+        {"ifModifiedSince": when},
+        {"ifModifiedSince": "2001-01-01T00:00:00Z"},
+        {"ifModifiedSince": "no"},
+    ]
     for type in ("transaction", "batch"):
         reads = [{"request": {"method": "GET", "url": at, **one}} for one in seen]
         entries = await done(client, *reads, type=type)

@@ -66,8 +66,8 @@ def unchanged(request: Request, stored: Stored) -> bool:
 
 
 def _moment(text: str) -> datetime | None:
-    """The last moment that If-Modified-Since names: of a second as HTTP says it, or an instant (Bundle.entry.request); None for what
-    is neither."""
+    """The last moment that If-Modified-Since names: of a second as HTTP says it, or an instant (Bundle.entry.request); None for
+    what is neither."""
     try:
         found = parsedate_to_datetime(text) + timedelta(microseconds=999_999)
     except (TypeError, ValueError, OverflowError):

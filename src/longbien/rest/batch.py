@@ -130,7 +130,7 @@ def _write(e: Entry) -> Write:
     of_one = len(e.segments) == 2 and FHIR_ID.match(e.segments[1]) is not None
     if number(type) is None or type in capability.NO_ENDPOINT or len(e.segments) > 2 or (len(e.segments) == 2 and not of_one):
         raise _wrong(f"{e.method} {'/'.join(e.segments)[:80]!r} is nothing that can be written.", f"{where}.request.url")
-    if type in capability.NOT_WRITTEN:
+    if type in capability.NOT_WRITTEN or (e.method == "PATCH" and type in capability.NOT_PATCHED):
         raise _wrong(f"{e.method} {type} is not supported.", f"{where}.request.method", "not-supported")
     id = e.segments[1] if of_one else None
     if e.method == "POST":

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 from longbien.base.errors import Invalid, PreconditionFailed
-from longbien.record.change import Stored
+from longbien.record.change import ANY, Stored
 from longbien.record.store import NEWEST
 
 from .request import Answer, Request
@@ -33,10 +33,10 @@ def headers(stored: Stored) -> tuple[tuple[bytes, bytes], ...]:
 
 
 def if_match(text: str | None) -> int | None:
-    """The version that If-Match names, None without one (or for `*`). A tag that no version of ours can have never matches.
+    """The version that If-Match names, ANY for `*`, None without one. A tag that no version of ours can have never matches.
     Raises Invalid for what is not an entity tag."""
     if text is None or text == "*":
-        return None
+        return None if text is None else ANY
     tag = _ETAG.match(text)
     if tag is None:
         raise Invalid(f'If-Match must be one entity tag such as W/"3", not {text[:40]!r}.', code="value")

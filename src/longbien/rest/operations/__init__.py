@@ -5,15 +5,37 @@ CapabilityStatement read."""
 
 from __future__ import annotations
 
-from . import everything, export, status, subscription, validate
+from . import (
+    everything,
+    expand,
+    export,
+    lastn,
+    lookup,
+    match,
+    meta,
+    status,
+    subscription,
+    subsumes,
+    translate,
+    validate,
+    validate_code,
+)
 from .operation import Operation
 
 TABLE: tuple[Operation, ...] = (
     *everything.OPERATIONS,
+    *expand.OPERATIONS,
     *export.OPERATIONS,
+    *lastn.OPERATIONS,
+    *lookup.OPERATIONS,
+    *match.OPERATIONS,
+    *meta.OPERATIONS,
     *status.OPERATIONS,
     *subscription.OPERATIONS,
+    *subsumes.OPERATIONS,
+    *translate.OPERATIONS,
     *validate.OPERATIONS,
+    *validate_code.OPERATIONS,
 )
 
 _BY_NAME: dict[str, tuple[Operation, ...]] = {}

@@ -210,7 +210,7 @@ class Resources:
 
     async def _sum(self, frame: bytes) -> Summary:
         if _unpacked_size(frame) > LARGEST:
-            return Summary()
+            raise too_costly(f"A code system, value set or concept map of over {LARGEST >> 20} MB is not worked with here.")
         body = await self.engine.unpack(frame)
         try:
             return await asyncio.to_thread(_summary, body) if len(body) > _IN_THREAD else _summary(body)

@@ -47,7 +47,7 @@ async def expand(request: Request, at: At) -> Answer:
     terms = await begin(request, asked, at, "expand", "ValueSet", "CodeSystem", never=NEVER)
     page, wishes, pins, repeated = _page(asked), _wishes(asked), _pins(asked), _parameters(asked)
     found = await value_set(request, terms, asked, at)
-    members = await terms.members(found, pins)
+    members = await terms.members(found, pins, keep=not asked.all("valueSet"))
     every = await asyncio.to_thread(_chosen, members, page, wishes) if len(members) > _IN_THREAD else _chosen(members, page, wishes)
     said = {k: found[k] for k in _SAID if isinstance(found.get(k), str | bool)}
     said.setdefault("status", "active")

@@ -12,6 +12,7 @@ import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
 from openapi_of_statement import openapi
 from schemathesis import GenerationMode
 
@@ -57,7 +58,7 @@ def said(answer: httpx.Response) -> str | None:
     if answer.status_code == 405:
         return "not allowed, though it is described"
     if not answer.content:
-        return None if answer.status_code in (200, 201, 204, 304) else "a refusal without a word"
+        return None if answer.status_code in (200, 201, 204, 304) or answer.request.method == "HEAD" else "a refusal without a word"
     try:
         if kind not in (JSON, XML):
             return None if answer.status_code == 200 else f"refused as {kind}"
@@ -78,13 +79,13 @@ def test_whatever_is_asked_the_answer_is_one(client: httpx.Client) -> None:
     def ask(case: Any) -> None:
         sent = case.as_transport_kwargs(base_url=str(client.base_url).rstrip("/"))
         parts = {k: sent[k] for k in ("params", "cookies") if sent.get(k)}
-        headers = {k: v for k, v in dict(sent.get("headers") or {}).items() if v is not None}
+        headers = {k: v for k, v in dict(sent.get("headers") or {}).items() if v is not None and k.lower() != "authorization"}
         body = {k: sent[k] for k in ("json", "data", "content") if sent.get(k) is not None}
         if isinstance(body.get("data"), bytes | str):
             body = {"content": body["data"]}
         try:
             answer = client.request(sent["method"], sent["url"], headers=headers, **parts, **body)
-        except (UnicodeEncodeError, httpx.InvalidURL, TypeError):
+        except (UnicodeEncodeError, httpx.InvalidURL, httpx.LocalProtocolError, TypeError):
             return  # nothing that an HTTP client would send
         statuses[answer.status_code] += 1
         asked[f"{case.operation.method.upper()} {case.operation.path}"] += 1
@@ -97,7 +98,7 @@ def test_whatever_is_asked_the_answer_is_one(client: httpx.Client) -> None:
             try:
                 strategy = operation.as_strategy(generation_mode=mode)
                 QUICK(given(strategy)(ask))()
-            except schemathesis.errors.SchemathesisError:
+            except (schemathesis.errors.SchemathesisError, Unsatisfiable):
                 continue  # nothing can be made that does not fit
     assert not wrong, f"{len(wrong)}:\n" + "\n".join(sorted(wrong)[:20])
     assert len(asked) > 30 and statuses[200] and statuses[400] and statuses[404], (len(asked), statuses)

@@ -337,3 +337,12 @@ async def test_what_it_cannot_do_is_said(engine: Engine) -> None:
         await found(engine, "Patient?siblings:above=3")
     with pytest.raises(Invalid):
         await found(engine, "Patient?siblings=many")
+
+
+async def test_a_batch_begins_where_the_pass_has_come_to(engine: Engine) -> None:
+    """Also under a plan that is kept for all values: else the pass would walk from the beginning for every batch."""
+    async with engine.db.transaction() as connection:
+        await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        await connection.execute("SET LOCAL enable_seqscan = off")
+        plan = "\n".join(r[0] for r in await connection.fetch("EXPLAIN " + reindex.Q.batch, 103, index.EARLIEST, 5, 10))
+    assert "head_dt" in plan and "ROW(dlo, rid)" in plan.split("Index Cond")[1].split("\n")[0], plan

@@ -38,7 +38,8 @@ async def again(url: str, types: list[str], resume: bool, bar: Progress) -> tupl
     """Ask for the passes and do them, together with a worker that may be at work on them. Gives (resources, how many differed)."""
     engine = await Engine.open(url, services=False)
     try:
-        names = None if resume else await reindex.ask(engine, types)
+        waiting = [p.type for p in await reindex.progress(engine) if not p.finished]
+        names = waiting if resume else await reindex.ask(engine, types)
         while True:
             worked = await reindex.step(engine)
             here = await reindex.progress(engine, names)
@@ -49,7 +50,7 @@ async def again(url: str, types: list[str], resume: bool, bar: Progress) -> tupl
                 break
             if not worked:
                 await asyncio.sleep(0.2)  # a transaction of before is still under way, or a worker has the rest
-        if names is None or "Patient" in names:
+        if "Patient" in names:
             await people.rebuild(engine)
         return done, sum(p.changed for p in here)
     finally:

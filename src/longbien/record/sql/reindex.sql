@@ -27,8 +27,10 @@ WHERE finished IS NULL AND floor <= pg_snapshot_xmin(pg_current_snapshot())::tex
 ORDER BY asked, type LIMIT 1 FOR UPDATE SKIP LOCKED
 
 -- name: batch
+-- Along head_dt from where the pass has come to; no OR, so that a plan kept for all values still begins there.
 SELECT h.rid, h.ver, h.type, h.id, h.upd, h.dlo, v.body FROM (
-  SELECT * FROM head h WHERE h.type = $1 AND ($3::bigint IS NULL OR (h.dlo, h.rid) < ($2::timestamptz, $3::bigint)) AND NOT h.deleted
+  SELECT * FROM head h WHERE h.type = $1 AND NOT h.deleted
+    AND (h.dlo, h.rid) < (coalesce($2::timestamptz, 'infinity'), coalesce($3::bigint, 9223372036854775807))
   ORDER BY h.dlo DESC, h.rid DESC LIMIT $4) h
 JOIN ver v ON v.rid = h.rid AND v.ver = h.ver ORDER BY h.dlo DESC, h.rid DESC
 

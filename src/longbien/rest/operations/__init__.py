@@ -5,14 +5,31 @@ CapabilityStatement read."""
 
 from __future__ import annotations
 
-from . import everything, expand, export, lookup, status, subscription, subsumes, translate, validate, validate_code
+from . import (
+    everything,
+    expand,
+    export,
+    lastn,
+    lookup,
+    match,
+    meta,
+    status,
+    subscription,
+    subsumes,
+    translate,
+    validate,
+    validate_code,
+)
 from .operation import Operation
 
 TABLE: tuple[Operation, ...] = (
     *everything.OPERATIONS,
     *expand.OPERATIONS,
     *export.OPERATIONS,
+    *lastn.OPERATIONS,
     *lookup.OPERATIONS,
+    *match.OPERATIONS,
+    *meta.OPERATIONS,
     *status.OPERATIONS,
     *subscription.OPERATIONS,
     *subsumes.OPERATIONS,

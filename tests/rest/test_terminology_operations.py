@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import lzma
 import os
@@ -149,6 +150,14 @@ async def test_the_very_next_expansion_knows_what_was_written_on_any_worker(
         assert (await house.put(f"/fhir/CodeSystem/{made['id']}", json=made)).status_code == 200
     assert (await house.delete(f"/fhir/CodeSystem/{made['id']}")).status_code in (200, 204)
     assert (await second.get(f"/fhir/ValueSet/$expand?url={url}?fhir_vs")).status_code == 422
+
+
+async def test_many_who_ask_at_once_for_what_was_just_written(house: httpx.AsyncClient, second: httpx.AsyncClient) -> None:
+    url = "urn:test:many"
+    large = small(url, "1", *(f"C{n}" for n in range(8000)))
+    assert (await house.post("/fhir/CodeSystem", json=large)).status_code == 201
+    asked = [codes(c, f"url={url}?fhir_vs&count=2&filter=C79") for c in (house, second) * 10]
+    assert {tuple(found) for found in await asyncio.gather(*asked)} == {("C79", "C790")}
 
 
 async def test_versions_stand_side_by_side(house: httpx.AsyncClient) -> None:

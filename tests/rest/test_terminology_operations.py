@@ -223,6 +223,15 @@ async def test_lookup_tells_names_parents_and_rules(house: httpx.AsyncClient) ->
     assert said["display"][0].startswith("Bệnh tả")
     facts = {tuple(next(v for k, v in p.items() if k != "name") for p in parts) for parts in said["property"]}
     assert any(f[:2] == ("parent", "A00") for f in facts)
+    of_women = {r["code"] for r in rows("icd10_vn") if r["sex"] == "F"}
+    ruled = next(r["code"] for r in rows("icd10_vn") if r["sex"] == "F" and r["not_principal"] == "1")
+    rules = (await parameters(house, f"CodeSystem/$lookup?system={ICD}&code={ruled}&property=sex&property=not-principal"))[
+        "property"
+    ]
+    assert {(p[0]["valueCode"], p[1].get("valueString", p[1].get("valueBoolean"))) for p in rules} == {
+        ("sex", "F"), ("not-principal", True)}  # fmt: skip
+    women = all_of(ICD, filter=[{"property": "sex", "op": "=", "value": "F"}])
+    assert set(await codes(house, "$expand", valueSet=women)) == of_women
     english = await parameters(house, f"CodeSystem/$lookup?system={ICD}&code=A00.0&displayLanguage=en")
     assert english["display"][0].startswith("Cholera")
     only = await parameters(house, f"CodeSystem/$lookup?system={ICD}&code=A00&property=child")

@@ -153,7 +153,7 @@ def _write(e: Entry) -> Write:
     if id is not None and given.get("id") != id:
         text = f"The resource's id is {str(given.get('id'))[:70]!r}, but the request's url says {id!r}."
         raise _wrong(text, f"{where}.resource.id")
-    only_new = e.headers.get(b"if-none-match") == b"*"
+    only_new = _only_new(e, where)
     return Write(e.at, "PUT", type, id, None if id else e.query, given, e.full_url, match, only_new)
 
 
@@ -163,6 +163,15 @@ def _match(e: Entry, where: str) -> int | None:
         return versions.if_match(text.decode() if text is not None else None)
     except LongbienError as error:
         error.issues = tuple(i._replace(expression=f"{where}.request.ifMatch") for i in error.issues)
+        raise
+
+
+def _only_new(e: Entry, where: str) -> bool:
+    text = e.headers.get(b"if-none-match")
+    try:
+        return versions.only_new(text.decode() if text is not None else None)
+    except LongbienError as error:
+        error.issues = tuple(i._replace(expression=f"{where}.request.ifNoneMatch") for i in error.issues)
         raise
 
 

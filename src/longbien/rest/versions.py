@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
@@ -61,13 +61,21 @@ def unchanged(request: Request, stored: Stored) -> bool:
     since = request.header(b"if-modified-since")
     if since is None:
         return False
+    moment = _moment(since)
+    return moment is not None and stored.updated <= moment
+
+
+def _moment(text: str) -> datetime | None:
+    """The last moment that If-Modified-Since names: of a second as HTTP says it, or an instant (Bundle.entry.request); None for
+    what is neither."""
     try:
-        moment = parsedate_to_datetime(since)
+        found = parsedate_to_datetime(text) + timedelta(microseconds=999_999)
     except (TypeError, ValueError, OverflowError):
-        return False
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return stored.updated.replace(microsecond=0) <= moment
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def not_modified(stored: Stored) -> Answer:

@@ -181,7 +181,7 @@ def test_inactive_codes_go_where_the_value_set_says_so() -> None:
 
 
 def test_words_find_with_and_without_tones_codes_first() -> None:
-    members = list(compose.members(library_for(v := includes({"system": ICD}), systems={ICD: SYSTEM}), v).values())
+    members = compose.members(library_for(v := includes({"system": ICD}), systems={ICD: SYSTEM}), v)
 
     def found(text: str) -> list[str]:
         return [m.concept.code for m in expansion.matching(members, text)]
@@ -192,9 +192,9 @@ def test_words_find_with_and_without_tones_codes_first() -> None:
     assert found("a00")[:1] == ["A00"]
     assert found("a00.9") == ["A00.9"]
     assert found("zzz") == []
-    assert [m.concept.code for m in expansion.kept(members, Wishes(active_only=True, selectable_only=True))] == [
+    assert [m.concept.code for m in expansion.kept(members.every, Wishes(active_only=True, selectable_only=True))] == [
         "A00", "A00.0", "A00.9", "Đ1", "D2"]  # fmt: skip
-    entry = expansion.contains(members[1], Wishes("en", True))
+    entry = expansion.contains(members.every[1], Wishes("en", True))
     assert entry["display"] == "Cholera"
     assert {"language": "vi", "value": "Bệnh tả"} in entry["designation"]
 

@@ -447,6 +447,36 @@ async def test_hl7s_examples_expand_as_hl7_says(house: httpx.AsyncClient) -> Non
     assert {c["code"]: found[c["code"]] for c in said_by_hl7["contains"]} == {"CRT": True, "EXPEC": None, "OPT": None}
 
 
+# --- other ways in
+
+
+async def test_who_may_not_read_terminology_is_refused_and_it_is_noted(house: httpx.AsyncClient, app: App) -> None:
+    token = await create_token(app.state.engine, "patients only", "system/Patient.rs")
+    before = await app.state.engine.db.fetchval("SELECT max(seq) FROM audit")
+    for path in (
+        f"ValueSet/$expand?url={ICD}?fhir_vs",
+        f"CodeSystem/$lookup?system={ICD}&code=A00",
+        "ConceptMap/$translate?code=x&system=y",
+    ):
+        answer = await house.get(f"/fhir/{path}", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 403
+    assert await app.state.engine.db.fetchval("SELECT count(*) FROM audit WHERE seq > $1 AND outcome = 4", before) == 3
+
+
+async def test_in_a_batch_and_in_xml(house: httpx.AsyncClient) -> None:
+    urls = [
+        f"CodeSystem/$lookup?system={ICD}&code=A00",
+        f"ValueSet/$expand?url={ICD}?fhir_vs=isa/A00",
+        "ValueSet/$expand?url=urn:no",
+    ]
+    batch = {"resourceType": "Bundle", "type": "batch", "entry": [{"request": {"method": "GET", "url": u}} for u in urls]}
+    entries = (await house.post("/fhir", json=batch)).json()["entry"]
+    assert [e["response"]["status"][:3] for e in entries] == ["200", "200", "404"]
+    assert entries[1]["resource"]["expansion"]["total"] == 4
+    answer = await house.get(f"/fhir/{urls[1]}", headers={"Accept": "application/fhir+xml"})
+    assert (answer.status_code, "<expansion>" in answer.text) == (200, True)
+
+
 # --- junk
 
 OPERATIONS = {

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Q = queries(__file__, "sql/profiles.sql")
 TYPE = "StructureDefinition"
-MOST_KEPT = 500
+MOST_KEPT = 1500
 """Definitions kept parsed; above that all are forgotten and read again as they are named."""
 CODES_FRESH = 10.0
 """Seconds that the codes of a stored value set are kept."""

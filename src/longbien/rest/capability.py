@@ -4,7 +4,7 @@ Open to all, as the standard wants: it says what this server can do, and nothing
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import longbien
@@ -190,7 +190,7 @@ def _terminology(base: str) -> bytes:
             "software": {"name": "Longbien", "version": longbien.__version__},
             "implementation": {"description": "The Longbien health record", "url": base},
             "lockedDate": False,
-            "codeSystem": [_code_system(url) for url in sorted([*definitions.table("codesystems"), *grammars.SYSTEMS])],
+            "codeSystem": _code_systems(),
             "expansion": {
                 "hierarchical": False,
                 "paging": True,
@@ -207,8 +207,13 @@ def _terminology(base: str) -> bytes:
     )
 
 
+@cache
+def _code_systems() -> list[dict[str, Any]]:
+    """Those that every server has; what was loaded beside is in /CodeSystem, for those who may read it."""
+    return [_code_system(url) for url in sorted([*definitions.table("codesystems"), *grammars.SYSTEMS])]
+
+
 def _code_system(url: str) -> dict[str, Any]:
-    """One of those that every server has; what was loaded beside is in /CodeSystem, for those who may read it."""
     raw = definitions.defined("codesystems", url) or {"version": grammars.SYSTEMS[url].version if url in grammars.SYSTEMS else None}
     version = {"code": raw["version"]} if raw.get("version") else {"isDefault": True}
     return {"uri": url, "version": [version | {"isDefault": True}], "subsumption": raw.get("content") == "complete"}

@@ -6,12 +6,13 @@ listed (UCUM, all of SNOMED CT but for two codes)."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import msgspec
 
 from ...base.errors import Invalid
-from .concepts import Concept, Designation, Property, System
+from .concepts import Concept, Designation, Property, System, search_key
 from .filters import Test, refused, test
 from .library import DEEPEST, Library, parts, too_costly, unknown
 
@@ -32,7 +33,28 @@ class Member(NamedTuple):
         return self.system.language if self.system else None
 
 
-Members = dict[tuple[str, str], Member]
+class Members(dict[tuple[str, str], Member]):
+    """(system, code) -> member. What is asked of it again and again is worked out once: it is not changed any more."""
+
+    @cached_property
+    def every(self) -> list[Member]:
+        return list(self.values())
+
+    @cached_property
+    def systems(self) -> list[System]:
+        """The code systems that are at hand, each once."""
+        return list({id(m.system): m.system for m in self.every if m.system is not None}.values())
+
+    @cached_property
+    def several_versions(self) -> bool:
+        """Whether one code system is here in more than one version."""
+        versions = {(m.url, m.version) for m in self.every}
+        return len(versions) > len({url for url, _ in versions})
+
+    @cached_property
+    def keys_folded(self) -> list[str]:
+        """What each of `every` is found by."""
+        return [m.system.key(m.concept) if m.system else search_key(m.concept) for m in self.every]
 
 
 class Verdict(NamedTuple):
@@ -74,7 +96,7 @@ class _Lister:
     def of(self, value_set: dict[str, Any], inside: tuple[str, ...]) -> Members:
         if not value_set.get("compose"):
             return _listed(self.library, value_set)
-        found: Members = {}
+        found = Members()
         for part in parts(value_set, "include"):
             for key, member in self.part(part, inside).items():
                 found.setdefault(key, member)
@@ -84,7 +106,7 @@ class _Lister:
             for key in self.part(part, inside):
                 found.pop(key, None)
         if value_set["compose"].get("inactive") is False:
-            found = {k: m for k, m in found.items() if not m.concept.inactive}
+            found = Members((k, m) for k, m in found.items() if not m.concept.inactive)
         return found
 
     def part(self, part: dict[str, Any], inside: tuple[str, ...]) -> Members:
@@ -92,13 +114,13 @@ class _Lister:
         if not url and not sets:
             raise refused("An include or exclude names neither a system nor a value set.", "required")
         if url in self.library.pins.exclude:
-            return {}
+            return Members()
         found = self.system(part) if url else None
         for canonical in sets:
             other = self.imported(canonical, inside)
-            found = other if found is None else {k: m for k, m in found.items() if k in other}
+            found = other if found is None else Members((k, m) for k, m in found.items() if k in other)
             self.library.spend(len(found))
-        return found or {}
+        return Members() if found is None else found
 
     def imported(self, canonical: str, inside: tuple[str, ...]) -> Members:
         if canonical not in self.done:
@@ -112,11 +134,11 @@ class _Lister:
         if part.get("concept"):
             self.library.spend(len(part["concept"]))
             each: Iterator[Concept] = (_named(system, c) for c in part["concept"])
-            return {(url, c.code): Member(url, version, c, system) for c in each}
+            return Members(((url, c.code), Member(url, version, c, system)) for c in each)
         system = listable(system, self.library.named(url, part.get("version")))
         tests = _tests(self.library, system, part)
         self.library.spend(len(system) * (1 + len(tests)))
-        return {(url, c.code): Member(url, version, c, system) for c in system if all(t(c) for t in tests)}
+        return Members(((url, c.code), Member(url, version, c, system)) for c in system if all(t(c) for t in tests))
 
 
 def deeper(canonical: str, inside: tuple[str, ...]) -> tuple[str, ...]:
@@ -168,8 +190,8 @@ def _listed(library: Library, value_set: dict[str, Any]) -> Members:
     """A value set without a definition: the expansion it carries, where that is whole."""
     expansion = value_set.get("expansion")
     if not isinstance(expansion, dict):
-        return {}
-    found = {(m.url, m.concept.code): m for m in _contained(library, expansion.get("contains"))}
+        return Members()
+    found = Members(((m.url, m.concept.code), m) for m in _contained(library, expansion.get("contains")))
     total = expansion.get("total")
     if isinstance(total, int) and total > len(found):
         raise refused("The value set has no definition, and the expansion that it carries is only a part.", "incomplete")

@@ -239,7 +239,7 @@ class System:
         return self.walk(code, self.up)
 
     def key(self, concept: Concept) -> str:
-        """Everything that a concept is found by, folded, each word after a space."""
+        """Everything that a concept is found by: search_key, made once."""
         if self._keys is None:
             self._keys = {}
         found = self._keys.get(concept.code)
@@ -251,7 +251,8 @@ class System:
 
 
 def search_key(concept: Concept) -> str:
-    return " " + " ".join(dict.fromkeys([fold(concept.code), *(fold(n) for n in concept.names())]))
+    """Code and names, folded; two spaces before each, so that the beginning of a name can be told from that of a word."""
+    return "".join(f"  {text}" for text in dict.fromkeys([fold(concept.code), *(fold(n) for n in concept.names())]))
 
 
 class Grammar(System):

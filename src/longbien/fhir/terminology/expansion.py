@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ...base.fold import fold
-from .compose import Member
-from .concepts import Concept, Designation, search_key, speaks
+from .compose import Member, Members
+from .concepts import Concept, Designation, speaks
 
 MOST_WORDS = 8
 
@@ -27,38 +27,34 @@ class Wishes(NamedTuple):
 
 
 def kept(members: Iterable[Member], wishes: Wishes) -> list[Member]:
-    return [
-        m
-        for m in members
-        if not (wishes.active_only and m.concept.inactive) and not (wishes.selectable_only and m.concept.abstract)
-    ]
+    """Those that are wished for."""
+    found = list(members)
+    if wishes.active_only:
+        found = [m for m in found if not m.concept.inactive]
+    return [m for m in found if not m.concept.abstract] if wishes.selectable_only else found
 
 
-def matching(members: Iterable[Member], text: str) -> list[Member]:
+def matching(members: Members, text: str) -> list[Member]:
     """Those that hold every word of `text`, with or without tones, at the beginning of one of theirs: an exact code first, then
     codes that begin so, names with the same tones, names that begin so, short names, the value set's own order."""
     words = fold(text).split()[:MOST_WORDS]
-    starts = [f" {w}" for w in words]
-    found = [(m, key) for m in members if all(w in (key := _key(m)) for w in starts)]
+    found = list(zip(members.every, members.keys_folded, strict=True))
+    for word in sorted((f" {w}" for w in words), key=len, reverse=True):  # the longest first: it leaves fewest
+        found = [one for one in found if word in one[1]]
     whole, toned = " ".join(words), " ".join(text.casefold().split())
 
     def rank(one: tuple[Member, str]) -> tuple[Any, ...]:
         member, key = one
-        code, names = member.concept.code.casefold(), [n.casefold() for n in member.concept.names()]
         return (
-            code != whole,
-            not code.startswith(whole),
-            toned != whole and not any(toned in n for n in names),
-            not any(fold(n).startswith(whole) for n in names),
+            member.concept.code.casefold() != toned,
+            not key.startswith(f"  {whole}"),
+            toned != whole and not any(toned in n.casefold() for n in member.concept.names()),
+            f"  {whole}" not in key,
             f" {whole}" not in key,
             len(member.concept.display or ""),
         )
 
     return [m for m, _ in sorted(found, key=rank)]
-
-
-def _key(m: Member) -> str:
-    return m.system.key(m.concept) if m.system else search_key(m.concept)
 
 
 def contains(member: Member, wishes: Wishes, *, versions: bool = False) -> dict[str, Any]:

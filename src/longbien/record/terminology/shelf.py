@@ -199,18 +199,23 @@ class Resources:
         return found
 
     async def _summed(self, rows: Sequence[Row]) -> list[Found]:
+        if any(self.shelf.summary((r["rid"], r["ver"])) is None for r in rows):
+            async with self.shelf.lock:
+                await self._sum_up(rows)
+        seen = ((r, self.shelf.summary((r["rid"], r["ver"]))) for r in rows)
+        return [Found(r["rid"], r["ver"], r["id"], s) for r, s in seen if s is not None]
+
+    async def _sum_up(self, rows: Sequence[Row]) -> None:
         new = [r for r in rows if self.shelf.summary((r["rid"], r["ver"])) is None]
         versions = {r["rid"]: r["ver"] for r in new}
         for at in range(0, len(new), 10):  # bodies may be large: a few at a time
             part = new[at : at + 10]
             for row in await self.engine.db.fetch(Q.bodies, [r["rid"] for r in part], [r["ver"] for r in part]):
                 self.shelf.note((row["rid"], versions[row["rid"]]), await self._sum(row["body"]))
-        seen = ((r, self.shelf.summary((r["rid"], r["ver"]))) for r in rows)
-        return [Found(r["rid"], r["ver"], r["id"], s) for r, s in seen if s is not None]
 
     async def _sum(self, frame: bytes) -> Summary:
         if _unpacked_size(frame) > LARGEST:
-            return Summary()
+            raise too_costly(f"A code system, value set or concept map of over {LARGEST >> 20} MB is not worked with here.")
         body = await self.engine.unpack(frame)
         try:
             return await asyncio.to_thread(_summary, body) if len(body) > _IN_THREAD else _summary(body)

@@ -71,8 +71,9 @@ class Terms:
         library.systems.update({c: found_systems.get(c) for c in wanted})
         return library
 
-    async def members(self, value_set: dict[str, Any], pins: Pins | None = None) -> Members:
-        """Every code of a value set. Raises Invalid (422): see compose.members."""
+    async def members(self, value_set: dict[str, Any], pins: Pins | None = None, *, keep: bool = True) -> Members:
+        """Every code of a value set. keep: remember the answer (not of what came with a request). Raises Invalid (422): see
+        compose.members."""
         library = await self.library(value_set, pins=pins)
         made_of = (value_set, *library.value_sets.values(), *library.systems.values())
         key = (*map(id, made_of), pins and repr(pins))  # what is kept is never changed, and stays alive beside its answer
@@ -80,7 +81,8 @@ class Terms:
         found = shelf.answered(key)
         if found is None:
             found = await self.run(library, lambda: compose.members(library, value_set))
-            shelf.remember(key, found, made_of)
+            if keep:
+                shelf.remember(key, found, made_of)
         return found
 
     async def run(self, library: Library, work: Callable[[], _T]) -> _T:

@@ -6,6 +6,7 @@ CapabilityStatement read."""
 from __future__ import annotations
 
 from . import (
+    bulk_import,
     everything,
     expand,
     export,
@@ -23,6 +24,7 @@ from . import (
 from .operation import Operation
 
 TABLE: tuple[Operation, ...] = (
+    *bulk_import.OPERATIONS,
     *everything.OPERATIONS,
     *expand.OPERATIONS,
     *export.OPERATIONS,

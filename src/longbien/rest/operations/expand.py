@@ -12,7 +12,7 @@ from longbien.base import clock, ids
 from longbien.base.errors import Invalid
 from longbien.fhir import json as fhir_json
 from longbien.fhir.terminology import expansion
-from longbien.fhir.terminology.compose import Member
+from longbien.fhir.terminology.compose import Member, Members
 from longbien.fhir.terminology.expansion import Wishes
 from longbien.fhir.terminology.library import Pins, split, too_costly
 
@@ -47,7 +47,7 @@ async def expand(request: Request, at: At) -> Answer:
     terms = await begin(request, asked, at, "expand", "ValueSet", "CodeSystem", never=NEVER)
     page, wishes, pins, repeated = _page(asked), _wishes(asked), _pins(asked), _parameters(asked)
     found = await value_set(request, terms, asked, at)
-    members = list((await terms.members(found, pins)).values())
+    members = await terms.members(found, pins, keep=not asked.all("valueSet"))
     every = await asyncio.to_thread(_chosen, members, page, wishes) if len(members) > _IN_THREAD else _chosen(members, page, wishes)
     said = {k: found[k] for k in _SAID if isinstance(found.get(k), str | bool)}
     said.setdefault("status", "active")
@@ -57,9 +57,8 @@ async def expand(request: Request, at: At) -> Answer:
     return Answer(200, fhir_json.dumps({"resourceType": "ValueSet", **said}))
 
 
-def _chosen(members: Found, page: Page, wishes: Wishes) -> Found:
-    found = expansion.kept(members, wishes)
-    return expansion.matching(found, page.text) if page.text else found
+def _chosen(members: Members, page: Page, wishes: Wishes) -> Found:
+    return expansion.kept(expansion.matching(members, page.text) if page.text else members.every, wishes)
 
 
 def _page(asked: Given) -> Page:
@@ -89,17 +88,15 @@ def _pins(asked: Given) -> Pins | None:
     return pins if any(pins.__dict__.values()) else None
 
 
-def _expansion(every: Found, page: Page, wishes: Wishes, repeated: list[dict[str, Any]], members: Found) -> dict[str, Any]:
+def _expansion(every: Found, page: Page, wishes: Wishes, repeated: list[dict[str, Any]], members: Members) -> dict[str, Any]:
     shown = page.cut(every)
-    versions = {(m.url, m.version) for m in members}
-    several = len(versions) > len({u for u, _ in versions})
     said: dict[str, Any] = {
         "identifier": f"urn:uuid:{ids.new_id()}",
         "timestamp": clock.instant(clock.now()),
         "total": len(every),
         "offset": page.offset,
         "parameter": [*repeated, *_used(members)],
-        "contains": [expansion.contains(m, wishes, versions=several) for m in shown],
+        "contains": [expansion.contains(m, wishes, versions=members.several_versions) for m in shown],
     }
     return {k: v for k, v in said.items() if v != []}
 
@@ -131,14 +128,10 @@ def _parameters(asked: Given) -> list[dict[str, Any]]:
     return found
 
 
-def _used(members: Found) -> list[dict[str, Any]]:
+def _used(members: Members) -> list[dict[str, Any]]:
     """Versions of the code systems, and which of them are here in part only."""
-    found: dict[str, dict[str, Any]] = {}
-    for m in members:
-        if m.system is not None and m.system.canonical not in found:
-            name = "version" if m.system.whole else m.system.content
-            found[m.system.canonical] = {"name": name, "valueUri": m.system.canonical}
-    return [p for p in found.values() if "|" in p["valueUri"] or p["name"] != "version"]
+    found = ({"name": "version" if s.whole else s.content, "valueUri": s.canonical} for s in members.systems)
+    return [p for p in found if "|" in p["valueUri"] or p["name"] != "version"]
 
 
 OPERATIONS = (

@@ -42,7 +42,7 @@ async def in_code_system(request: Request, at: At) -> Answer:
     terms = await begin(request, asked, at, "validate-code", "CodeSystem", never=("date",))
     said = []
     for code in codes(asked, system="url"):
-        url = asked.text("url") or code.system
+        url = asked.text("url") or code.system or asked.text("system")
         found = await system(request, terms, asked, at, url, code.version or asked.text("version"))
         if code.system and code.system != found.url:
             said.append(Said(False, f"{code.code[:100]!r} is of {code.system[:200]!r}, not of {found.url[:200]!r}."))

@@ -57,7 +57,7 @@ async def test_rivals_at_two_processes_agree_with_one_record(running: House, cap
             f"{killed} killed, answers {dict(rivals.answers)}"
         )
     assert not found, f"seed {seed}, {len(found)} faults:\n" + "\n".join(found[:20]) + running.said()
-    assert killed >= 3 and done > 100 and rivals.across > 50 and rivals.answers["PUT 412"]
+    assert killed >= 2 and done > 50 and rivals.across > 20 and rivals.answers["PUT 412"]
 
 
 def pretended(told: list[Told], seen: list[Seen]) -> Rivals:

@@ -1,10 +1,10 @@
 """Bulk export: the record, or the part of it that was asked for, as it was at one moment, into NDJSON files.
 
 One pass over the rows in the order in which they came, a part after the other. The moment is a cut through the log of versions:
-what transactions below it wrote counts, so a transaction is in the export whole or not at all. A part's files are whole blobs before the export
-knows of them, and where it goes on is kept in the same statement: a worker that dies in the middle costs one part's work and
-leaves no half file. Each version is the newest one that was there at the cut, so what is written meanwhile does not blur it.
-Bodies are unpacked and written; they are not parsed. https://hl7.org/fhir/uv/bulkdata/STU2/export.html"""
+what transactions below it wrote counts, so a transaction is in the export whole or not at all. A part's files are whole blobs
+before the export knows of them, and where it goes on is kept in the same statement: a worker that dies in the middle costs one
+part's work and leaves no half file. Each version is the newest one that was there at the cut, so what is written meanwhile does
+not blur it. Bodies are unpacked and written; they are not parsed. https://hl7.org/fhir/uv/bulkdata/STU2/export.html"""
 
 from __future__ import annotations
 

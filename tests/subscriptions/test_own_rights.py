@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import json
+from typing import Any
 
 import httpx
 import pytest
@@ -15,6 +17,7 @@ from longbien.access import tokens
 from longbien.app import App
 from longbien.base.outside import Outside, OutsideSettings, Refused, public, rules
 from longbien.record import trail
+from longbien.subscriptions.matcher import Q
 from longbien.subscriptions.service import Service
 
 
@@ -89,3 +92,27 @@ async def test_what_is_outside_and_may_be_called() -> None:
         with pytest.raises(Refused):
             await open_.addresses(host, 443)
     assert not public(ipaddress.ip_address("64:ff9b::10.0.0.1")) and len(rules("a, b:80, [::1]:90")) == 3
+
+
+async def test_a_long_queue_is_taken_from_without_going_through_it(app: App, client: httpx.AsyncClient, service: Service) -> None:
+    db = app.state.engine.db
+    sub = await subscribe(client, subscription("Location", "http://127.0.0.1:1/"))
+    await client.put(f"/fhir/Subscription/{sub['id']}", json=sub | {"status": "off"})
+    rid = await db.fetchval("SELECT rid FROM subscription WHERE id = $1", sub["id"])
+    await db.execute(
+        """INSERT INTO subscription_event (sub, n, at, rid, ver, type, fid, lane, gone, due)
+           SELECT $1, n, now(), 1, 1, 1, 'x', n % 5000, false, now() + CASE WHEN n % 5000 < 3 THEN interval '1 hour' ELSE '0' END
+           FROM generate_series(1, 20000) n""",
+        rid,
+    )
+    rows = await db.fetch("EXPLAIN (ANALYZE, FORMAT JSON) " + Q.waiting.replace("$1", str(rid)).replace("$2", "64"))
+    assert _visited(json.loads(rows[0][0])[0]["Plan"]) < 1000
+    taken = await db.fetch(Q.waiting, rid, 64)
+    assert [r["n"] for r in taken] == list(range(3, 67))
+    await end(client, sub["id"])
+
+
+def _visited(plan: dict[str, Any]) -> float:
+    """Rows that the scans went through."""
+    below = sum(_visited(p) for p in plan.get("Plans", ()))
+    return below + (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]

@@ -61,7 +61,7 @@ FROM subscription WHERE id = $1
 -- The oldest that may go now. A lane in which an earlier one waits for its next try stands still.
 SELECT e.n, e.at, e.rid, e.ver, e.type, e.fid, e.lane, e.gone, e.attempts, e.made FROM subscription_event e
 WHERE e.sub = $1 AND e.state = 'w' AND e.due <= now()
-  AND NOT EXISTS (SELECT FROM subscription_event b WHERE b.sub = $1 AND b.state = 'w' AND b.due > now() AND b.lane = e.lane)
+  AND e.lane <> ALL(ARRAY(SELECT b.lane FROM subscription_event b WHERE b.sub = $1 AND b.state = 'w' AND b.due > now()))
 ORDER BY e.n LIMIT $2
 
 -- name: between

@@ -359,3 +359,27 @@ async def test_a_batch_begins_where_the_pass_has_come_to(engine: Engine) -> None
         await connection.execute("SET LOCAL enable_seqscan = off")
         plan = "\n".join(r[0] for r in await connection.fetch("EXPLAIN " + reindex.Q.batch, 103, index.EARLIEST, 5, 10))
     assert "head_dt" in plan and "ROW(dlo, rid)" in plan.split("Index Cond")[1].split("\n")[0], plan
+
+
+async def test_definitions_and_passes_never_wait_in_a_circle(engine: Engine) -> None:
+    """Without one order of locks one of them dies of it (40P01, a Conflict) within a few rounds."""
+    ended = asyncio.Event()
+
+    async def work() -> None:
+        while not ended.is_set():
+            if not await reindex.step(engine):
+                await asyncio.sleep(0)
+
+    async def define(n: int) -> None:
+        for turn in range(6):
+            base = ("Basic", "Flag", "Slot")[(n + turn) % 3]
+            await put(engine, parameter(f"turn{n}", "token", f"{base}.id", base))
+
+    workers = [asyncio.create_task(work()) for _ in range(3)]
+    await asyncio.gather(*(define(n) for n in range(4)))
+    ended.set()
+    await asyncio.gather(*workers)
+    await passes(engine)
+    assert all(o.ready for t in registry.current.by_type for o in registry.current.of(t)) or await parameters.fresh(engine.db)
+    ready = await engine.db.fetchval("SELECT bool_and(ready) FROM search_parameter")
+    assert ready

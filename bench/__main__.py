@@ -24,6 +24,7 @@ PARTS: dict[str, tuple[str, list[str], list[str]]] = {  # name: (file, arguments
     "demo": ("demo.py", [], ["--patients", "40"]),
     "search": ("search.py", [], ["--people", "3000", "--each", "10"]),
     "fhir": ("fhir.py", [], ["--seconds", "2"]),
+    "growth": ("growth.py", [], ["--resources", "400000", "--times", "20", "--hot", "5000", "--pages", "500"]),
     "chart": ("chart.py", [], ["--resources", "200000", "--times", "40"]),
 }
 

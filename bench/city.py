@@ -24,7 +24,7 @@ MANNER = Manner(references="trust", summarise=True, skip_unchanged=True, why="be
 # them). The copies are filler: what is measured goes in by the ordinary door.
 _CLONE = {
     "head": "rid + $1::bigint, pat # $2::bigint, code, dlo, dhi, upd, val, ver, type, deleted, id || '.copy' || $3::text, terms",
-    "ver": "rid + $1::bigint, upd, ver, op, this_xid(), body",
+    "ver": "rid + $1::bigint, upd, ver, op, this_xid(), body, type",
     "str": "p, norm, rid + $1::bigint",
     "ix_date": "p, lo, hi, rid + $1::bigint",
     "ix_qty": "p, unit, val, rid + $1::bigint",
@@ -32,9 +32,12 @@ _CLONE = {
     "care": "pat # $2::bigint, org, lo, hi, rid + $1::bigint",
     "person": "rid + $1::bigint, pat # $2::bigint, same # $2::bigint, terms",
     "person_number": "rev, rid + $1::bigint",
+    "ref": "rid + $1::bigint, p, type, CASE WHEN type = 0 THEN id ELSE id || '.copy' || $3::text END",
+    "narrative": "rid + $1::bigint, words",
+    "content": "rid + $1::bigint, words",
 }
 _USED = " AND $2::bigint IS NOT NULL AND $3::text IS NOT NULL"  # every statement has the same parameters
-_SLOW = ("head", "str", "ix_date", "ix_qty", "code2", "care", "person", "person_number")
+_SLOW = ("head", "str", "ix_date", "ix_qty", "code2", "care", "person", "person_number", "ref")
 
 
 async def clone_up_to(here: Place, resources: int) -> int:

@@ -19,17 +19,18 @@ from starlette.routing import Route
 from longbien.access import later, sessions, throttle
 from longbien.access.door import Door
 from longbien.access.settings import AccessSettings
-from longbien.base import clock, jobs, log
+from longbien.base import background, clock, jobs, log
 from longbien.base.errors import LongbienError, Unavailable
 from longbien.base.outside import Outside
 from longbien.base.place import Place
 from longbien.demo.city import LOGINS
+from longbien.importer.bulk import Bulk
 from longbien.record import export, full_text, reindex
 from longbien.record.engine import Engine
 from longbien.record.full_text import FullTextSettings
 from longbien.record.scope import system
 from longbien.record.store import Store
-from longbien.rest.operations import export as bulk
+from longbien.rest.operations import export as bulk_export
 from longbien.rest.routes import PREFIX, Fhir
 from longbien.rest.settings import RestSettings
 from longbien.subscriptions.guard import Guard
@@ -125,10 +126,12 @@ async def work(url: str, stop: asyncio.Event) -> None:
     engine = await Engine.open(url, services=False)
     settings = AccessSettings.read()
     door = Door(engine, settings)
+    bulk: Bulk | None = None
 
     async def clean(payload: Mapping[str, Any]) -> datetime:
         await sessions.clean(engine.db, settings)
         await throttle.clean(engine.db)
+        await background.clean(engine.db)
         return clock.now() + CLEAN_EVERY
 
     async def train(payload: Mapping[str, Any]) -> datetime:
@@ -139,15 +142,19 @@ async def work(url: str, stop: asyncio.Event) -> None:
     await full_text.want(engine, FullTextSettings.read().mode)
     try:
         handlers: dict[str, jobs.Handler] = {"access.clean": clean, "record.train": train, reindex.QUEUE: reindex.job(engine)}
-        files, hours = bulk.folder(), RestSettings.read().export_hours
+        files, hours = bulk_export.folder(), RestSettings.read().export_hours
         handlers[export.QUEUE] = export.job(engine, files, hours, partial(later.again, engine.db))
         handlers[export.CLEAN] = export.cleaner(engine, files)
         for name in handlers.keys() - {export.QUEUE}:
             await jobs.enqueue(engine.db, name, key="always")
+        bulk = Bulk(engine, door, url, Outside(), RestSettings.read().import_bytes)
+        handlers["bulk.import"] = bulk.job
         service = Service(engine, door, Store(engine, system("subscriptions")))
         async with asyncio.TaskGroup() as group:
             group.create_task(service.run(stop))
             group.create_task(jobs.Workers(engine.db, handlers).run(stop))
     finally:
+        if bulk is not None:
+            await bulk.close()
         await door.close()
         await engine.close()

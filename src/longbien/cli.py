@@ -23,6 +23,7 @@ COMMANDS = {
     "worker": ("worker", "do the work in the background (reactions, jobs)"),
     "migrate": ("migrate", "bring the database to this version's schema"),
     "import": ("import_", "import FHIR files, folders, NDJSON, transaction bundles (also .gz, .xz, .zst)"),
+    "code-system": ("code_system", "make a FHIR CodeSystem of a table of codes (CSV), to be imported"),
     "demo": ("demo", "fill the record with the demo city: invented people in invented hospitals"),
     "token": ("token", "print a bearer token for the FHIR API, and nothing else"),
     "reindex": ("reindex", "make anew what resources are found by, while the server runs"),

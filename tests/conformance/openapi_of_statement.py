@@ -1,5 +1,5 @@
 """An OpenAPI description of a FHIR server out of its CapabilityStatement: what a server says that it does, in a form that tools for
-any API understand. For a server that publishes none itself."""
+any API understand, with each type's own search parameters."""
 
 from __future__ import annotations
 

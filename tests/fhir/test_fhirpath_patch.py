@@ -180,6 +180,18 @@ def test_decimals_stay() -> None:
     assert fhir_json.dumps(made) == b'{"resourceType":"Observation","valueQuantity":{"value":4.200},"note":[{"text":"a"}]}'
 
 
+def test_work_is_bounded() -> None:
+    """Paths times values: an hour's work is refused in no time."""
+    large = patient(identifier=[{"system": "http://x", "value": str(n)} for n in range(20_000)])
+    condition = " or ".join(["value = 'none'"] * 100)
+    with pytest.raises(PatchError) as error:
+        fhirpath_patch.apply(large, patch(*[op("delete", f"Patient.identifier.where({condition})")] * 1000))
+    assert error.value.code == "too-costly"
+    with pytest.raises(PatchError) as error:
+        fhirpath_patch.apply(patient(), patch(*[op("delete", "Patient.gender")] * 1001))
+    assert error.value.code == "too-costly"
+
+
 def _mangled(value: Any, r: random.Random) -> Any:
     if r.random() < 0.08:
         return r.choice([None, 1, -1, "", "x", [], {}, [[]], True, "Patient", "Patient.name", "name", {"a": {}}, 10**30])

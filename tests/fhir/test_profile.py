@@ -323,6 +323,8 @@ HOSTILE = [
     ("not among those", sd("h", "Patient", e("Patient.birthDate", type=[{"code": "Quantity"}]))),
     ("for ever", sd("h", "Patient", e("Patient", constraint=[{"key": "x", "expression": "id.matches('^(a+)+$')"}]))),
     ("written out", sd("h", "Patient", e("Patient", constraint=[{"key": "x", "expression": "id.matches(id)"}]))),
+    ("characters", sd("h", "Patient", *[e("Patient.name", constraint=[{"key": str(n), "expression": "true or " * 900 + "true"}])
+                                       for n in range(40)])),
     ("FHIRPath", sd("h", "Patient", e("Patient", constraint=[{"key": "x", "expression": "id.("}]))),
     ("must begin with", sd("h", "Patient", e("Observation.code"))),
     ("cannot become", sd("h", "Patient", e("Patient.gender", binding={"strength": "example"}))),
@@ -363,10 +365,25 @@ def test_regular_expressions_that_could_run_for_ever_are_refused(regex: str) -> 
 
 
 @pytest.mark.parametrize(
-    "regex", [r"^[0-9]{12}$", r"[^\s]+(\s[^\s]+)*", r"([A-Z]{2}[0-9]{2}){1,8}", r"(\.(0|[1-9][0-9]*))+", r".*@.*"]
+    "regex", [r"^[0-9]{12}$", r"[^\s]+(\s[^\s]+)*", r"([A-Z]{2}[0-9]{2}){1,8}", r"(\.(0|[1-9][0-9]*))+", r".*@.*", r"^.*-.*$"]
 )
 def test_plain_ones_are_taken(regex: str) -> None:
     safe_regex(regex, "x")
+
+
+def test_a_slow_regular_expression_spends_the_budget() -> None:
+    slow = {"key": "s", "severity": "error", "human": "s", "expression": "matches('.*x')"}
+    asked = sd("slow", "Patient", e("Patient.name.given", constraint=[slow]))
+    began = time.process_time()
+    assert "more than can be looked at" in wrong(patient(name=[{"given": ["a" * 9000] * 400}]), asked)[-1][1]
+    assert time.process_time() - began < 20
+    assert judge(patient(name=[{"given": ["a" * 20_000]}]), library(asked), also=[asked["url"]])[0].severity == "warning"
+
+
+def test_a_version_that_is_not_here_is_not_taken_for_another() -> None:
+    born = sd("born", "Patient", e("Patient.birthDate", min=1), version="2")
+    for version, severity in (("", "error"), ("|2", "error"), ("|1", "warning")):
+        assert [i.severity for i in judge(patient(meta={"profile": [X + "born" + version]}), library(born))] == [severity]
 
 
 def test_claims_are_found_wherever_a_resource_is() -> None:

@@ -161,3 +161,26 @@ def test_a_killed_import_goes_on_where_it_was(record_urls: tuple[str, str], tmp_
     assert (accepted + unchanged, rejected, resumed) == (20_000, 0, 1)
     found = rows(record_urls, "SELECT count(*), max(ver) FROM head WHERE id LIKE 'p1____' OR id LIKE 'p2____'")
     assert tuple(found[0]) == (20_000, 1)
+
+
+def test_profiles_are_held_to_by_every_process_of_an_import(record_urls: tuple[str, str], tmp_path: Path) -> None:
+    """A definition that the import itself brings counts from then on; a base that comes later is waited for."""
+    x = "http://hanoi.example/fhir/StructureDefinition/"
+    born = {
+        "resourceType": "StructureDefinition", "id": "born", "url": x + "born", "name": "Born", "status": "active",
+        "kind": "resource", "abstract": False, "type": "Patient", "derivation": "constraint",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Patient",
+        "differential": {"element": [{"id": "Patient.birthDate", "path": "Patient.birthDate", "min": 1}]},
+    }  # fmt: skip
+    named = {"meta": {"profile": [x + "born"]}}
+    before = [patient(9000, **named)]
+    (tmp_path / "a.ndjson").write_bytes(lines(before))
+    (tmp_path / "b.ndjson").write_bytes(lines([born]))
+    people = [patient(9001 + n, **named, **({} if n % 100 == 7 else {"birthDate": "1999"})) for n in range(1500)]
+    (tmp_path / "c.ndjson").write_bytes(lines(people))
+    summary = run(record_urls, tmp_path, tmp_path / "a.ndjson", tmp_path / "b.ndjson", tmp_path / "c.ndjson", workers=2)
+    assert (summary.accepted, summary.rejected) == (2 + 1485, 15)
+    assert summary.rejects is not None
+    refused = [json.loads(line) for line in summary.rejects.read_text("utf-8").splitlines()]
+    assert {r["resource"]["id"] for r in refused} == {f"p{9008 + 100 * n}" for n in range(15)}
+    assert {r["reasons"][0]["text"] for r in refused} == {"birthDate is required"}

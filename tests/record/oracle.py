@@ -35,6 +35,17 @@ class Simple:
 
 
 @dataclass(frozen=True)
+class Composite:
+    """code=a$b: both of one element."""
+
+    code: str
+    parts: tuple[str, ...]
+
+    def written(self) -> tuple[str, str]:
+        return self.code, "$".join(self.parts)
+
+
+@dataclass(frozen=True)
 class Chain:
     """code:target.inner"""
 
@@ -121,6 +132,42 @@ def evaluate(resource: dict[str, Any], code: str) -> list[Any]:
     return out
 
 
+@cache
+def components(type_: str, code: str) -> list[tuple[str, str]]:
+    """(kind, expression) of each part of a composite."""
+    every = {p["url"]: p for ps in parameters().values() for p in ps.values()}
+    return [(every[c["definition"]]["type"], c["expression"]) for c in parameters()[type_][code]["component"]]
+
+
+def elements(resource: dict[str, Any], code: str) -> list[dict[str, Any]]:
+    """What a composite's parts are looked for in: the resource, or each of some elements of it."""
+    found: list[dict[str, Any]] = []
+    for base in parameters()[resource["resourceType"]][code]["expression"].split(" | "):
+        type_, _, name = base.strip().partition(".")
+        if type_ == resource["resourceType"]:
+            got = resource.get(name) if name else resource
+            found += got if isinstance(got, list) else [got] if got is not None else []
+    return found
+
+
+def part(element: dict[str, Any], expression: str, resource: dict[str, Any]) -> list[Any]:
+    """The values of one part: a member, value.as(Type), value of any type, %resource.a.b."""
+    found: list[Any] = []
+    for path in expression.split(" | "):
+        if path.startswith("%resource."):
+            at: Any = resource
+            for name in path.split(".")[1:]:
+                at = at.get(name, {}) if isinstance(at, dict) else {}
+            found += [at] if at else []
+        elif cast := re.fullmatch(r"value\.as\((\w+)\)", path.strip()):
+            found.append(element.get("value" + cast[1][0].upper() + cast[1][1:]))
+        elif path == "value":
+            found += [v for k, v in element.items() if k.startswith("value")]
+        else:
+            found.append(element.get(path))
+    return [v for v in found if v is not None]
+
+
 def leads(value: Any) -> str | None:
     """Where a Reference or a canonical (its version aside) leads."""
     return value.split("|")[0] if isinstance(value, str) else plain.place(value)
@@ -150,6 +197,10 @@ class Oracle:
             sources = self.find(cond.source, cond.inner)
             places = {leads(v) for i, vs in self.values(cond.source, cond.code).items() if i in sources for v in vs}
             return {i for i in self.rows[type_] if self._names(type_, {i}) & places}
+        if isinstance(cond, Composite):
+            return {
+                i for i, r in self.rows[type_].items() if any(self._together(type_, cond, e, r) for e in elements(r, cond.code))
+            }
         kind = of_type(type_)[cond.code]["type"]
         there = self.values(type_, cond.code)
         if cond.modifier == "missing":
@@ -157,6 +208,10 @@ class Oracle:
             return set(self.rows[type_]) - has if cond.values == ("true",) else has
         found = {i for i, vs in there.items() if any(plain.holds(kind, vs, cond.modifier, v) for v in cond.values)}
         return set(self.rows[type_]) - found if cond.modifier == "not" else found
+
+    def _together(self, type_: str, cond: Composite, element: dict[str, Any], resource: dict[str, Any]) -> bool:
+        parts = zip(components(type_, cond.code), cond.parts, strict=True)
+        return all(plain.holds(kind, part(element, path, resource), None, text) for (kind, path), text in parts)
 
     def _names(self, type_: str, ids: set[str]) -> set[str | None]:
         """What a reference to one of these says: its type and id, or its canonical url."""

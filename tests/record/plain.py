@@ -37,6 +37,8 @@ def _atom(text: str) -> tuple[str, int, Decimal] | None:
 
 def reduced(unit: str) -> tuple[str, Decimal]:
     """What a UCUM unit measures, in a fixed unit of it, and its factor; the unit itself where it is not understood."""
+    if "{" in unit and not re.fullmatch(r"\{([Bb]eats|breaths)\}/min", unit):
+        return unit, Decimal(1)  # mL/min/{1.73_m2} stays apart from mL/min (docs/search.md)
     dimensions: dict[str, int] = {}
     factor = Decimal(1)
     for n, part in enumerate(unit.split("/")):

@@ -9,7 +9,7 @@ from typing import Any
 
 import plain
 from hypothesis import strategies as st
-from oracle import Chain, Has, Oracle, Simple, of_type, parameters
+from oracle import Chain, Composite, Has, Oracle, Simple, components, elements, of_type, parameters, part
 
 PREFIXES = ["", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -186,6 +186,28 @@ def asked(draw: Draw, oracle: Oracle, type_: str, code: str) -> Simple | None:
     return Simple(code, found[0][0], tuple(t for _, t in found)) if found else None
 
 
+def together(draw: Draw, oracle: Oracle, type_: str, code: str) -> Composite | None:
+    """A composite whose parts are drawn from one element, or (a near miss) from two."""
+    with_any = [r for r in oracle.rows[type_].values() if elements(r, code)]
+    if not with_any:
+        return None
+    written = []
+    r = with_any[draw(st.integers(0, len(with_any) - 1))]
+    e = elements(r, code)
+    one = e[draw(st.integers(0, len(e) - 1))]
+    for kind, path in components(type_, code):
+        if draw(st.integers(0, 9)) == 0:
+            one = e[draw(st.integers(0, len(e) - 1))]
+        values = part(one, path, r)
+        made = MAKERS[kind](draw, values[draw(st.integers(0, len(values) - 1))]) if values else None
+        if made is None or made[0] is not None:
+            return None
+        if made[1].endswith("|") and "." in parameters()[type_][code]["expression"] and "quantity" in code:
+            return None  # a whole system beside a quantity is refused (docs/search.md)
+        written.append(made[1])
+    return Composite(code, tuple(written))
+
+
 def simple(draw: Draw, oracle: Oracle, type_: str) -> Simple | None:
     codes = sorted(c for c in of_type(type_) if c != "_lastUpdated")
     return asked(draw, oracle, type_, chosen(draw, *codes))
@@ -229,4 +251,4 @@ def condition(draw: Draw, oracle: Oracle, at: Links, type_: str, depth: int = 0)
     return simple(draw, oracle, type_)
 
 
-__all__ = ["Links", "asked", "condition", "parameters", "simple"]
+__all__ = ["Links", "asked", "condition", "parameters", "simple", "together"]

@@ -6,11 +6,14 @@ import asyncio
 import json
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
 from longbien.base.errors import Forbidden, Invalid, NotSupported
 from longbien.base.ids import patient_key
+from longbien.base.migrate import files
+from longbien.record import reindex
 from longbien.record.change import Create, Delete, Manner, Update
 from longbien.record.engine import Engine
 from longbien.record.scope import Bind, Scope, system
@@ -359,3 +362,15 @@ async def test_last_updated_in_every_prefix(engine: Engine) -> None:
         walked += [e.id for e in page.matches]
     assert walked == ["b0", "b2", "b1"]
     assert (await ids(engine, "?_type=Basic")) == ["b0", "b2", "b1"]
+
+
+async def test_an_upgrade_asks_for_what_is_there_to_be_indexed_again(engine: Engine, record_urls: tuple[str, str]) -> None:
+    fill = next(text for name, text in files() if name.startswith("0051"))
+    owner = await asyncpg.connect(record_urls[0])
+    await owner.execute("DELETE FROM ref")
+    await owner.execute(fill)
+    await owner.close()
+    assert await ids(engine, "Condition?encounter.service-provider=Organization/city") == []
+    while await reindex.step(engine):
+        pass
+    assert await ids(engine, "Condition?encounter.service-provider=Organization/city") == ["c2"]

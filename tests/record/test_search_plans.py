@@ -130,6 +130,9 @@ async def cursor(engine: Engine, asked: str, skip: int) -> list[Any]:
         ("Observation?patient=p7&encounter.status=planned", 900),
         ("Observation?patient=hot&encounter.status=finished", 2000),
         ("Encounter?_has:Observation:encounter:code=rare", 300),
+        ("Patient?_has:Observation:patient:code=rare", 300),
+        ("Patient?_has:Observation:patient:status=final", 6000),
+        ("Encounter?_has:Observation:encounter:status=final", 12000),
         ("Observation?_id=" + ",".join(f"o{n * 7}" for n in range(1000)), 9000),
         ("Observation?code=" + ",".join(f"x{n}" for n in range(999)) + ",rare", 6000),
         ("Observation?encounter=" + ",".join(f"Encounter/none{n}" for n in range(999)) + ",Encounter/e7", 6000),
@@ -143,7 +146,7 @@ async def cursor(engine: Engine, asked: str, skip: int) -> list[Any]:
 async def test_what_a_page_costs_does_not_grow_with_the_record(engine: Engine, asked: str, most: int) -> None:
     touched, plan = await cost(engine, asked)
     assert touched <= most, f"{touched} pages\n{plan}"
-    assert "Seq Scan on head" not in plan, plan
+    assert "Seq Scan on head" not in plan.split("\n\n")[-1], plan  # what is looked up before stops by itself
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ import pytest_asyncio
 from corpus import examples, lives, load
 from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
-from oracle import Oracle, of_type
-from questions import Links, asked, condition, simple
+from oracle import Oracle, of_type, parameters
+from questions import Links, asked, condition, simple, together
 
 from longbien.base.errors import LongbienError
 from longbien.record.engine import Engine
@@ -27,7 +27,7 @@ LIVES = int(os.environ.get("LONGBIEN_LIVES", "3"))
 LONG = LIVES > 3
 EACH = 6 if LONG else 3
 """Questions for each parameter."""
-EXAMPLES = 3000 if LONG else 1000
+EXAMPLES = 2000 if LONG else 600
 pytestmark = [pytest.mark.timeout(7200)] if LONG else []
 SEARCHING = settings(
     max_examples=EXAMPLES,
@@ -113,6 +113,24 @@ async def test_every_parameter_finds_what_a_look_at_every_resource_finds(engine:
     told = [b for b in bad if b]
     assert not told, f"{len(told)} of {done} are wrong:\n" + "\n".join(told[:80])
     assert params > 500 and done > 1400, (params, done)
+
+
+async def test_parts_of_a_composite_hold_of_one_element(engine: Engine, data: Data) -> None:
+    r = random.Random(20261125)
+    done, bad, codes = 0, [], set()
+    for type_ in data.types:
+        for code, p in sorted(parameters()[type_].items()):
+            if p["type"] != "composite":
+                continue
+            for _ in range(20 * EACH):
+                cond = together(chooser(r), data.oracle, type_, code)
+                if cond is not None:
+                    done += 1
+                    codes.add((type_, code))
+                    bad.append(await wrong(engine, data, type_, [cond]))
+    told = [b for b in bad if b]
+    assert not told, f"{len(told)} of {done} are wrong:\n" + "\n".join(told[:60])
+    assert len(codes) > 15 and done > 200, (len(codes), done)
 
 
 @SEARCHING

@@ -238,3 +238,34 @@ async def test_responses_stand_in_the_order_of_the_requests(client: httpx.AsyncC
     for type in ("transaction", "batch"):
         entries = await done(client, *(post(patient(v)) for v in values), type=type, prefer="return=representation")
         assert [e["resource"]["identifier"][0]["value"] for e in entries] == values
+
+
+async def test_conditions_of_entries(client: httpx.AsyncClient) -> None:
+    """ifNoneMatch and ifModifiedSince of a read, ifMatch and ifNoneMatch of a write."""
+    made = (await client.post("/fhir/Patient", json=patient("c"))).json()
+    at, when = f"Patient/{made['id']}", made["meta"]["lastUpdated"]
+    seen = [
+        {"ifNoneMatch": 'W/"1"'},
+        {"ifModifiedSince": when},
+        {"ifModifiedSince": "2001-01-01T00:00:00Z"},
+        {"ifModifiedSince": "no"},
+    ]
+    for type in ("transaction", "batch"):
+        reads = [{"request": {"method": "GET", "url": at, **one}} for one in seen]
+        entries = await done(client, *reads, type=type)
+        assert [e["response"]["status"][:3] for e in entries] == ["304", "304", "200", "200"]
+        assert ["resource" in e for e in entries] == [False, False, True, True]
+    for condition, status in (
+        ({"ifMatch": 'W/"9"'}, 412),
+        ({"ifMatch": "9"}, 400),
+        ({"ifNoneMatch": "*"}, 412),
+        ({"ifNoneMatch": "1"}, 400),
+    ):
+        entry = put(made)
+        entry["request"] |= condition
+        answer = await sent(client, entry)
+        assert answer.status_code == status, (condition, answer.text)
+        assert (await done(client, entry, type="batch"))[0]["response"]["status"].startswith(str(status))
+    fresh = put(patient("n", id=f"n-{secrets.token_hex(4)}"))
+    fresh["request"]["ifMatch"] = "*"
+    assert (await sent(client, fresh)).status_code == 412

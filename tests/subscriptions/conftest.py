@@ -10,9 +10,9 @@ import httpx
 import pytest
 import pytest_asyncio
 import uvicorn
+from callers import machine
 
 from longbien.access.door import Door
-from longbien.access.tokens import create_token
 from longbien.app import App, create_app
 from longbien.base.outside import Outside, OutsideSettings
 from longbien.record.engine import Engine
@@ -21,7 +21,6 @@ from longbien.record.store import Store
 from longbien.subscriptions.service import Service
 from longbien.subscriptions.settings import SubscriptionSettings
 
-BASE = "http://hanoi.test"
 QUICK = SubscriptionSettings(seconds=1.0, tries=4, first_wait=0.05, longest_wait=0.4)
 
 
@@ -47,12 +46,6 @@ async def service(app: App, record_urls: tuple[str, str]) -> AsyncIterator[Servi
     await running
     await door.close()
     await engine.close()
-
-
-async def machine(app: App, name: str, scope: str = "system/*.*") -> httpx.AsyncClient:
-    token = await create_token(app.state.engine, name, scope)
-    headers = {"Authorization": f"Bearer {token}"}
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE, headers=headers)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

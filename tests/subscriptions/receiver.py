@@ -39,6 +39,8 @@ class Receiver:
     """Those that were answered with 200."""
     tried: list[Call] = field(default_factory=list)
     closing: threading.Event = field(default_factory=threading.Event)
+    body: bytes = b""
+    """What is given back."""
     extra: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -67,8 +69,9 @@ def receiver(**more: Any) -> Iterator[Receiver]:
             self.send_response(status)
             for name, value in made.extra.items():
                 self.send_header(name, value)
-            self.send_header("content-length", "0")
+            self.send_header("content-length", str(len(made.body)))
             self.end_headers()
+            self.wfile.write(made.body)
 
         do_POST = do_PUT = do_GET = _take
 

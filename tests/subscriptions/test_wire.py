@@ -11,12 +11,12 @@ from typing import Any
 
 import httpx
 import pytest
+from callers import machine
 from test_rest_hook import end, observation, patient, subscribe
 from test_topics import on_topic, status_of
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from conftest import machine
 from longbien.app import App
 from longbien.subscriptions.service import Service
 

@@ -150,6 +150,7 @@ def code_systems() -> Iterator[Resource]:
         "ICD10VN",
         "ICD-10 Việt Nam (QĐ 4469/2020)",
         _icd_concepts(),
+        version="4469-2020",
         description="Quyết định 4469/QĐ-BYT năm 2020; đã được Thông tư 06/2026 thay thế từ 01/07/2026. Dùng cho dữ liệu mẫu.",
         hierarchyMeaning="is-a",
         property=[

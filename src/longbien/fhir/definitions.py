@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -201,6 +201,17 @@ def value_set(url: str) -> Mapping[str, frozenset[str]] | None:
     """System -> codes of a value set of the specification (its url without version); None where it is unknown or cannot
     be listed (SNOMED CT, LOINC, UCUM, language tags ...)."""
     return _value_set(url) if url in table("valuesets") else None
+
+
+Defined = Literal["codesystems", "compositions", "conceptmaps"]
+
+
+def defined(kind: Defined, url: str) -> dict[str, Any] | None:
+    """A CodeSystem, ValueSet ("compositions") or ConceptMap of the specification, without narrative; None where it is unknown. It
+    is read anew each time: keep it."""
+    packed = table(kind).get(url)
+    found: dict[str, Any] | None = None if packed is None else msgspec.msgpack.decode(packed)
+    return found
 
 
 def extension(url: str) -> ExtensionDefinition | None:

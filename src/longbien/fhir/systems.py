@@ -1,12 +1,67 @@
 """The names of code and identifier systems, in one place.
 
 What an international body owns carries that body's URI. What is Vietnamese has no binding national URI (two rival "VN Core" drafts,
-neither a standard: so local URIs under `https://longbien.example/fhir` are used, to be changed here and nowhere else).
+neither a standard), so local URIs are used until there is one: settings, to be chosen before the first patient is registered, for
+what is stored keeps the name that it was stored with.
 """
 
 from __future__ import annotations
 
-BASE = "https://longbien.example/fhir"
+import re
+
+from longbien.base.config import Settings, setting
+from longbien.base.errors import Invalid
+
+_URI = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*:[^\s|]+")
+
+
+class SystemSettings(Settings):
+    base: str = setting(
+        "LONGBIEN_SYSTEMS",
+        "https://longbien.example/fhir",
+        "What the names of this house's own identifier and code systems begin with. To be chosen before the first patient is "
+        "registered: what is stored keeps its names.",
+    )
+    citizen_id: str = setting(
+        "LONGBIEN_SYSTEM_CITIZEN_ID",
+        "",
+        "Identifier system of the citizen's number (CCCD); empty: .../sid/citizen-id below LONGBIEN_SYSTEMS.",
+    )
+    insurance_number: str = setting(
+        "LONGBIEN_SYSTEM_INSURANCE_NUMBER",
+        "",
+        "Identifier system of the health insurance card (BHYT); empty: .../sid/insurance-card.",
+    )
+    social_insurance_number: str = setting(
+        "LONGBIEN_SYSTEM_SOCIAL_INSURANCE",
+        "",
+        "Identifier system of the social insurance number (BHXH); empty: .../sid/social-insurance.",
+    )
+    patient_number: str = setting(
+        "LONGBIEN_SYSTEM_PATIENT_NUMBER", "", "Identifier system of a facility's patient numbers; empty: .../sid/patient-number."
+    )
+    facility_code: str = setting(
+        "LONGBIEN_SYSTEM_FACILITY", "", "Identifier system of the ministry's facility codes; empty: .../sid/facility."
+    )
+    practice_licence: str = setting(
+        "LONGBIEN_SYSTEM_PRACTICE_LICENCE", "", "Identifier system of practice licences (GPHN); empty: .../sid/practice-licence."
+    )
+    encounter_number: str = setting(
+        "LONGBIEN_SYSTEM_ENCOUNTER",
+        "",
+        "Identifier system of visits and admissions (mã lần khám, mã bệnh án); empty: .../sid/encounter.",
+    )
+
+    def system(self, name: str, chosen: str = "") -> str:
+        """The system that was chosen, or the house's own `name`. Raises Invalid for what is no absolute URI."""
+        made = chosen or f"{self.base}/sid/{name}"
+        if not _URI.fullmatch(made):
+            raise Invalid(f"{made[:200]!r} cannot name an identifier system: it must be an absolute URI (see LONGBIEN_SYSTEMS).")
+        return made
+
+
+_settings = SystemSettings.read()
+BASE = _settings.base
 
 # --- international
 LOINC = "http://loinc.org"
@@ -42,17 +97,19 @@ FLAG_CATEGORY = HL7 + "flag-category"
 PLAN_TYPE = HL7 + "plan-definition-type"
 
 # --- identifiers of people (Vietnam)
-CITIZEN_ID = BASE + "/sid/citizen-id"  # số định danh cá nhân / căn cước, 12 digits
-INSURANCE_NUMBER = BASE + "/sid/insurance-card"  # mã thẻ BHYT, 15 characters
-SOCIAL_INSURANCE_NUMBER = BASE + "/sid/social-insurance"  # mã số BHXH, 10 digits: the tail of the card number
-PATIENT_NUMBER = BASE + "/sid/patient-number"  # mã người bệnh, per facility
+CITIZEN_ID = _settings.system("citizen-id", _settings.citizen_id)  # số định danh cá nhân / căn cước, 12 digits
+INSURANCE_NUMBER = _settings.system("insurance-card", _settings.insurance_number)  # mã thẻ BHYT, 15 characters
+SOCIAL_INSURANCE_NUMBER = _settings.system(
+    "social-insurance", _settings.social_insurance_number
+)  # mã số BHXH, 10 digits: the tail of the card number
+PATIENT_NUMBER = _settings.system("patient-number", _settings.patient_number)  # mã người bệnh, per facility
 # --- identifiers of places, staff, things
-FACILITY_CODE = BASE + "/sid/facility"  # mã cơ sở khám bệnh, chữa bệnh, 5 digits
+FACILITY_CODE = _settings.system("facility", _settings.facility_code)  # mã cơ sở khám bệnh, chữa bệnh, 5 digits
 FACILITY_MARK = BASE + "/sid/facility-mark"  # two letters that mark a facility on the chart
 DEPARTMENT_CODE = BASE + "/sid/department"
-PRACTICE_LICENCE = BASE + "/sid/practice-licence"  # giấy phép hành nghề
+PRACTICE_LICENCE = _settings.system("practice-licence", _settings.practice_licence)  # giấy phép hành nghề
 STAFF_LOGIN = BASE + "/sid/staff"
-ENCOUNTER_NUMBER = BASE + "/sid/encounter"  # mã lần khám / mã bệnh án
+ENCOUNTER_NUMBER = _settings.system("encounter", _settings.encounter_number)  # mã lần khám / mã bệnh án
 ACCESSION_NUMBER = BASE + "/sid/accession"
 
 # --- code systems of the house

@@ -61,8 +61,9 @@ class _Worker:
             if group.whole or len(group.changes) == 1:
                 outcome.rejects += [Reject(group.line, None, list(refused.issues), _content(c)) for c in group.changes]
                 return
-            for change in group.changes:  # one bad one must not refuse its neighbours
-                await self._group(Group(group.line, [change]), outcome)
+            half = len(group.changes) // 2  # one bad one must not refuse its neighbours
+            for part in (group.changes[:half], group.changes[half:]):
+                await self._group(Group(group.line, part), outcome)
 
     async def _commit(self, group: Group, outcome: Outcome) -> None:
         waited = 0.0

@@ -10,6 +10,8 @@ from typing import Any, Literal, NamedTuple
 from longbien.base.errors import Issue
 
 Resource = dict[str, Any]
+ANY = -1
+"""As `if_match`: whichever version, but there must be one (If-Match: *)."""
 
 
 class Stored(NamedTuple):
@@ -41,7 +43,7 @@ class Create:
 
 @dataclass(frozen=True)
 class Update:
-    """Replace, or create under the given id. `if_match`: the version it must replace. `only_new`: If-None-Match: *."""
+    """Replace, or create under the given id. `if_match`: the version it must replace, or ANY. `only_new`: If-None-Match: *."""
 
     resource: Resource
     if_match: int | None = None

@@ -16,7 +16,9 @@ from .change import Guard
 from .codec import SAMPLES, Codec, train
 from .live import Live, News
 from .profiles import Profiles
-from .search.terminology import Stored, Terminology
+from .search.terminology import Terminology
+from .terminology.shelf import Shelf
+from .terminology.terms import Terms
 from .trail import Trail
 
 _log = log.get(__name__)
@@ -36,7 +38,8 @@ class Engine:
         self.trail = Trail(db)
         self.live = Live(db)
         self.guards: dict[str, Guard] = {}
-        self.terminology: Terminology = Stored(self)
+        self.shelf = Shelf()
+        self.terminology: Terminology = Terms(self, self.shelf)
         """What searches ask about codes (:in, :below ...): may be replaced by who knows more."""
         self.words: set[int] = set()
         """Keys that are known to be in table `word` (write.py)."""

@@ -21,8 +21,9 @@ from longbien.base.sql import queries
 from . import parameters
 from .engine import Engine
 from .live import Live, News
-from .search.terminology import Stored
 from .store import Store
+from .terminology.shelf import Shelf
+from .terminology.terms import Terms
 from .trail import Line, Trail
 
 Q = queries(__file__, "sql/inside.sql")
@@ -89,7 +90,8 @@ class _View(Engine):
         self.trail = self.kept = _Kept()
         self.live = self.later = _Later()
         self.words = _Learned(engine.words)
-        self.terminology = Stored(self)
+        self.shelf = Shelf()  # its own: a version that is rolled back must not be remembered
+        self.terminology = Terms(self, self.shelf)
         self.profiles = engine.profiles.copy()
 
     @property

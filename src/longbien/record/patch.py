@@ -14,7 +14,7 @@ from longbien.base.ids import key64
 from longbien.fhir import json
 
 from . import conditional
-from .change import Resource, Stored, Update
+from .change import ANY, Resource, Stored, Update
 from .store import Store
 
 Patch = Callable[[Resource], Resource]
@@ -61,13 +61,13 @@ async def _patched(
 ) -> Stored:  # fmt: skip
     for _ in range(TRIES):
         there = await find()
-        if if_match is not None and there.version != if_match:
+        if if_match not in (None, ANY, there.version):
             raise PreconditionFailed(f"{type}/{there.id} is at version {there.version}, not {if_match}.")
         changed = await made(change, there.body)
         try:
             return (await store.commit([Update(changed, if_match=there.version)]))[0]
         except (Conflict, PreconditionFailed) as error:
-            if if_match is not None:
+            if if_match not in (None, ANY):
                 raise PreconditionFailed(f"{type}/{there.id} is not at version {if_match} any more.") from error
     raise Conflict(f"{type} is written by so many at once that the patch came too late {TRIES} times. Repeat it.")
 

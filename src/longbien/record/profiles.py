@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 
 Q = queries(__file__, "sql/profiles.sql")
 TYPE = "StructureDefinition"
-MOST_KEPT = 500
+MOST_KEPT = 1500
 """Definitions kept parsed; above that all are forgotten and read again as they are named."""
 CODES_FRESH = 10.0
 """Seconds that the codes of a stored value set are kept."""
 BATCH = 500
 
+_HOLDERS = ("Bundle", "Parameters", TYPE)
 Codes = Mapping[str, frozenset[str]]
 
 
@@ -214,7 +215,13 @@ async def _fill(engine: Engine, reading: Reading) -> None:
 
 def concerned(resources: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Those that name a profile or are one: only they cost anything here."""
-    return [r for r in resources if r.get("resourceType") == TYPE or next(claims(r), None) is not None]
+    return [r for r in resources if _may_name(r) and (r.get("resourceType") == TYPE or next(claims(r), None) is not None)]
+
+
+def _may_name(r: dict[str, Any]) -> bool:
+    """At a glance: most resources name nothing and hold no other."""
+    meta = r.get("meta")
+    return (meta.__class__ is dict and "profile" in meta) or "contained" in r or r.get("resourceType") in _HOLDERS
 
 
 async def check(engine: Engine, reading: Reading, resources: list[dict[str, Any]]) -> dict[int, list[Issue]]:

@@ -13,7 +13,7 @@ from longbien.base.ids import patient_key
 from longbien.base.sql import queries
 from longbien.fhir import extract, json
 
-from . import everything, trail, write
+from . import everything, lastn, trail, write
 from . import history as past
 from .change import Change, Manner, Stored
 from .engine import Engine
@@ -111,6 +111,10 @@ class Store:
         why = f"{place}?{urlencode(params)}" if params else place
         why = f"{self.scope.reason}: {why}".removeprefix(": ")
         return await everything.everything(self.engine, self.scope, type, id, asked, base_url, why)
+
+    async def lastn(self, params: Sequence[tuple[str, str]], most: int, handling: Handling, base_url: str) -> Page:
+        """The newest observations of each code: see lastn.lastn."""
+        return await lastn.lastn(self.engine, self.scope, params, most, handling, base_url)
 
     async def commit(self, changes: Sequence[Change], manner: Manner = Manner()) -> list[Stored]:
         """Do all of `changes` or none: see write.commit."""

@@ -18,7 +18,7 @@ from longbien.fhir import references
 from longbien.fhir.validate import validate
 
 from . import conditional, patch
-from .change import Change, Create, Delete, Manner, Resource, Stored, Update
+from .change import ANY, Change, Create, Delete, Manner, Resource, Stored, Update
 from .inside import Q, lock
 from .patch import Patch
 from .store import Store
@@ -153,7 +153,7 @@ async def _update(within: Store, w: Write, change: Patch, plan: _Plan) -> Write:
         if id is None:
             raise NotFound(f"No {w.type} matches the condition.")
         there = await within.read(w.type, id)
-        if w.if_match not in (None, there.version):
+        if w.if_match not in (None, ANY, there.version):
             raise PreconditionFailed(f"{w.type}/{id} is at version {there.version}, not {w.if_match}.")
         resource = await patch.made(change, there.body)
     return w._replace(method="PUT", id=id, condition=None, resource=resource, if_match=there.version)

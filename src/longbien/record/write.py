@@ -29,7 +29,7 @@ from longbien.fhir import references
 from longbien.fhir.validate import validate
 
 from . import full_text, index, parameters, people, profiles, trail
-from .change import Change, Create, Delete, Guarded, Manner, Stored, Update
+from .change import ANY, Change, Create, Delete, Guarded, Manner, Stored, Update
 from .engine import Engine
 from .live import News
 from .scope import Scope
@@ -309,14 +309,17 @@ def _check_absent(d: Draft) -> None:
     if isinstance(d.change, Delete):
         raise NotFound(f"{d.type}/{d.id} is not known.")
     if isinstance(d.change, Update) and d.change.if_match is not None:
-        raise PreconditionFailed(f"{d.type}/{d.id} does not exist, so it has no version {d.change.if_match}.")
+        which = "version" if d.change.if_match == ANY else f"version {d.change.if_match}"
+        raise PreconditionFailed(f"{d.type}/{d.id} does not exist, so it has no {which}.")
 
 
 def _check_match(d: Draft, row: Any) -> None:
     change = d.change
     if isinstance(change, Update) and change.only_new and not row["deleted"]:
         raise PreconditionFailed(f"{d.type}/{d.id} already exists.")
-    if isinstance(change, Update | Delete) and change.if_match is not None and change.if_match != row["ver"]:
+    if isinstance(change, Update) and change.if_match == ANY and row["deleted"]:
+        raise PreconditionFailed(f"{d.type}/{d.id} was deleted, so it has no current version.")
+    if isinstance(change, Update | Delete) and change.if_match not in (None, ANY, row["ver"]):
         raise PreconditionFailed(f"{d.type}/{d.id} is at version {row['ver']}, not {change.if_match}.")
     if isinstance(change, Delete) and row["deleted"]:
         raise Gone(f"{d.type}/{d.id} is already deleted.")

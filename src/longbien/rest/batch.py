@@ -130,7 +130,7 @@ def _write(e: Entry) -> Write:
     of_one = len(e.segments) == 2 and FHIR_ID.match(e.segments[1]) is not None
     if number(type) is None or type in capability.NO_ENDPOINT or len(e.segments) > 2 or (len(e.segments) == 2 and not of_one):
         raise _wrong(f"{e.method} {'/'.join(e.segments)[:80]!r} is nothing that can be written.", f"{where}.request.url")
-    if type in capability.NOT_WRITTEN:
+    if type in capability.NOT_WRITTEN or (e.method == "PATCH" and type in capability.NOT_PATCHED):
         raise _wrong(f"{e.method} {type} is not supported.", f"{where}.request.method", "not-supported")
     id = e.segments[1] if of_one else None
     if e.method == "POST":
@@ -153,7 +153,7 @@ def _write(e: Entry) -> Write:
     if id is not None and given.get("id") != id:
         text = f"The resource's id is {str(given.get('id'))[:70]!r}, but the request's url says {id!r}."
         raise _wrong(text, f"{where}.resource.id")
-    only_new = e.headers.get(b"if-none-match") == b"*"
+    only_new = _only_new(e, where)
     return Write(e.at, "PUT", type, id, None if id else e.query, given, e.full_url, match, only_new)
 
 
@@ -163,6 +163,15 @@ def _match(e: Entry, where: str) -> int | None:
         return versions.if_match(text.decode() if text is not None else None)
     except LongbienError as error:
         error.issues = tuple(i._replace(expression=f"{where}.request.ifMatch") for i in error.issues)
+        raise
+
+
+def _only_new(e: Entry, where: str) -> bool:
+    text = e.headers.get(b"if-none-match")
+    try:
+        return versions.only_new(text.decode() if text is not None else None)
+    except LongbienError as error:
+        error.issues = tuple(i._replace(expression=f"{where}.request.ifNoneMatch") for i in error.issues)
         raise
 
 

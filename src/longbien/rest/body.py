@@ -60,7 +60,7 @@ async def read(receive: Receive, headers: dict[bytes, bytes], limit: int, second
     packed = headers.get(b"content-encoding", b"identity").strip().lower()
     if packed not in (b"identity", b"gzip", b""):
         raise NotSupported(f"Content-Encoding {packed[:40].decode('latin-1')!r} is not known: send gzip or none.", status=415)
-    message = await _next(receive)
+    message = await next_piece(receive)
     if message["type"] == "http.request" and not message.get("more_body"):
         data: bytes = message.get("body", b"")
     else:
@@ -78,7 +78,7 @@ async def read(receive: Receive, headers: dict[bytes, bytes], limit: int, second
     return await asyncio.to_thread(_unpacked, data, limit)
 
 
-async def _next(receive: Receive) -> Any:
+async def next_piece(receive: Receive) -> Any:
     """The next piece. Raises Invalid where none comes: a place for large bodies is not for who only says that he will send one."""
     try:
         async with asyncio.timeout(SILENCE):
@@ -102,7 +102,7 @@ async def _rest(receive: Receive, message: Any, limit: int, place: Place) -> byt
         parts.append(part)
         if not message.get("more_body"):
             return b"".join(parts)
-        message = await _next(receive)
+        message = await next_piece(receive)
 
 
 def _unpacked(data: bytes, limit: int) -> bytes:

@@ -4,7 +4,7 @@ Open to all, as the standard wants: it says what this server can do, and nothing
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import longbien
@@ -12,13 +12,15 @@ from longbien.base.errors import Invalid
 from longbien.fhir import compartments, definitions
 from longbien.fhir import json as fhir_json
 from longbien.fhir.definitions import SearchParam
+from longbien.fhir.terminology import grammars
 from longbien.record.search import registry
 from longbien.record.search.parse import param
 from longbien.subscriptions.topics import TOPICS
 
-from . import forms, negotiate, operations, patch
+from . import forms, negotiate, operations, patch, terminology
 from .faults import NotAllowed
 from .negotiate import Shape
+from .operations.expand import PARAMETERS
 from .request import Answer, of_host, parse
 from .settings import RestSettings
 
@@ -27,6 +29,8 @@ STARTED = "2026-11-24"
 MODES = ("full", "normative", "terminology")
 NOT_WRITTEN = frozenset({"AuditEvent"})
 """Types that the server makes by itself: read and searched, never written."""
+NOT_PATCHED = frozenset({"Binary"})
+"""http://hl7.org/fhir/R4/binary.html: bytes have no elements."""
 NO_ENDPOINT = frozenset({"Parameters", "OperationOutcome"})
 """Types that only travel: http://hl7.org/fhir/R4/parameters.html"""
 
@@ -40,7 +44,7 @@ async def metadata(scope: Any, headers: dict[bytes, bytes], settings: RestSettin
     if mode not in MODES:
         raise Invalid(f"mode must be one of {', '.join(MODES)}, not {mode[:40]!r}.", code="value")
     base = settings.base_url.rstrip("/") or of_host(scope, headers)
-    statement = _terminology(base) if mode == "terminology" else _statement(base, *_known())
+    statement = _terminology(base) if mode == "terminology" else _statement(base, mode, *_known())
     if shape.form == "xml" and not shape.pretty:  # open to all, so nobody makes us write it again and again
         return Answer(200, _in_xml(statement), ((b"content-type", negotiate.XML),)), shape
     return Answer(200, statement), shape
@@ -55,8 +59,22 @@ def _known() -> tuple[int, int]:
 
 
 @lru_cache(16)
-def _statement(base: str, stamp: int, readied: int) -> bytes:
-    return fhir_json.dumps(statement(base))
+def _statement(base: str, mode: str, stamp: int, readied: int) -> bytes:
+    said = statement(base)
+    return fhir_json.dumps(normative(said) if mode == "normative" else said)
+
+
+_TRIAL = frozenset({"supportedProfile", "versioning", "readHistory", "updateCreate", "conditionalCreate", "conditionalRead",
+                    "conditionalUpdate", "conditionalDelete", "referencePolicy", "searchInclude", "searchRevInclude"})  # fmt: skip
+"""Elements of a resource's part that R4 itself marks as trial use (structuredefinition-standards-status)."""
+
+
+def normative(said: dict[str, Any]) -> dict[str, Any]:
+    """The normative portions of a statement: without the elements that are for trial use."""
+    rest = [{k: v for k, v in r.items() if k != "security"} for r in said["rest"]]
+    for one in rest:
+        one["resource"] = [{k: v for k, v in r.items() if k not in _TRIAL} for r in one["resource"]]
+    return said | {"rest": rest}
 
 
 _SOCKET = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket"
@@ -99,7 +117,7 @@ def statement(base: str) -> dict[str, Any]:
 
 def _resource(type: str) -> dict[str, Any]:
     reads = ["read", "search-type"] if type in NOT_WRITTEN else ["read", "vread", "search-type", "history-instance", "history-type"]
-    writes = [] if type in NOT_WRITTEN else ["create", "update", "patch", "delete"]
+    writes = [] if type in NOT_WRITTEN else ["create", "update", *(["patch"] if type not in NOT_PATCHED else []), "delete"]
     said: dict[str, Any] = {
         "type": type,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{type}",
@@ -171,5 +189,31 @@ def _terminology(base: str) -> bytes:
             "kind": "instance",
             "software": {"name": "Longbien", "version": longbien.__version__},
             "implementation": {"description": "The Longbien health record", "url": base},
+            "lockedDate": False,
+            "codeSystem": _code_systems(),
+            "expansion": {
+                "hierarchical": False,
+                "paging": True,
+                "incomplete": False,
+                "parameter": [{"name": name} for name in PARAMETERS],
+                "textFilter": "Beginnings of words of code, display and designations, in any order, with or without tones.",
+            },
+            "codeSearch": "explicit",
+            "validateCode": {"translations": True},
+            "translation": {"needsMap": False},
+            "closure": {"translation": False},
         }
+        | terminology.content()
     )
+
+
+@cache
+def _code_systems() -> list[dict[str, Any]]:
+    """Those that every server has; what was loaded beside is in /CodeSystem, for those who may read it."""
+    return [_code_system(url) for url in sorted([*definitions.table("codesystems"), *grammars.SYSTEMS])]
+
+
+def _code_system(url: str) -> dict[str, Any]:
+    raw = definitions.defined("codesystems", url) or {"version": grammars.SYSTEMS[url].version if url in grammars.SYSTEMS else None}
+    version = {"code": raw["version"]} if raw.get("version") else {"isDefault": True}
+    return {"uri": url, "version": [version | {"isDefault": True}], "subsumption": raw.get("content") == "complete"}

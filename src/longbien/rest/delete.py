@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from longbien.base.errors import Gone, Issue, NotFound
+from longbien.base.errors import Conflict, Gone, Issue, NotFound
 from longbien.fhir import json as fhir_json
 from longbien.fhir.outcome import outcome
 from longbien.record import conditional
@@ -12,6 +12,8 @@ from longbien.record.change import Delete, Stored
 
 from . import versions
 from .request import Answer, Request
+
+TRIES = 5
 
 
 def deleted(request: Request, stored: Sequence[Stored]) -> Answer:
@@ -29,12 +31,17 @@ def deleted(request: Request, stored: Sequence[Stored]) -> Answer:
 
 
 async def delete(request: Request, type: str, id: str) -> Answer:
+    """Without If-Match it does not matter which version goes: one that somebody else has just changed is looked at again."""
     match = versions.if_match(request.header(b"if-match"))
-    try:
-        stored = await request.store.commit([Delete(type, id, match)])
-    except (NotFound, Gone):
-        return deleted(request, ())
-    return deleted(request, stored)
+    for attempt in range(TRIES):
+        try:
+            return deleted(request, await request.store.commit([Delete(type, id, match)]))
+        except (NotFound, Gone):
+            break
+        except Conflict:
+            if match is not None or attempt == TRIES - 1:
+                raise
+    return deleted(request, ())
 
 
 async def conditional_delete(request: Request, type: str) -> Answer:

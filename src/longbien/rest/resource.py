@@ -18,15 +18,20 @@ async def sent(request: Request, type: str | None = None) -> dict[str, Any]:
     if request.given is not None:
         resource = request.given
     else:
-        form = negotiate.stated(request.headers.get(b"content-type", b""))
-        data = await raw(request)
-        if not data.strip():
-            raise Invalid("The body is empty; a resource was expected.", code="required")
-        resource = await forms.read(data, form)
+        negotiate.stated(request.headers.get(b"content-type", b""))  # before a large body is read
+        resource = await parsed(request, await raw(request))
     if type is not None and resource.get("resourceType") != type:
         found = resource.get("resourceType")
         raise Invalid(f"The body's resourceType is {str(found)[:60]!r}, but the address says {type}.", code="invalid")
     return resource
+
+
+async def parsed(request: Request, data: bytes) -> dict[str, Any]:
+    """The resource that a body's bytes are, by the Content-Type. Raises Invalid, TooLarge, NotSupported (415)."""
+    form = negotiate.stated(request.headers.get(b"content-type", b""))
+    if not data.strip():
+        raise Invalid("The body is empty; a resource was expected.", code="required")
+    return await forms.read(data, form)
 
 
 async def raw(request: Request, most: int | None = None) -> bytes:

@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import unquote
 
-from longbien.base.errors import LongbienError, NotFound, Unavailable
+from longbien.base.errors import LongbienError, NotFound, NotSupported, Unavailable
 from longbien.base.ids import FHIR_ID
 from longbien.fhir.compartments import NAMES as COMPARTMENTS
 from longbien.record.store import Store
 from longbien.record.types import number
 
-from . import audit_event, batch, capability, faults, forms, negotiate, operations
+from . import audit_event, batch, binary, capability, faults, forms, negotiate, openapi, operations
 from .body import Disconnected, Place, Receive
 from .create import create
 from .delete import conditional_delete, delete
@@ -59,6 +59,17 @@ TRAIL: dict[str, Handler] = {"GET": audit_event.search, "HEAD": audit_event.sear
 TRAIL_SEARCH: dict[str, Handler] = {"POST": audit_event.search_by_post}
 TRAIL_LINE: dict[str, Handler] = {"GET": audit_event.read, "HEAD": audit_event.read}
 VERSION: dict[str, Handler] = {"GET": vread, "HEAD": vread}
+BINARIES: dict[str, Handler] = {**TYPE, "POST": binary.create, "PATCH": binary.patch}
+BINARY: dict[str, Handler] = {
+    **INSTANCE, "GET": binary.read, "HEAD": binary.read, "PUT": binary.update, "PATCH": binary.patch,
+}  # fmt: skip
+BINARY_VERSION: dict[str, Handler] = {"GET": binary.vread, "HEAD": binary.vread}
+SPECIAL = capability.NOT_WRITTEN | {"Binary"}
+"""Types that have handlers of their own."""
+
+
+OPEN = {"metadata": capability.metadata, "openapi.json": openapi.openapi}
+"""What is for everybody: what this server can do."""
 
 
 class Wire(Protocol):
@@ -101,8 +112,8 @@ class Fhir:
     async def _answer(self, scope: Any, receive: Receive, headers: dict[bytes, bytes], place: Place) -> tuple[Answer, Shape]:
         path = scope["path"][len(PREFIX) :].strip("/")
         segments = path.split("/") if path else []
-        if segments == ["metadata"]:
-            return await capability.metadata(scope, headers, self.settings)
+        if len(segments) == 1 and segments[0] in OPEN:
+            return await OPEN[segments[0]](scope, headers, self.settings)
         if self.door is None:
             raise Unavailable("The server is starting.", 2)
         store = await self.door.store(scope)
@@ -113,7 +124,13 @@ class Fhir:
             asked = request.param("_format"), request.param("_pretty")
             request.shape = negotiate.shape(headers.get(b"accept", b""), *asked)
         elif (accept := headers.get(b"accept")) is not None:
-            request.shape = negotiate.shape(accept)
+            try:
+                request.shape = negotiate.shape(accept)
+            except NotSupported:
+                if (
+                    segments[:1] != ["Binary"] or len(segments) < 2
+                ):  # which may be anything: its own handler says what it can be given as
+                    raise
         return await dispatch(request, segments), request.shape
 
 
@@ -158,8 +175,8 @@ def _route(request: Request, segments: list[str]) -> tuple[dict[str, Handler], l
             return HISTORY_OF_ALL, []
     if number(type) is None or type in capability.NO_ENDPOINT:
         raise _unknown(type)
-    if type in capability.NOT_WRITTEN and count < 3:
-        return (TRAIL, segments) if count == 1 else (TRAIL_SEARCH, [type]) if segments[1] == "_search" else (TRAIL_LINE, segments)
+    if type in SPECIAL and (own := _special(type, segments)) is not None:
+        return own
     if count == 2 and FHIR_ID.match(segments[1]):
         return INSTANCE, segments
     if count == 1:
@@ -178,6 +195,20 @@ def _route(request: Request, segments: list[str]) -> tuple[dict[str, Handler], l
         if count == 3 and _in_compartment(segments[2]):
             return COMPARTMENT, segments
     raise _nowhere(segments)
+
+
+def _special(type: str, segments: list[str]) -> tuple[dict[str, Handler], list[str]] | None:
+    """What the types that are not as the others do at an address; None where they are."""
+    count = len(segments)
+    if type in capability.NOT_WRITTEN:
+        if count == 2 and segments[1] == "_search":
+            return TRAIL_SEARCH, [type]
+        return (TRAIL, segments) if count == 1 else (TRAIL_LINE, segments) if count == 2 else None
+    if count == 1:
+        return BINARIES, segments
+    if count == 2 and FHIR_ID.match(segments[1]):
+        return BINARY, segments
+    return (BINARY_VERSION, [type, segments[1], segments[3]]) if count == 4 and segments[2] == "_history" else None
 
 
 def _in_compartment(type: str) -> bool:

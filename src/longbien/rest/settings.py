@@ -11,6 +11,9 @@ class RestSettings(Settings):
     max_body: int = setting(
         "LONGBIEN_MAX_BODY", 64 * MEGABYTE, "Bytes that the body of one FHIR request may have (after unpacking)."
     )
+    import_bytes: int = setting(
+        "LONGBIEN_IMPORT_BYTES", 20_000 * MEGABYTE, "Bytes that one file of a bulk import ($import) may have, sent or fetched."
+    )
     max_entries: int = setting("LONGBIEN_MAX_ENTRIES", 20_000, "Entries that one transaction or batch may have.")
     base_url: str = setting(
         "LONGBIEN_BASE_URL",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 from longbien.base.errors import Invalid, PreconditionFailed
-from longbien.record.change import Stored
+from longbien.record.change import ANY, Stored
 from longbien.record.store import NEWEST
 
 from .request import Answer, Request
@@ -33,10 +33,10 @@ def headers(stored: Stored) -> tuple[tuple[bytes, bytes], ...]:
 
 
 def if_match(text: str | None) -> int | None:
-    """The version that If-Match names, None without one (or for `*`). A tag that no version of ours can have never matches.
+    """The version that If-Match names, ANY for `*`, None without one. A tag that no version of ours can have never matches.
     Raises Invalid for what is not an entity tag."""
     if text is None or text == "*":
-        return None
+        return None if text is None else ANY
     tag = _ETAG.match(text)
     if tag is None:
         raise Invalid(f'If-Match must be one entity tag such as W/"3", not {text[:40]!r}.', code="value")
@@ -61,13 +61,21 @@ def unchanged(request: Request, stored: Stored) -> bool:
     since = request.header(b"if-modified-since")
     if since is None:
         return False
+    moment = _moment(since)
+    return moment is not None and stored.updated <= moment
+
+
+def _moment(text: str) -> datetime | None:
+    """The last moment that If-Modified-Since names: of a second as HTTP says it, or an instant (Bundle.entry.request); None for
+    what is neither."""
     try:
-        moment = parsedate_to_datetime(since)
+        found = parsedate_to_datetime(text) + timedelta(microseconds=999_999)
     except (TypeError, ValueError, OverflowError):
-        return False
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return stored.updated.replace(microsecond=0) <= moment
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def not_modified(stored: Stored) -> Answer:

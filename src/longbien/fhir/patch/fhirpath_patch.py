@@ -11,10 +11,12 @@ from typing import Any
 from ..path import PathError, model
 from .errors import PatchError
 from .places import Collection, Place, children, collection, fields, holder_of, places
-from .shapes import copied
+from .shapes import copied, size
 from .values import Value, fitting, given
 
 MOST_OPERATIONS = 1_000
+MOST_WORK = 20_000_000
+"""Characters of all paths times the values of the resource: every condition may have to look at each of them."""
 _PARTS = frozenset({"type", "path", "name", "value", "index", "source", "destination"})
 
 
@@ -43,6 +45,8 @@ def apply(resource: dict[str, Any], patch: Any) -> dict[str, Any]:
     """The resource as the patch makes it; the one given stays. Each operation sees what those before it have done. PatchError
     names the operation by its place and says whether the patch is malformed (400) or does not fit the resource (422)."""
     asked = operations(patch)
+    if sum(len(one.path) for one in asked) * size(resource, MOST_WORK) > MOST_WORK:
+        raise PatchError.malformed("So many paths in so large a resource are too costly: send several patches.", "", "too-costly")
     work: dict[str, Any] = copied(resource)
     for one in asked:
         try:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +16,11 @@ from .errors import PathError
 from .items import MANY
 from .table import TABLE, a_text, a_whole_number, function
 from .values import text
+
+LONGEST = 10_000
+"""Characters that a regular expression is tried on where steps are counted."""
+STEP = 5e-6
+"""Seconds that one counted step stands for."""
 
 
 def _of_text(name: str, f: Callable[[str, str], Any]) -> None:
@@ -37,8 +44,37 @@ _of_text("startsWith", lambda s, a: s.startswith(a))
 _of_text("endsWith", lambda s, a: s.endswith(a))
 _of_text("contains", lambda s, a: a in s)
 _of_text("indexOf", lambda s, a: s.find(a))
-_of_text("matches", lambda s, a: pattern(a).search(s) is not None)
-_of_text("matchesFull", lambda s, a: pattern(a).fullmatch(s) is not None)
+
+
+@contextmanager
+def _measured(c: Context, s: str) -> Iterator[None]:
+    """Where steps are counted, a regular expression costs what it takes: nobody can interrupt it."""
+    if c.budget is None:
+        yield
+        return
+    if len(s) > LONGEST:
+        raise PathError(f"FHIRPath: a text of {len(s)} characters is too long for a regular expression here.")
+    began = time.perf_counter()
+    yield
+    c.spend(int((time.perf_counter() - began) / STEP))
+
+
+@function("matches", 1)
+def matches(c: Context, items: Items, regex: Items) -> Items:
+    s, a = a_text(items, "matches()"), a_text(regex, "matches()")
+    if s is None or a is None:
+        return []
+    with _measured(c, s):
+        return [pattern(a).search(s) is not None]
+
+
+@function("matchesFull", 1)
+def matches_full(c: Context, items: Items, regex: Items) -> Items:
+    s, a = a_text(items, "matchesFull()"), a_text(regex, "matchesFull()")
+    if s is None or a is None:
+        return []
+    with _measured(c, s):
+        return [pattern(a).fullmatch(s) is not None]
 
 
 @function("upper")
@@ -96,9 +132,13 @@ def replace_matches(c: Context, items: Items, regex: Items, new: Items) -> Items
         return []
     template = re.sub(r"\$(\d+|\{\w+\})", r"\\g<\1>", b.replace("\\", "\\\\")).replace("<{", "<").replace("}>", ">")
     try:
-        return [pattern(a).sub(template, s)]
+        with _measured(c, s):
+            made = pattern(a).sub(template, s)
     except (re.error, IndexError) as why:
         raise PathError(f"FHIRPath: replaceMatches() cannot use {b!r}: {why}") from None
+    if len(made) > MANY:
+        raise PathError("FHIRPath: replaceMatches() would make too long a text.")
+    return [made]
 
 
 @function("split", 1)

@@ -47,7 +47,7 @@ def _value(node: Node, walk: Walk, where: str) -> Check | None:
         return None
 
     def check(item: Item, run: Run) -> None:
-        run.spend(1 + len(inside))
+        run.spend(1 + len(inside) + len(own))
         if item.value is not None:
             for one in own:
                 one(item, run)

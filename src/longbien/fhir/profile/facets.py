@@ -281,7 +281,10 @@ def _invariant(constraint: dict[str, Any], node: Node) -> Check:
         holds = compiled.get(kind)
         if holds is None:
             holds = compiled[kind] = path.holds(expression, None if definitions.is_type(kind) else kind)
+        run.path_left[0] -= 1
         try:
+            if run.path_left[0] < 0:
+                raise TooMuch
             held = holds(item.value, _environment(run))
         except PathError as why:
             if run.path_left[0] < 0:

@@ -63,7 +63,7 @@ def judge(
 
 
 def _one(r: dict[str, Any], place: Place, run: Run, also: list[str], unknown: Unknown, named: bool, depth: int) -> None:
-    asked = dict.fromkeys([*(u.partition("|")[0] for u in (_named(r) if named else ())), *also])
+    asked = dict.fromkeys([*(_named(r) if named else ()), *also])
     for url in asked:
         _by(url, r, place, run, unknown, url in also)
     _extensions(r, str(r.get("resourceType")), place, run)
@@ -78,9 +78,15 @@ def _named(r: dict[str, Any]) -> list[str]:
 
 
 def _by(url: str, r: dict[str, Any], place: Place, run: Run, unknown: Unknown, demanded: bool) -> None:
-    profile = run.library.get(url)
+    url, _, version = url.partition("|")
+    there = (run.library.definition(url) or {}).get("version") if version else None
+    profile = run.library.get(url) if there in (None, version) else None
     if profile is not None:
         profile.check(r, place, run)
+    elif there is not None and there != version:
+        text = f"The profile {url[:300]} is here in version {str(there)[:60]}, not {version[:60]}: not judged"
+        if unknown != "ignore" or demanded:
+            run.add("error" if unknown == "refuse" or demanded else "warning", "not-found", text, (place, "meta", None))
     elif unknown != "ignore" or demanded:
         fault = run.library.why(url)
         text = f"The profile {url[:300]} cannot be used: {fault.text}" if fault else f"The profile {url[:300]} is not known here"

@@ -17,6 +17,8 @@ from .snapshot import MOST_ELEMENTS, SD, Walk, generate
 Find = Callable[[str], dict[str, Any] | None]
 CodesOf = Callable[[str], Mapping[str, frozenset[str]] | None]
 LONGEST_CHAIN = 30
+MOST_SAID = 200_000
+"""Characters of all invariants of one definition."""
 
 
 class Profile(NamedTuple):
@@ -147,6 +149,10 @@ def _elements(sd: dict[str, Any], form: str) -> list[Element]:
     found = held.get("element") if isinstance(held, dict) else None
     if not isinstance(found, list) or not found or not all(isinstance(e, dict) for e in found):
         raise Unusable(f"{form} has no elements.", f"StructureDefinition.{form}")
+    said = sum(len(str(c.get("expression", ""))) for e in found for c in e.get("constraint", ()))
+    if said > MOST_SAID:
+        text = f"{form} has invariants of {said} characters; {MOST_SAID} are the most."
+        raise Unusable(text, f"StructureDefinition.{form}", code="too-costly")
     if len(found) > MOST_ELEMENTS:
         raise Unusable(
             f"{form} has {len(found)} elements; {MOST_ELEMENTS} are the most.", f"StructureDefinition.{form}", code="too-long"

@@ -42,7 +42,7 @@ def safe_path(expression: Any, where: str) -> None:
         if call.name in _REGEX and call.args:
             if not isinstance(call.args[0], Literal):
                 raise Unusable(f"{where}: the regular expression of {call.name}() must be written out.", code="not-supported")
-            safe_regex(call.args[0].text, where)
+            safe_regex(call.args[0].text, where, anywhere=call.name != "matchesFull")
 
 
 def _calls(tree: Tree) -> Iterator[Call]:
@@ -62,16 +62,21 @@ def _calls(tree: Tree) -> Iterator[Call]:
             stack.append(t.left)
 
 
-def safe_regex(regex: str, where: str) -> None:
-    """Raises Unusable for a regular expression that is none, or that may try more ways than there is time for."""
+def safe_regex(regex: str, where: str, *, anywhere: bool = True) -> None:
+    """Raises Unusable for a regular expression that is none, or that may try more ways than there is time for: more than the square
+    of the text's length. `anywhere`: it is looked for from every place of the text."""
     try:
         re.compile(regex, re.S)
         found = _p.parse(regex, re.S)
     except (re.error, RecursionError, OverflowError) as why:
         raise Unusable(f"{where}: {regex[:80]!r} is no regular expression: {why}", code="invalid") from None
-    if not _steady(found) or _wide(found) > 3:
+    if not _steady(found):
         text = f"{where}: the regular expression {regex[:80]!r} could take for ever: a repetition within a repetition"
         raise Unusable(text + " must begin with what the inner one cannot hold.", code="too-costly")
+    places = 1 if anywhere and not regex.startswith("^") else 0
+    if _wide(_without_end(found)) + places > 2:
+        text = f"{where}: the regular expression {regex[:80]!r} could take for ever: its repetitions can hold the same"
+        raise Unusable(text + " (it helps to begin it with ^).", code="too-costly")
 
 
 def _parts(op: Any, value: Any) -> list[Any]:
@@ -195,6 +200,14 @@ def _category(v: Any) -> frozenset[str]:
     test = next(t for n, t in tests.items() if name.endswith(n))
     wanted = "_NOT_" not in name
     return frozenset(ch for ch in _SAMPLE if bool(test(ch)) is wanted)
+
+
+def _without_end(sequence: Any) -> list[Any]:
+    """Without a repetition at the very end: nothing after it can fail."""
+    parts = list(sequence)
+    while parts and _repeats(*parts[-1]):
+        parts.pop()
+    return parts
 
 
 def _wide(sequence: Any) -> int:

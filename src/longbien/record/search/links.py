@@ -6,7 +6,7 @@ A canonical ('http://x/Questionnaire/1|2') leads to every resource here that has
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from longbien.base.errors import Forbidden, Invalid
 from longbien.base.ids import FHIR_ID
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 DEEPEST = 12
 """Steps that one condition may take: the planner looks at every order of joins."""
 MOST_TARGETS = 20
+MOST = 5000
+"""Rows that a _has may lead through and still be looked up first."""
 FEW = 200
 """Patients, or resources, that a chain may lead through and still have all their rows fetched before they are put in order."""
 
@@ -125,14 +127,14 @@ async def _one(c: Compiler, ask: Ask, target: str, step: Ask | Has, h: str, s: S
     return Cond(f"{h}.rid IN ({of})", typed=True, selective=any(x.selective for x in conds))
 
 
-async def _few(c: Compiler, of: str, s: Statement, conds: list[Cond]) -> list[int] | None:
+async def _few(c: Compiler, of: str, s: Statement, conds: list[Cond], most: int = FEW) -> list[Any] | None:
     """The keys that a SELECT gives, when they are few: then the rows that they lead to are fetched and sorted, however the planner
     thinks that they lie. (It believes matches to be spread evenly, reads the whole type in order to find the first twenty, and
-    never comes to the end when there are nineteen.) None where there are more than FEW."""
-    sql, args = used(f"{of} LIMIT {FEW + 1}", s.args)
+    never comes to the end when there are nineteen.) None where there are more than `most`."""
+    sql, args = used(f"{of} LIMIT {most + 1}", s.args)
     steady = any(x.steady or (x.selective and "@>" in x.sql) for x in conds)
     rows = await c.engine.db.fetch(sql, *args, search=not steady)
-    return None if len(rows) > FEW else sorted({r[0] for r in rows})
+    return None if len(rows) > most else sorted({r[0] for r in rows})
 
 
 async def _many(c: Compiler, ask: Ask, target: str, step: Ask | Has, h: str | None, s: Statement) -> list[str]:
@@ -176,21 +178,32 @@ async def has(c: Compiler, has: Has, h: str, s: Statement) -> Cond:
         raise Invalid(parse.unknown(has.rest, has.source))
     if has.type not in targets(has.source, has.ref):
         raise Invalid(f"Search parameter '{has.name[:200]}': {has.ref} of {has.source} does not point to {has.type}.")
-    t = s.alias()
-    inner = await c.rows_sql(has.source, [step], t, s)
+    if slots.canonical(has.source, has.ref) and "url" in definitions.search_params(has.type):
+        return Cond(f"({await _by_id(c, has, step, h, s)} OR {await _by_url(c, has, step, h, s)})")
+    t, r = s.alias(), s.alias()
+    conds = await c.conds([step], t, s)
+    inner = c.joined(has.source, conds, t, s)
     if has.type == "Patient" and has.ref in slots.by_pat(has.source):
-        inner += not_elsewhere(has.source, t, s)
-        return Cond(f"{h}.pat IN (WITH m AS MATERIALIZED (SELECT {t}.pat FROM head {t} WHERE {inner}) SELECT m.pat FROM m)")
-    r = s.alias()
-    p = param_key(f"{has.source}.{has.ref}")
-    direct = f"{h}.id IN (SELECT {r}.id FROM head {t} JOIN ref {r} ON {r}.rid = {t}.rid WHERE {_to(r, p, has.type)} AND {inner})"
-    if not slots.canonical(has.source, has.ref) or "url" not in definitions.search_params(has.type):
-        return Cond(direct)
-    return Cond(f"({direct} OR {await _by_url(c, has, step, h, s)})")
+        column, kind, named = "pat", "int8", f"{t}.pat"
+        where = f"FROM head {t} WHERE {inner}{not_elsewhere(has.source, t, s)}"
+    else:
+        column, kind, named = "id", "text", f"{r}.id"
+        where = f"FROM head {t} JOIN ref {r} ON {r}.rid = {t}.rid WHERE {_to(r, has)} AND {inner}"
+    found = await _few(c, f"SELECT {named} {where}", s, conds, MOST)
+    if found is not None:
+        return Cond(f"{h}.{column} = ANY({s.bind(found)}::{kind}[])", few=True, steady=len(found) <= FEW)
+    # so many that a walk over what they point to soon finds a page. OFFSET 0: asked row by row
+    return Cond(f"EXISTS (SELECT {where} AND {named} = {h}.{column} OFFSET 0)")
 
 
-def _to(r: str, p: int, type_: str) -> str:
-    return f"{r}.p = {p} AND {r}.type = {number(type_)}"
+def _to(r: str, has: Has) -> str:
+    return f"{r}.p = {param_key(f'{has.source}.{has.ref}')} AND {r}.type = {number(has.type)}"
+
+
+async def _by_id(c: Compiler, has: Has, step: Ask | Has, h: str, s: Statement) -> str:
+    t, r = s.alias(), s.alias()
+    inner = await c.rows_sql(has.source, [step], t, s)
+    return f"{h}.id IN (SELECT {r}.id FROM head {t} JOIN ref {r} ON {r}.rid = {t}.rid WHERE {_to(r, has)} AND {inner})"
 
 
 async def _by_url(c: Compiler, has: Has, step: Ask | Has, h: str, s: Statement) -> str:

@@ -5,15 +5,39 @@ CapabilityStatement read."""
 
 from __future__ import annotations
 
-from . import everything, export, status, subscription, validate
+from . import (
+    bulk_import,
+    everything,
+    expand,
+    export,
+    lastn,
+    lookup,
+    match,
+    meta,
+    status,
+    subscription,
+    subsumes,
+    translate,
+    validate,
+    validate_code,
+)
 from .operation import Operation
 
 TABLE: tuple[Operation, ...] = (
+    *bulk_import.OPERATIONS,
     *everything.OPERATIONS,
+    *expand.OPERATIONS,
     *export.OPERATIONS,
+    *lastn.OPERATIONS,
+    *lookup.OPERATIONS,
+    *match.OPERATIONS,
+    *meta.OPERATIONS,
     *status.OPERATIONS,
     *subscription.OPERATIONS,
+    *subsumes.OPERATIONS,
+    *translate.OPERATIONS,
     *validate.OPERATIONS,
+    *validate_code.OPERATIONS,
 )
 
 _BY_NAME: dict[str, tuple[Operation, ...]] = {}

@@ -83,7 +83,7 @@ async def _content(request: Request, resource: dict[str, Any], urls: list[str]) 
     if resource.get("resourceType") == "StructureDefinition":
         issues += _definition(resource, library)
     unknown = "warn" if engine.profiles.unknown == "ignore" else engine.profiles.unknown
-    return issues + profiles.judge(resource, library, also=[u.partition("|")[0] for u in urls], unknown=unknown)
+    return issues + profiles.judge(resource, library, also=urls, unknown=unknown)
 
 
 def _definition(sd: dict[str, Any], library: profiles.Library) -> list[Issue]:

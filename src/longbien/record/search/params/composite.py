@@ -2,10 +2,12 @@
 
 Over the resource itself (code-value-quantity: an Observation has one code and one value) that is both parameters together.
 Over a repeating element it is exact through rows of its own: a term for each pair of tokens ('T.p$x$y'), a row of code2 with the
-value for a token and a quantity ('T.p|system|code' and 'T.p=code'). combo-x is x of the resource or of a component."""
+value for a token and a quantity ('T.p|system|code' and 'T.p=code'), a row of ix_qty for a token and a window of coordinates (p: key
+of 'T.p=code', unit: the start, val: the end). combo-x is x of the resource or of a component."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -14,7 +16,7 @@ from longbien.fhir import definitions
 
 from ..ask import Ask, Bind, Cond, all_of, any_of, plain, split
 from ..keys import key, param_key
-from .number import Q, test
+from .number import Q, test, written
 from .quantity import RAW, amount, asked
 from .reference import target
 from .token import codings
@@ -24,7 +26,8 @@ Values = list[tuple[Any, str]]
 
 
 class Nested(NamedTuple):
-    """A composite over a repeating element. kind: what its second part is: token, reference or quantity."""
+    """A composite over a repeating element. kind: what its second part is: token, reference or quantity; or window: a start and an
+    end (MolecularSequence)."""
 
     code: str
     kind: str
@@ -35,7 +38,10 @@ def nested(type_: str) -> dict[str, Nested]:
     """The composites of a type that have keys of their own, by code."""
     found = {}
     for code, param in definitions.search_params(type_).items():
-        if param.kind != "composite" or code.startswith("combo-") or len(param.components) != 2:
+        if param.kind != "composite" or code.startswith("combo-"):
+            continue
+        if len(param.components) == 3:
+            found[code] = Nested(code, "window")
             continue
         bases = [b.strip() for b in param.expression.split(" | ") if b.strip().startswith(type_ + ".")]
         first, second = param.components
@@ -45,12 +51,13 @@ def nested(type_: str) -> dict[str, Nested]:
     return found
 
 
-def _tokens(values: Values) -> list[str]:
-    """The ways that codings, concepts or plain codes may be asked for: |system|code and =code."""
+def _tokens(values: Values, *, whole: bool = True) -> list[str]:
+    """The ways that codings, concepts or plain codes may be asked for: |system|code, =code, and |system| for any (whole)."""
     found = []
     for value, kind in values:
         if isinstance(value, dict):
-            found += [way for s, c in codings(value, kind) for way in (f"|{s}|{c}", f"={c}")]
+            for s, c in codings(value, kind):
+                found += [f"|{s}|{c}", f"={c}"] + ([f"|{s}|"] if whole else [])
         elif isinstance(value, bool):
             found.append(f"={'true' if value else 'false'}")
         elif isinstance(value, str):
@@ -60,10 +67,14 @@ def _tokens(values: Values) -> list[str]:
 
 def index(prefix: str, n: Nested, parts: tuple[Values, ...], add: Any, codes: Codes, qtys: Q) -> None:
     """`parts`: the values of each component of one element, as fhir.extract gives them."""
-    firsts = _tokens(parts[0])
+    firsts = list(dict.fromkeys(_tokens(parts[0], whole=n.kind != "quantity")))
     if n.kind == "quantity":
         for first in firsts:
             _amounts(prefix + first, parts[1], add, codes, qtys, param_key(prefix + RAW))
+        return
+    if n.kind == "window":
+        ends = [(v, e) for v, _ in parts[1] for e, _ in parts[2] if isinstance(v, int) and isinstance(e, int)]
+        qtys.update((param_key(prefix + first), start, Decimal(end)) for first in firsts for start, end in ends)
         return
     if n.kind == "reference":
         seconds = [f"|{t}" for v, _ in parts[1] if (t := target(v))]
@@ -103,15 +114,27 @@ def _way(text: str) -> str:
 def nested_where(ask: Ask, n: Nested, h: str, bind: Bind) -> Cond:
     found = []
     for value in ask.values:
-        first, second = parts_of(ask, value)
+        first, second, *third = parts_of(ask, value)
         way = _way(first)
+        if n.kind == "window":
+            found.append(_window(ask, way, second, third[0], h, bind))
+            continue
         if n.kind == "token":
             found.append(f"{h}.terms @> ARRAY[{bind(key64(f'{ask.prefix}{way}${_way(second)}'))}::int8]")
         elif n.kind == "reference":
             found.append(f"{h}.terms @> ARRAY[{bind(key64(f'{ask.prefix}{way}$|{plain(second)}'))}::int8]")
+        elif way.endswith("|"):  # a row of code2 for each whole system would double what every blood pressure keeps
+            raise ask.bad(f"{first[:100]!r} names no code, which it must beside a quantity.")
         else:
             found.append(_quantity(ask, way, second, h, bind))
     return Cond(any_of(found), typed=True, selective=True)
+
+
+def _window(ask: Ask, way: str, start: str, end: str, h: str, bind: Bind) -> str:
+    tests = [
+        test(column, written(ask, text), lambda d: f"{bind(d)}::numeric") for column, text in (("q.unit", start), ("q.val", end))
+    ]
+    return f"{h}.rid IN (SELECT q.rid FROM ix_qty q WHERE q.p = {bind(param_key(ask.prefix + way))} AND {all_of(tests)})"
 
 
 def _quantity(ask: Ask, way: str, text: str, h: str, bind: Bind) -> str:

@@ -5,6 +5,7 @@ see OFFSET."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -48,9 +49,17 @@ def _factor(text: str) -> Decimal:
     return Decimal(above) / Decimal(below or 1)
 
 
-_TO: dict[str, tuple[str, Decimal]] = {
-    unit: (base, _factor(factor)) for base, group in _GROUPS.items() for unit, factor in group.items()
-}
+_LITRE = re.compile(r"(^|/)[dcmunpf]?L$")
+
+
+def _table() -> dict[str, tuple[str, Decimal]]:
+    """Unit -> (base, factor). UCUM writes a litre L or l."""
+    found = {unit: (base, _factor(factor)) for base, group in _GROUPS.items() for unit, factor in group.items()}
+    every = {base: (base, Decimal(1)) for base in _GROUPS} | found
+    return {u[:-1] + "l": to for u, to in every.items() if _LITRE.search(u)} | found
+
+
+_TO = _table()
 OFFSET: dict[str, tuple[str, Callable[[Decimal], Decimal]]] = {
     "[degF]": ("Cel", lambda f: (f - 32) * 5 / 9),
     "K": ("Cel", lambda k: k - Decimal("273.15")),

@@ -2,7 +2,7 @@
 and among `--resources` (10 million): the 95th percentile of each, and by how much it grew. The bar is half as much again.
 
 Both records are filled alike: part of the 617 lives, copies of them by SQL up to the size, then the patients that are asked about,
-by the ordinary door: the small ones of bench/fhir.py, one with hundreds of encounters (the chart), one with 100,000 observations."""
+by the ordinary door: the small ones of bench/fhir.py, one with hundreds of encounters (the chart), one of 100,000 observations."""
 
 from __future__ import annotations
 

@@ -35,10 +35,10 @@ async def test_rivals_at_two_processes_agree_with_one_record(running: House, cap
     seed = int(os.environ.get("LONGBIEN_TEST_SEED") or time.time())
     chance = random.Random(seed)
     rivals = Rivals(running, running.token("rivals"), seed)
-    end = time.monotonic() + SECONDS
+    begun = time.monotonic()
     killed = 0
     try:
-        while time.monotonic() < end:
+        while (gone := time.monotonic() - begun) < SECONDS or (gone < 3 * SECONDS and not enough(rivals, killed)):
             await asyncio.sleep(chance.uniform(1.5, 3))
             victim = VICTIMS[killed % len(VICTIMS)]
             if pids := running.pids(victim):
@@ -57,7 +57,13 @@ async def test_rivals_at_two_processes_agree_with_one_record(running: House, cap
             f"{killed} killed, answers {dict(rivals.answers)}"
         )
     assert not found, f"seed {seed}, {len(found)} faults:\n" + "\n".join(found[:20]) + running.said()
-    assert killed >= 3 and done > 100 and rivals.across > 50 and rivals.answers["PUT 412"]
+    assert enough(rivals, killed), "too little was done to say anything"
+
+
+def enough(rivals: Rivals, killed: int) -> bool:
+    """Whether it was tried in earnest; on a loaded machine that takes longer."""
+    done = sum(t.outcome == "done" for t in rivals.told)
+    return killed >= 3 and done > 100 and rivals.across > 50 and rivals.answers["PUT 412"] > 0
 
 
 def pretended(told: list[Told], seen: list[Seen]) -> Rivals:

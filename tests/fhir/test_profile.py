@@ -358,7 +358,22 @@ def test_a_missing_base_is_no_fault_of_the_definition() -> None:
     assert why.value.missing == X + "later"
 
 
-@pytest.mark.parametrize("regex", [r"(a+)+$", r"(a|a)*b", r"(a|ab)*c", r"(.*)*", r"(\w+\s?)+$", r"(a*)*", r".*.*.*.*x", r"(x)\1+"])
+@pytest.mark.parametrize(
+    "regex",
+    [
+        r"(a+)+$",
+        r"(a|a)*b",
+        r"(a|ab)*c",
+        r"(.*)*",
+        r"(\w+\s?)+$",
+        r"(a*)*",
+        r".*.*.*.*x",
+        "a?" * 60 + "a" * 60,
+        "(a|a)" * 60,
+        "((a|b|ab){16}){16}c",
+        r"(x)\1+",
+    ],
+)
 def test_regular_expressions_that_could_run_for_ever_are_refused(regex: str) -> None:
     with pytest.raises(Unusable):
         safe_regex(regex, "x")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -161,3 +162,20 @@ async def test_definitions_from_before_the_table_are_found(engine: Engine, recor
         assert "birthDate is required" in await refused(fresh, person("early"))
     finally:
         await fresh.close()
+
+
+async def test_many_writers_while_definitions_change_are_each_judged(engine: Engine, other: Engine) -> None:
+    """Whoever begins while another learns of a change keeps to what it has begun with: nothing slips through unjudged."""
+    await at(engine).commit([Update(profile("held", {"path": "Patient.birthDate", "min": 1}))])
+
+    async def write(n: int) -> bool:
+        if n % 5 == 0:
+            await at(engine).commit([Update(profile(f"more-{n}", {"path": "Patient.gender", "min": 1}))])
+            return False
+        try:
+            await at(other).commit([Create(person("held"))])
+        except Invalid:
+            return False
+        return True
+
+    assert not any(await asyncio.gather(*map(write, range(60))))

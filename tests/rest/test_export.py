@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from functools import partial
@@ -17,6 +18,10 @@ from longbien.access.tokens import create_token
 from longbien.app import App, create_app
 from longbien.base.blobs import Blobs
 from longbien.record import export
+from longbien.record.change import Create, Update
+from longbien.record.inside import inside
+from longbien.record.scope import system
+from longbien.record.store import Store
 
 BASE = "http://hanoi.test"
 ASYNC = {"Prefer": "respond-async"}
@@ -43,7 +48,7 @@ def blobs(folder: Path) -> Blobs:
 async def work(app: App, folder: Path) -> None:
     """What the worker does with the jobs that wait."""
     engine = app.state.engine
-    handler = export.job(engine, blobs(folder), 1.0, partial(later.again, engine.db))
+    handler = export.job(engine, blobs(folder), 1.0, partial(later.again, app.state.door))
     for row in await engine.db.fetch("SELECT id, payload FROM job WHERE queue = $1 AND dead IS NULL", export.QUEUE):
         while await handler(json.loads(row["payload"])) is not None:
             pass
@@ -162,7 +167,7 @@ async def test_parts_go_on_where_a_worker_died(
     with pytest.raises(RuntimeError):
         await work(app, folder_of_data)
     half = await client.get(answer.headers["content-location"].removeprefix(BASE))
-    assert half.status_code == 202 and half.headers["x-progress"].startswith("2 of ")
+    assert half.status_code == 202 and half.headers["x-progress"].endswith("%, 2 resources")
     await work(app, folder_of_data)
     manifest = (await client.get(answer.headers["content-location"].removeprefix(BASE))).json()
     found = await lines(client, manifest)
@@ -235,3 +240,47 @@ async def test_wrong_questions(client: httpx.AsyncClient, path: str, status: int
     answer = await client.get(f"/fhir/{path}", headers=ASYNC)
     assert answer.status_code == status and answer.json()["resourceType"] == "OperationOutcome"
     assert (await client.get("/fhir/$export")).status_code == 400
+
+
+async def test_what_was_being_written_is_in_this_export_or_in_the_next(
+    app: App, client: httpx.AsyncClient, folder_of_data: Path
+) -> None:
+    await fill(client)
+    state = (await client.get("/fhir/Patient/ex-1")).json() | {"active": True}
+    started, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> None:
+        async with inside(Store(app.state.engine, system("test"))) as within:
+            await within.commit([Update(state), Create({"resourceType": "Patient"}, id="ex-slow")])
+            started.set()
+            await go_on.wait()
+
+    writing = asyncio.create_task(slowly())
+    await started.wait()
+    asked = await client.get("/fhir/$export?_type=Patient", headers=ASYNC)
+    await asyncio.sleep(0.01)
+    go_on.set()
+    await writing  # it is there now, and its time lies before the question
+    await work(app, folder_of_data)
+    manifest = (await client.get(asked.headers["content-location"].removeprefix(BASE))).json()
+    first = {p["id"]: p for p in await lines(client, manifest)}
+    assert "ex-slow" not in first and "active" not in first["ex-1"], "not half of it"
+    since = manifest["transactionTime"]
+    _, manifest = await make(app, client, folder_of_data, f"$export?_type=Patient&_since={since}")
+    second = {p["id"]: p for p in await lines(client, manifest)}
+    assert "ex-slow" in second and second["ex-1"]["active"] is True
+
+
+async def test_what_is_rare_is_looked_for_in_windows(
+    app: App, client: httpx.AsyncClient, folder_of_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(client)
+    monkeypatch.setattr(export, "WINDOW", 3)
+    _, manifest = await make(app, client, folder_of_data, "$export?_type=Group")
+    assert names(await lines(client, manifest)) == {"Group/ex-group"}
+
+
+async def test_one_machine_has_so_many_under_way(app: App, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "AT_ONCE", 0)
+    answer = await client.get("/fhir/$export", headers=ASYNC)
+    assert answer.status_code == 429 and answer.headers["retry-after"] == "60"

@@ -276,3 +276,16 @@ async def test_mangled_patches_are_never_a_500(client: httpx.AsyncClient) -> Non
         assert answer.status_code in (200, 400, 422), answer.text
         if answer.status_code != 200:
             assert answer.json()["issue"][0]["details"]["text"]
+
+
+async def test_a_patch_in_xml_answered_in_xml(client: httpx.AsyncClient) -> None:
+    at = await made(client)
+    body = """<Parameters xmlns="http://hl7.org/fhir"><parameter><name value="operation"/>
+      <part><name value="type"/><valueCode value="replace"/></part>
+      <part><name value="path"/><valueString value="Patient.gender"/></part>
+      <part><name value="value"/><valueCode value="female"/></part></parameter></Parameters>"""
+    xml = {"content-type": "application/fhir+xml", "accept": "application/fhir+xml"}
+    answer = await client.patch(at, content=body, headers=xml)
+    assert answer.status_code == 200 and '<gender value="female"/>' in answer.text
+    refused = await client.patch(at, content=body.replace("Patient.gender", "Patient.colour"), headers=xml)
+    assert refused.status_code == 422 and "<OperationOutcome" in refused.text

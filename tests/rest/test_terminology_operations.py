@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import lzma
 import os
@@ -151,6 +152,14 @@ async def test_the_very_next_expansion_knows_what_was_written_on_any_worker(
     assert (await second.get(f"/fhir/ValueSet/$expand?url={url}?fhir_vs")).status_code == 422
 
 
+async def test_many_who_ask_at_once_for_what_was_just_written(house: httpx.AsyncClient, second: httpx.AsyncClient) -> None:
+    url = "urn:test:many"
+    large = small(url, "1", *(f"C{n}" for n in range(8000)))
+    assert (await house.post("/fhir/CodeSystem", json=large)).status_code == 201
+    asked = [codes(c, f"url={url}?fhir_vs&count=2&filter=C79") for c in (house, second) * 10]
+    assert {tuple(found) for found in await asyncio.gather(*asked)} == {("C79", "C790")}
+
+
 async def test_versions_stand_side_by_side(house: httpx.AsyncClient) -> None:
     url = "urn:test:versions"
     for version in ("2.10", "2.9"):
@@ -214,6 +223,15 @@ async def test_lookup_tells_names_parents_and_rules(house: httpx.AsyncClient) ->
     assert said["display"][0].startswith("Bệnh tả")
     facts = {tuple(next(v for k, v in p.items() if k != "name") for p in parts) for parts in said["property"]}
     assert any(f[:2] == ("parent", "A00") for f in facts)
+    of_women = {r["code"] for r in rows("icd10_vn") if r["sex"] == "F"}
+    ruled = next(r["code"] for r in rows("icd10_vn") if r["sex"] == "F" and r["not_principal"] == "1")
+    rules = (await parameters(house, f"CodeSystem/$lookup?system={ICD}&code={ruled}&property=sex&property=not-principal"))[
+        "property"
+    ]
+    assert {(p[0]["valueCode"], p[1].get("valueString", p[1].get("valueBoolean"))) for p in rules} == {
+        ("sex", "F"), ("not-principal", True)}  # fmt: skip
+    women = all_of(ICD, filter=[{"property": "sex", "op": "=", "value": "F"}])
+    assert set(await codes(house, "$expand", valueSet=women)) == of_women
     english = await parameters(house, f"CodeSystem/$lookup?system={ICD}&code=A00.0&displayLanguage=en")
     assert english["display"][0].startswith("Cholera")
     only = await parameters(house, f"CodeSystem/$lookup?system={ICD}&code=A00&property=child")

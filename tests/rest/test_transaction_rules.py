@@ -269,3 +269,12 @@ async def test_conditions_of_entries(client: httpx.AsyncClient) -> None:
     fresh = put(patient("n", id=f"n-{secrets.token_hex(4)}"))
     fresh["request"]["ifMatch"] = "*"
     assert (await sent(client, fresh)).status_code == 412
+
+
+async def test_a_search_as_a_reference_has_a_meaning_in_a_transaction_only(client: httpx.AsyncClient) -> None:
+    wrong = observation("Patient?identifier=x")
+    answer = await client.post("/fhir/Observation", json=wrong)
+    assert answer.status_code == 422 and answer.json()["issue"][0]["expression"] == ["Observation.subject"]
+    assert (await done(client, post(wrong), type="batch"))[0]["response"]["status"].startswith("422")
+    fine = observation("http://elsewhere.test/find?x=Patient?y")
+    assert (await client.post("/fhir/Observation", json=fine)).status_code == 201

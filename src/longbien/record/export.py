@@ -1,9 +1,10 @@
 """Bulk export: the record, or the part of it that was asked for, as it was at one moment, into NDJSON files.
 
-One pass over the rows in the order in which they came, a part after the other. A part's files are whole blobs before the export
-knows of them, and where it goes on is kept in the same statement: a worker that dies in the middle costs one part's work and
-leaves no half file. Each version is the newest one that was there at the cut, so what is written meanwhile does not blur it.
-Bodies are unpacked and written; they are not parsed. https://hl7.org/fhir/uv/bulkdata/STU2/export.html"""
+One pass over the rows in the order in which they came, a part after the other. The moment is a cut through the log of versions:
+what transactions below it wrote counts, so a transaction is in the export whole or not at all. A part's files are whole blobs
+before the export knows of them, and where it goes on is kept in the same statement: a worker that dies in the middle costs one
+part's work and leaves no half file. Each version is the newest one that was there at the cut, so what is written meanwhile does
+not blur it. Bodies are unpacked and written; they are not parsed. https://hl7.org/fhir/uv/bulkdata/STU2/export.html"""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from urllib.parse import parse_qsl
 
 from longbien.base import clock, ids, jobs
 from longbien.base.blobs import Blobs
-from longbien.base.errors import Forbidden, Invalid, LongbienError, NotFound, Unavailable
+from longbien.base.errors import Forbidden, Invalid, LongbienError, NotFound, TooMany, Unavailable
 from longbien.base.ids import patient_key
 from longbien.base.sql import queries
 
@@ -34,6 +35,10 @@ Q = queries(__file__, "sql/export.sql")
 QUEUE, CLEAN = "record.export", "record.export-clean"
 CHUNK = 4000
 """Rows that are fetched at once."""
+WINDOW = 200_000
+"""Row numbers that one statement looks over, so that looking for what is rare ends before the statement's time is up."""
+AT_ONCE = 20
+"""Exports that one machine may have under way."""
 PART_BYTES, PART_ROWS = 64 << 20, 250_000
 """What a part may hold: its files lie in memory until they are kept."""
 SECONDS = 200
@@ -75,8 +80,10 @@ class Part:
 
 
 async def begin(engine: Engine, scope: Scope, asked: Asked) -> str:
-    """Put an export in line; gives its id. Raises Invalid for filters that are no searches."""
+    """Put an export in line; gives its id. Raises Invalid for filters that are no searches, TooMany."""
     await _where(engine, scope, asked, Statement())
+    if await engine.db.fetchval(Q.under_way, scope.actor) >= AT_ONCE:
+        raise TooMany(f"{AT_ONCE} of your exports are under way: wait for one, or cancel one.", 60)
     id_ = ids.new_id()
     async with engine.db.transaction() as connection:
         await connection.execute(Q.new, id_, scope.actor, json.dumps(remembered(scope)), json.dumps(vars(asked)))
@@ -86,11 +93,8 @@ async def begin(engine: Engine, scope: Scope, asked: Asked) -> str:
 
 
 def remembered(scope: Scope) -> dict[str, Any]:
-    """Of a scope over every record, what it takes to make it anew."""
-    return {
-        "actor": scope.actor, "label": scope.label, "purpose": scope.purpose, "org": scope.org, "address": scope.address,
-        "reads": None if scope.reads is None else sorted(scope.reads),
-    }  # fmt: skip
+    """Of who asked, what it takes to make their scope anew."""
+    return {"actor": scope.actor, "token": scope.token, "purpose": scope.purpose}
 
 
 async def look(engine: Engine, scope: Scope, id_: str) -> Any:
@@ -162,16 +166,11 @@ async def _run(engine: Engine, blobs: Blobs, scope: Scope, row: Any) -> bool:
     """Parts until all is there (True) or the time is up."""
     until = clock.now() + timedelta(seconds=SECONDS)
     asked, after = asked_of(row), row["after"]
-    if row["total"] is None:
-        s = Statement()
-        where = await _where(engine, scope, asked, s)
-        total = await engine.db.fetch(Q.count.replace("{where}", where), *s.args, search=True)
-        await engine.db.execute(Q.total, row["id"], total[0][0])
     while clock.now() < until:
         part = Part(after)
         ended = False
         while not part.full and not ended:
-            ended = await _gather(engine, scope, asked, row["cut"], part)
+            ended = await _gather(engine, scope, asked, row["xid"], row["top"], part)
         if not await _keep(engine, blobs, scope, row["id"], part):
             return True  # cancelled: `done` then finds nothing to be done
         after = part.after
@@ -180,10 +179,11 @@ async def _run(engine: Engine, blobs: Blobs, scope: Scope, row: Any) -> bool:
     return False
 
 
-async def _gather(engine: Engine, scope: Scope, asked: Asked, cut: datetime, part: Part) -> bool:
+async def _gather(engine: Engine, scope: Scope, asked: Asked, cut: int, top: int, part: Part) -> bool:
     """One chunk of rows into the part. True when there is nothing behind it."""
+    upto = top if asked.patients is not None else min(top, part.after + WINDOW)
     s = Statement()
-    s.bind(part.after), s.bind(cut)
+    s.bind(part.after), s.bind(cut), s.bind(upto)
     where = await _where(engine, scope, asked, s)
     sql = Q.chunk.replace("{where}", where).replace("{chunk}", str(CHUNK))
     rows = await engine.db.fetch(sql, *s.args, search=True)
@@ -199,9 +199,8 @@ async def _gather(engine: Engine, scope: Scope, asked: Asked, cut: datetime, par
             if not r["body"]:
                 part.add("deleted", "Bundle", _deletion(type_name(r["type"]), r["id"]))
     part.rows += len(rows)
-    if rows:
-        part.after = rows[-1]["rid"]
-    return len(rows) < CHUNK
+    part.after = rows[-1]["rid"] if len(rows) == CHUNK else upto
+    return part.after >= top
 
 
 def _deletion(type_: str, id_: str) -> bytes:

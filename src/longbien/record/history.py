@@ -4,7 +4,10 @@ http://hl7.org/fhir/R4/http.html#history
 
 A page goes on below the last version's time, surrogate id and number: what is written meanwhile hides and repeats none.
 Work is bounded: where rows are hidden or filtered, WINDOW versions of the log are looked at for a page, which may then be short or
-empty and still has a next one."""
+empty and still has a next one.
+
+A version bears the time at which its transaction began to write. Whoever polls with _since does well to ask from some seconds
+before what was seen last: a long transaction shows its versions when it is done."""
 
 from __future__ import annotations
 

@@ -1,12 +1,13 @@
 """The newest observations of each code: Observation/$lastn in one statement.
 http://hl7.org/fhir/R4/observation-operation-lastn.html
 
-Observations are of one group when the first coding of their code is the same, or, where there is none with a system, the folded
-text. Of one moment all come, even when that is more than was asked for (the standard allows it)."""
+Observations are of one group when they share a coding of their code, also by way of a third one; without codings, when their
+text is the same, however toned. Of one moment all come, even when that is more than was asked for (the standard allows it). The
+database ranks by the first coding and says which codes ever stand together; what is left is grouped here."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from longbien.base.errors import Invalid, Issue
@@ -51,29 +52,59 @@ async def lastn(
     rows = await engine.db.fetch(sql.replace("{texts}", str(TEXTS + 1)).replace("{rows}", str(ROWS + 1)), *s.args, search=True)
     page = Page(TYPE, self_params=[*query.kept, ("max", str(most))], issues=query.issues, base_url=base_url)
     page.path = f"{TYPE}/$lastn"
-    coded = [r for r in rows if r["code"] is not None]
-    texts = [r for r in rows if r["code"] is None]
-    if len(rows) > ROWS or len(texts) > TEXTS:
+    texts = sum(r["code"] is None for r in rows)
+    cut = len(rows) > ROWS or texts > TEXTS
+    if cut:
         page.issues.append(Issue("warning", "too-costly", "There are more groups than can be given at once: narrow the search."))
-    page.entries = await entries(engine, coded[:ROWS], "match")
-    page.entries += _by_text(await entries(engine, texts[:TEXTS], "match"), [r["dlo"] for r in texts], most)
-    page.total = len(page.entries) if len(rows) <= ROWS and len(texts) <= TEXTS else None
+    rows = rows[:ROWS]
+    page.entries = _chosen(await entries(engine, rows, "match"), rows, most)
+    page.total = None if cut else len(page.entries)
     await _audit(engine, scope, page, query.asked)
     return page
 
 
-def _by_text(found: list[Entry], when: list[Any], most: int) -> list[Entry]:
-    """Of each text the newest, in order of the texts."""
-    groups: dict[str, list[tuple[Any, Entry]]] = {}
-    for entry, at in zip(found, when, strict=False):
-        code = json.loads(entry.body, strict=False).get("code", {})
-        coding = next((c.get("display") or c.get("code") for c in code.get("coding", ())), None)
-        groups.setdefault(fold(str(code.get("text") or coding or "")), []).append((at, entry))
+def _chosen(found: list[Entry], rows: Sequence[Any], most: int) -> list[Entry]:
+    """The newest of each group; groups in the order of their newest."""
+    joined = _Groups()
+    for a, b in (rows[0]["links"] or ()) if rows else ():
+        joined.join(a, b)
+    names: list[Hashable] = []
+    for entry, row in zip(found, rows, strict=True):
+        own = [*([row["code"]] if row["code"] is not None else []), *_names(entry.body)]
+        for other in own[1:]:
+            joined.join(own[0], other)
+        names.append(own[0])
+    groups: dict[Hashable, list[tuple[Any, Entry]]] = {}
+    for entry, row, name in zip(found, rows, names, strict=True):
+        groups.setdefault(joined.of(name), []).append((row["dlo"], entry))
     kept: list[Entry] = []
-    for _, of in sorted(groups.items()):
-        last = of[min(most, len(of)) - 1][0]
-        kept += [entry for n, (at, entry) in enumerate(of) if n < most or at == last]
+    for group in groups.values():  # newest first, as the rows are
+        last = group[min(most, len(group)) - 1][0]
+        kept += [entry for n, (at, entry) in enumerate(group) if n < most or at == last]
     return kept
+
+
+def _names(body: bytes) -> list[Hashable]:
+    concept = json.loads(body, strict=False).get("code", {})
+    codings: list[Hashable] = [(c.get("system"), c["code"]) for c in concept.get("coding", ()) if c.get("code")]
+    shown = next((c["display"] for c in concept.get("coding", ()) if c.get("display")), "")
+    return codings or [fold(str(concept.get("text") or shown))]
+
+
+class _Groups:
+    """Which names mean the same."""
+
+    def __init__(self) -> None:
+        self._above: dict[Hashable, Hashable] = {}
+
+    def of(self, name: Hashable) -> Hashable:
+        while (above := self._above.get(name, name)) != name:
+            name = above
+        return name
+
+    def join(self, a: Hashable, b: Hashable) -> None:
+        if (x := self.of(a)) != (y := self.of(b)):
+            self._above[x] = y
 
 
 async def _audit(engine: Engine, scope: Scope, page: Page, asked: Sequence[tuple[str, str]]) -> None:

@@ -92,24 +92,25 @@ class Profiles:
         self, engine: Engine, reading: Reading, resources: Iterable[dict[str, Any]], also: Iterable[str] = ()
     ) -> Library:
         """All that is needed to judge `resources` by the profiles that they name, and by `also`, as the database has it now."""
-        await self._fresh(engine, reading)
+        state = await self._fresh(engine, reading)
         wanted = {u.partition("|")[0] for u in also}
         for r in resources:
             wanted.update(u.partition("|")[0] for u in claims(r))
             wanted |= _built_upon(r)
-            if self._state.rids:
+            if state.rids:
                 wanted.update(extension_urls(r))
-        await self._load(engine, reading, wanted)
-        return self._state.library
+        await self._load(engine, reading, state, wanted)
+        return state.library
 
-    async def _fresh(self, engine: Engine, reading: Reading) -> None:
+    async def _fresh(self, engine: Engine, reading: Reading) -> _State:
+        """What the database knows now. Others may go on with what they have begun with, so each keeps to the state given here."""
         row = (await reading.fetch(Q.state))[0]
         if not row["filled"]:
             await _fill(engine, reading)
             row = (await reading.fetch(Q.state))[0]
         old = self._state
-        if row["stamp"] == old.stamp:
-            return
+        if row["stamp"] == old.stamp and len(old.bodies) <= MOST_KEPT:
+            return old
         first = old.stamp < 0
         rows = await (reading.fetch(Q.all) if first else reading.fetch(Q.changed, old.stamp))
         urls = dict(old.urls)
@@ -118,13 +119,13 @@ class Profiles:
             if r["url"] is not None:
                 urls[r["rid"]] = r["url"]  # the newest last: of two with one url it is the one that counts
         stamp = max([row["stamp"], *(r["stamp"] for r in rows)])
-        self._state = _State(stamp, {u: rid for rid, u in urls.items()}, urls)
+        made = _State(stamp, {u: rid for rid, u in urls.items()}, urls)
+        if stamp >= self._state.stamp:
+            self._state = made
+        return made
 
-    async def _load(self, engine: Engine, reading: Reading, wanted: set[str]) -> None:
+    async def _load(self, engine: Engine, reading: Reading, state: _State, wanted: set[str]) -> None:
         """Bodies of `wanted` and of all that they build upon, a round trip for each level."""
-        state = self._state
-        if len(state.bodies) > MOST_KEPT:
-            state = self._state = _State(state.stamp, state.rids, state.urls)
         seen: set[str] = set()
         value_sets: set[str] = set()
         while wanted := {u for u in wanted if u not in seen and u in state.rids}:

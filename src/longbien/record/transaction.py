@@ -107,6 +107,8 @@ async def apply(within: Store, writes: Sequence[Write]) -> list[Done]:
     ordered: list[tuple[int, Change]] = list(await _there(within, deletes))
     wanted = {w.at: _conditional_references(w) for w in writes}
     rounds = _rounds([w for w in writes if w.method != "DELETE" and done[w.at] is None], deletes, wanted)
+    if len(rounds) > 1:  # several commits would take their locks in several orders
+        await _hold(within, writes, plan)
     for n, group in enumerate(rounds):
         await _resolve(within, group, wanted, plan)
         ordered += [(w.at, _change(w, plan)) for w in group]
@@ -140,11 +142,16 @@ async def _patched(within: Store, writes: Sequence[Write], plan: _Plan) -> list[
     read here stays as it is. Raises NotFound, Gone, PreconditionFailed, Invalid."""
     if not any(w.patch for w in writes):
         return list(writes)
-    targets = {(number(w.type), id) for w in writes for id in (w.id, plan.found.get(w.at), *plan.deleted.get(w.at, ())) if id}
-    await within.engine.db.execute(Q.hold, [i for _, i in targets], list({t for t, _ in targets}))
+    await _hold(within, writes, plan)
     made = [await _update(within, w, w.patch, plan) if w.patch else w for w in writes]
     await check([w for w in made if w.patch])
     return made
+
+
+async def _hold(within: Store, writes: Sequence[Write], plan: _Plan) -> None:
+    """Nobody else may change what the bundle is about to change, until it is done."""
+    targets = {(number(w.type), id) for w in writes for id in (w.id, plan.found.get(w.at), *plan.deleted.get(w.at, ())) if id}
+    await within.engine.db.execute(Q.hold, [i for _, i in targets], list({t for t, _ in targets}))
 
 
 async def _update(within: Store, w: Write, change: Patch, plan: _Plan) -> Write:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,6 +48,8 @@ WORDS = 400_000
 """Words that an engine remembers to be in table `word`."""
 BREATH = 50
 """Resources between two turns of the event loop."""
+_SEARCH = re.compile(r"([A-Z][A-Za-z]{1,63})\?")
+"""Patient?identifier=..., which a transaction has resolved by now. http://hl7.org/fhir/R4/http.html#trules"""
 _OP_NAME = {CREATE: "create", UPDATE: "update", DELETE: "delete"}
 _CURRENT = "SELECT h.rid, h.upd, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver WHERE h.rid = ANY($1::bigint[])"
 _COMMIT = """SELECT record_commit($1::head[], $2::head[], $3::ver_in[], $4::str[], $5::ix_date[], $6::ix_qty[], $7::code2[],
@@ -255,6 +258,9 @@ def _links(drafts: list[Draft], coming: frozenset[tuple[str, str]]) -> dict[tupl
             found = references.literal(target)
             if found and not found[0] and number(found[1]) and (found[1], found[2]) not in here:
                 wanted.setdefault((found[1], found[2]), expression)
+            elif found is None and "?" in target and (m := _SEARCH.match(target)) and number(m[1]):
+                text = f"{target[:100]!r} is a search; as a reference it has a meaning in a transaction only."
+                raise Invalid(text, issues=[Issue("error", "business-rule", text, expression)], status=422)
     return wanted
 
 

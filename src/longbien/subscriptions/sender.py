@@ -95,27 +95,29 @@ class Sender:
             lanes = [list(g) for _, g in groupby(sorted(rows, key=lambda r: (r["lane"], r["n"])), key=lambda r: r["lane"])]
             places = asyncio.Semaphore(LANES)
 
-            async def lane(mine: list[Any], places: asyncio.Semaphore = places) -> Failed | None:
+            async def lane(mine: list[Any], places: asyncio.Semaphore = places) -> tuple[int, Failed | None]:
                 async with places:
                     return await self._lane(sub, of, mine)
 
-            failed = [f for f in await asyncio.gather(*(lane(one) for one in lanes)) if f]
-            if failed:
+            went = await asyncio.gather(*(lane(one) for one in lanes))
+            taken, failed = sum(n for n, _ in went), [f for _, f in went if f]
+            if taken:  # he is there, and takes some: only the lanes that failed wait
+                await self._went_well(sub)
+            elif failed:
                 raise max(failed, key=lambda f: (f.parks, f.after or 0))
-            await self._went_well(sub)
 
-    async def _lane(self, sub: Sub, of: Store, rows: Sequence[Any]) -> Failed | None:
-        """In order; the first failure ends it, so that nothing overtakes."""
-        for row in rows:
+    async def _lane(self, sub: Sub, of: Store, rows: Sequence[Any]) -> tuple[int, Failed | None]:
+        """In order; the first failure ends it, so that nothing overtakes. Gives how many were taken."""
+        for n, row in enumerate(rows):
             try:
                 (event,) = await events(of, [row])
                 if not event.hidden:
                     await self._tell(sub, event)
             except Failed as why:
                 await self._event_failed(sub, [row["n"]], row["attempts"], why)
-                return why
+                return n, why
             await self.engine.db.execute(Q.settle, sub.rid, [event.n], "h" if event.hidden else "s", 1)
-        return None
+        return len(rows), None
 
     async def _tell(self, sub: Sub, e: Event) -> None:
         """No payload: a call with an empty body, which says only that there is something. With one: the resource, put where it

@@ -22,6 +22,7 @@ except ImportError:  # pragma: no cover - before Python 3.11
 
 LONGEST = 8_000
 MANY_TIMES = 16
+MANY_WAYS = 4096
 _SAMPLE = [chr(n) for n in range(1, 256)] + ["ế", "Đ", "\u2028", "漢", "😀"]
 _ALL = frozenset(_SAMPLE)
 _REGEX = ("matches", "matchesFull", "replaceMatches")
@@ -70,9 +71,9 @@ def safe_regex(regex: str, where: str, *, anywhere: bool = True) -> None:
         found = _p.parse(regex, re.S)
     except (re.error, RecursionError, OverflowError) as why:
         raise Unusable(f"{where}: {regex[:80]!r} is no regular expression: {why}", code="invalid") from None
-    if not _steady(found):
+    if not _steady(found) or _ways(found) >= MANY_WAYS:
         text = f"{where}: the regular expression {regex[:80]!r} could take for ever: a repetition within a repetition"
-        raise Unusable(text + " must begin with what the inner one cannot hold.", code="too-costly")
+        raise Unusable(text + " must begin with what the inner one cannot hold, alternatives differently.", code="too-costly")
     places = 1 if anywhere and not regex.startswith("^") else 0
     if _wide(_without_end(found)) + places > 2:
         text = f"{where}: the regular expression {regex[:80]!r} could take for ever: its repetitions can hold the same"
@@ -211,16 +212,41 @@ def _without_end(sequence: Any) -> list[Any]:
 
 
 def _wide(sequence: Any) -> int:
-    """How many repetitions without end stand side by side and may hold the same: each makes the trying longer by a power."""
-    most, run, held = 0, 0, frozenset[str]()
+    """How many repetitions stand side by side and may hold the same: each makes the trying longer by a power. Short ones (a?,
+    b{0,3}) count together, as one for each MANY_WAYS ways that they make."""
+    most, run, ways, held = 0, 0, 1, frozenset[str]()
     for op, value in sequence:
         for s in _parts(op, value):
             most = max(most, _wide(s))
-        if _repeats(op, value):
-            mine = _held(value[2])
-            run = run + 1 if run and not held.isdisjoint(mine) else 1
+        mine = _held([(op, value)])
+        if _open(op, value):
+            if held.isdisjoint(mine):
+                run, ways = 0, 1
             held = mine
+            ways = ways * (MANY_WAYS if _repeats(op, value) else int(value[1]) - int(value[0]) + 1)
+            while ways >= MANY_WAYS:
+                run, ways = run + 1, ways // MANY_WAYS
             most = max(most, run)
-        elif held and (found := _held([(op, value)])) and held.isdisjoint(found):
-            run, held = 0, frozenset()
+        elif held and mine and held.isdisjoint(mine):
+            run, ways, held = 0, 1, frozenset()
     return most
+
+
+def _open(op: Any, value: Any) -> bool:
+    """A repetition that may have more turns or fewer."""
+    return op in (_c.MAX_REPEAT, _c.MIN_REPEAT, _c.POSSESSIVE_REPEAT) and value[0] != value[1]
+
+
+def _ways(sequence: Any) -> int:
+    """In how many ways alternatives that begin alike can be taken, in all (up to MANY_WAYS)."""
+    made = 1
+    for op, value in sequence:
+        inner = 1
+        for s in _parts(op, value):
+            inner = min(MANY_WAYS, inner * _ways(s))
+        if op is _c.BRANCH and not _apart([(op, value)]):
+            inner *= len(value[1])
+        if inner > 1 and op in (_c.MAX_REPEAT, _c.MIN_REPEAT, _c.POSSESSIVE_REPEAT):
+            inner = inner ** min(int(value[1]), 64)
+        made = min(MANY_WAYS, made * inner)
+    return made

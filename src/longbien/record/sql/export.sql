@@ -1,15 +1,18 @@
 -- name: new
-INSERT INTO export (id, actor, scope, asked) VALUES ($1, $2, $3::jsonb, $4::jsonb)
+-- xid (by default): every transaction below it is over. cut: whatever is not in this export carries a later time, as a write takes
+-- its time after its transaction began; five seconds are for clocks that differ and for who is held up in between.
+INSERT INTO export (id, actor, scope, asked, cut) SELECT $1, $2, $3::jsonb, $4::jsonb,
+  least(now(), (SELECT min(a.xact_start) FROM pg_stat_activity a WHERE a.datname = current_database())) - interval '5 seconds'
 
 -- name: of_actor
 SELECT e.*, (SELECT j.error FROM job j WHERE j.queue = 'record.export' AND j.key = e.id AND j.dead IS NOT NULL) AS dead
 FROM export e WHERE e.id = $1 AND e.actor = $2 AND e.state <> 'cancelled' AND (e.expires IS NULL OR e.expires > now())
 
--- name: begin
-UPDATE export SET state = 'running' WHERE id = $1 AND state IN ('waiting', 'running') RETURNING *
+-- name: under_way
+SELECT count(*) FROM export WHERE actor = $1 AND state IN ('waiting', 'running')
 
--- name: total
-UPDATE export SET total = $2 WHERE id = $1
+-- name: begin
+UPDATE export SET state = 'running', top = coalesce(top, (SELECT max(rid) FROM head), 0) WHERE id = $1 AND state IN ('waiting', 'running') RETURNING *
 
 -- name: part
 -- Only while nobody has cancelled it: whoever finds no row throws the part away.
@@ -30,13 +33,10 @@ DELETE FROM export WHERE expires < now() - interval '1 minute' RETURNING files
 -- name: kept
 SELECT DISTINCT f->>'digest' AS digest FROM export e, jsonb_array_elements(e.files) f WHERE f->>'digest' = ANY($1::text[])
 
--- name: count
-SELECT count(*) FROM head h WHERE {where}
-
 -- name: chunk
--- The next rows ($1: go on after) as they were at the cut ($2): of each the newest version that was there then.
+-- The next rows ($1: go on after; $3: as far as this) as they were at the cut ($2): of each the newest version there was then.
 SELECT h.rid, h.type, h.id, h.pat, v.op, v.upd, v.body
-FROM (SELECT h.rid, h.type, h.id, h.pat FROM head h WHERE h.rid > $1::int8 AND {where} ORDER BY h.rid LIMIT {chunk}) h
-LEFT JOIN LATERAL (SELECT v.op, v.upd, v.body FROM ver v WHERE v.rid = h.rid AND v.upd <= $2::timestamptz
+FROM (SELECT h.rid, h.type, h.id, h.pat FROM head h WHERE h.rid > $1::int8 AND h.rid <= $3::int8 AND {where} ORDER BY h.rid LIMIT {chunk}) h
+LEFT JOIN LATERAL (SELECT v.op, v.upd, v.body FROM ver v WHERE v.rid = h.rid AND v.xid < $2::bigint
                    ORDER BY v.ver DESC LIMIT 1) v ON true
 ORDER BY h.rid

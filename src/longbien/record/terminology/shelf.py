@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from ..engine import Engine
 
 Q = queries(__file__, "sql/terminology.sql")
-SHELF = 64 << 20
-"""Bytes of JSON that a process keeps as objects (two to four times as much memory)."""
-LARGEST = 48 << 20
+SHELF = 40 << 20
+"""Bytes of JSON that a process keeps as objects (four to six times as much memory)."""
+LARGEST = 32 << 20
 """Bytes of one CodeSystem, ValueSet or ConceptMap that is still worked with."""
 MOST_VERSIONS = 500
 """Resources with the urls of one question."""

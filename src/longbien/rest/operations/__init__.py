@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from . import (
     bulk_import,
+    document,
     everything,
     expand,
     export,
@@ -17,6 +18,7 @@ from . import (
     status,
     subscription,
     subsumes,
+    summary,
     translate,
     validate,
     validate_code,
@@ -24,6 +26,7 @@ from . import (
 from .operation import Operation
 
 TABLE: tuple[Operation, ...] = (
+    *document.OPERATIONS,
     *bulk_import.OPERATIONS,
     *everything.OPERATIONS,
     *expand.OPERATIONS,
@@ -35,6 +38,7 @@ TABLE: tuple[Operation, ...] = (
     *status.OPERATIONS,
     *subscription.OPERATIONS,
     *subsumes.OPERATIONS,
+    *summary.OPERATIONS,
     *translate.OPERATIONS,
     *validate.OPERATIONS,
     *validate_code.OPERATIONS,

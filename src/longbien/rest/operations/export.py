@@ -138,8 +138,8 @@ async def status(request: Request, at: At) -> Answer:
     if row["state"] == "failed":
         raise Invalid(f"The export failed: {row['error']}", code="processing", status=422)
     if row["state"] != "done":
-        total = row["total"]
-        progress = f"{row['done']:,} of {total:,} resources" if total is not None else "waiting for its turn"
+        part = 100 * row["after"] // max(row["top"] or 0, 1)
+        progress = f"{part} %, {row['done']:,} resources" if row["top"] is not None else "waiting for its turn"
         return Answer(202, b"", ((b"x-progress", progress.encode()), (b"retry-after", b"%d" % RETRY_AFTER)))
     expires = row["expires"].strftime("%a, %d %b %Y %H:%M:%S GMT").encode()
     headers = ((b"expires", expires), (b"content-type", b"application/json"))

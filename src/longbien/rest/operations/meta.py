@@ -17,6 +17,10 @@ from .operation import At, Operation, given, parameters, wrong
 
 Meta = dict[str, Any]
 LISTS = ("profile", "security", "tag")
+OTHERS = frozenset(("id", "extension", "versionId", "lastUpdated", "source"))
+"""What a Meta may have besides, which these operations do not look at."""
+MOST = 100
+"""Profiles, labels or tags of one call."""
 
 
 async def meta(request: Request, at: At) -> Answer:
@@ -27,6 +31,28 @@ async def meta(request: Request, at: At) -> Answer:
 
 def _answer(found: Meta, *headers: tuple[bytes, bytes]) -> Answer:
     return Answer(200, fhir_json.dumps(parameters(("return", "valueMeta", found))), headers)
+
+
+def _wanted(found: Any) -> Meta:
+    """The Meta with the labels that are meant. Raises Invalid."""
+    if not isinstance(found, dict):
+        raise wrong("meta", "is missing: a Meta with the labels.")
+    for name, listed in found.items():
+        if name not in OTHERS and name not in LISTS:
+            raise wrong("meta", f"is a Meta, which has no {name[:40]!r}.")
+        if name in LISTS and not (isinstance(listed, list) and len(listed) <= MOST and all(_good(name, one) for one in listed)):
+            raise wrong("meta", f"has a {name} that cannot be used.")
+    if not any(found.get(name) for name in LISTS):
+        raise wrong("meta", "names no profile, security label or tag.")
+    return found
+
+
+def _good(name: str, one: Any) -> bool:
+    if name == "profile":
+        return isinstance(one, str) and bool(one)
+    if not isinstance(one, dict) or not all(isinstance(one.get(k, ""), str) for k in ("system", "code")):
+        return False
+    return bool(one.get("system") or one.get("code"))
 
 
 def _key(one: Any) -> Any:
@@ -59,18 +85,16 @@ def removed(there: Meta, less: Meta) -> Meta:
 def _changing(how: Callable[[Meta, Meta], Meta]) -> Callable[[Request, At], Any]:
     async def change(request: Request, at: At) -> Answer:
         assert at.type is not None and at.id is not None
-        wanted = (await given(request)).one("meta")
-        if not isinstance(wanted, dict) or any(not isinstance(wanted.get(name, []), list) for name in LISTS):
-            raise wrong("meta", "is missing: a Meta with the labels.")
+        wanted = _wanted((await given(request)).one("meta"))
+        match = versions.if_match(request.header(b"if-match"))
 
         def apply(resource: dict[str, Any]) -> dict[str, Any]:
             return resource | {"meta": how(resource.get("meta", {}), wanted)}
 
         before = await request.store.read(at.type, at.id)
         there = fhir_json.loads(before.body)["meta"]
-        if how(there, wanted) == there:
-            return _answer(there)
-        match = versions.if_match(request.header(b"if-match"))
+        if match in (None, before.version) and how(there, wanted) == there:
+            return _answer(there, *versions.headers(before))
         stored = await patch.patch(request.store, at.type, at.id, apply, match)
         return _answer(fhir_json.loads(stored.body)["meta"], *versions.headers(stored))
 

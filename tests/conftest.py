@@ -69,6 +69,8 @@ def record_urls(pg: Embedded, template: str) -> Iterator[tuple[str, str]]:
     with (pg.data / ".template.lock").open("w") as lock:  # a template may be copied by one at a time
         fcntl.flock(lock, fcntl.LOCK_EX)
         pg.psql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    # a process of the house serves one house; tests open several, which must not share a stamp (record/search/registry.py)
+    pg.psql("UPDATE search_state SET stamp = (random() * 1e12)::bigint", name)
     yield pg.url("postgres", name), pg.url(APP_ROLE, name)
     pg.drop_database(name)
 

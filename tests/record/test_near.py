@@ -108,3 +108,13 @@ async def test_the_box_is_looked_up_by_index(engine: Engine) -> None:
 def test_the_schema_knows_the_number_of_location() -> None:
     assert number("Location") == 71
     assert registry.PARTS == {("Location", "near"): "Location.near"}
+
+
+async def test_it_can_be_followed(engine: Engine) -> None:
+    visit = {"resourceType": "Encounter", "id": "v", "status": "planned", "class": {"code": "AMB"},
+             "location": [{"location": {"reference": "Location/hue"}}]}  # fmt: skip
+    store = Store(engine, system("t"))
+    await store.commit([Update(visit)], Manner(references="trust", checked=True))
+    for near, ids in (("16.46|107.59|5", ["v"]), ("21|105.8|5", [])):
+        page = await store.search("Encounter", [("location.near", near)], handling="strict")
+        assert [e.id for e in page.matches] == ids

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -77,19 +78,21 @@ async def step(engine: Engine) -> bool:
     """One batch of the oldest pass that can go on; False where there is none. A pass waits for the transactions that were under way
     when it was asked for: they may have indexed by what was before."""
     await engine.db.execute(Q.floors)
-    async with engine.db.transaction() as connection:
-        here = await connection.fetchrow(Q.next)
-        if here is None:
-            return False
-        await parameters.fresh(engine.db)
-        rows = await connection.fetch(Q.batch, here["type"], _place(here), here["rid"], BATCH)
-        if not rows:
-            await connection.execute(Q.done, here["type"], here["stamp"])
-            _log.info("%s: indexed again, %s looked at, %s changed", type_name(here["type"]), here["done"], here["changed"])
-            return True
-        changed = await _again(engine, connection, rows)
-        last = rows[-1]
-        await connection.execute(Q.moved, here["type"], here["stamp"], _place(last), last["rid"], len(rows), changed)
+    here = await engine.db.fetchrow(Q.next)
+    if here is None:
+        return False
+    await parameters.fresh(engine.db)
+    rows = await engine.db.fetch(Q.batch, here["type"], _place(here), here["rid"], BATCH)
+    if not rows:
+        await engine.db.execute(Q.done, here["type"], here["stamp"])
+        _log.info("%s: indexed again, %s looked at, %s changed", type_name(here["type"]), here["done"], here["changed"])
+        return True
+    made = await _made(engine, rows)
+    async with engine.db.transaction() as connection:  # holds nothing while it waits for a second connection
+        if await connection.fetchval(Q.hold, here["type"], here["stamp"], _place(here), here["rid"]):
+            changed = await made.put(connection, rows)
+            last = rows[-1]
+            await connection.execute(Q.moved, here["type"], here["stamp"], _place(last), last["rid"], len(rows), changed)
     return True
 
 
@@ -99,29 +102,43 @@ def _place(row: Any) -> datetime | None:
     return at if at is None or at.tzinfo else index.EARLIEST
 
 
-async def _again(engine: Engine, connection: Any, rows: Sequence[Any]) -> int:
-    """Make the index rows of these versions anew, where they are still the newest; gives how many heads differed."""
+@dataclass
+class _Made:
+    """The index rows of some versions, made anew."""
+
+    heads: list[Any] = field(default_factory=list)
+    sides: index.Sides = field(default_factory=lambda: ([], [], [], [], []))
+    refs: list[Any] = field(default_factory=list)
+    texts: full_text.Rows | None = None
+
+    async def put(self, connection: Any, rows: Sequence[Any]) -> int:
+        """Where they are still the newest; gives how many heads differed."""
+        changed: int = await connection.fetchval(Q.reindex, self.heads, *self.sides)
+        of = [r["rid"] for r in rows], [r["ver"] for r in rows]
+        if self.texts is not None:
+            await connection.execute(Q.words, *of, *self.texts)
+        columns = [list(c) for c in zip(*self.refs, strict=True)] or [[], [], [], []]
+        await connection.execute(Q.refs, *of, *columns)
+        return changed
+
+
+async def _made(engine: Engine, rows: Sequence[Any]) -> _Made:
     bodies = await engine.unpack_all([r["body"] for r in rows])
-    heads: list[Any] = []
-    refs: list[Any] = []
-    made_of: list[index.Indexed] = []
+    made = _Made()
+    indexed: list[index.Indexed] = []
     resources: list[tuple[int, dict[str, Any]]] = []
-    sides: tuple[list[Any], ...] = ([], [], [], [], [])
     for row, body in zip(rows, bodies, strict=True):
         resource = json.loads(body, strict=False)
         x = index.rows(resource)
-        made_of.append(x)
+        indexed.append(x)
         resources.append((row["rid"], resource))
-        refs += [(row["rid"], p, type_, id_) for p, type_, id_ in x.refs]
+        made.refs += [(row["rid"], p, type_, id_) for p, type_, id_ in x.refs]
         r = (row["rid"], x.pat, x.code, x.dlo, x.dhi, row["upd"], x.val, row["ver"], row["type"], False, row["id"], x.terms)
-        heads.append(r)
-        for into, made in zip(sides, index.side_rows(row["rid"], x), strict=True):
-            into += made
-    await write.write_words(engine, made_of)
-    changed: int = await connection.fetchval(Q.reindex, heads, *sides)
-    if any(keep := full_text.wanted()) or not registry.current.parts.get("_text", (False, True))[1]:
-        texts = full_text.rows(resources, keep)
-        await connection.execute(Q.words, [r["rid"] for r in rows], [r["ver"] for r in rows], *texts)
-    columns = [list(c) for c in zip(*refs, strict=True)] or [[], [], [], []]
-    await connection.execute(Q.refs, [r["rid"] for r in rows], [r["ver"] for r in rows], *columns)
-    return changed
+        made.heads.append(r)
+        for into, side in zip(made.sides, index.side_rows(row["rid"], x), strict=True):
+            into += side
+    keep = full_text.wanted()
+    if any(keep) or not registry.current.parts.get("_text", (False, True))[1]:
+        made.texts = full_text.rows(resources, keep)
+    await write.write_words(engine, indexed)
+    return made

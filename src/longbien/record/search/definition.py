@@ -12,7 +12,7 @@ from longbien.fhir import definitions
 from longbien.fhir.definitions import SearchParam
 from longbien.fhir.path import PathError, items_of
 from longbien.fhir.path.model import QUANTITIES
-from longbien.fhir.path.parser import parse
+from longbien.fhir.path.parser import Call, Variable, parse
 from longbien.fhir.path.plan import NotStatic, paths
 
 from . import registry
@@ -24,7 +24,12 @@ MOST = 50
 """Own parameters of one type: each costs every write of it."""
 KINDS = ("number", "date", "string", "token", "reference", "composite", "quantity", "uri")
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9\-]{0,63}\Z")
-_COSTLY = re.compile(r"\b(descendants|repeat|children|aggregate)\s*\(")
+FUNCTIONS = frozenset((
+    "where", "exists", "empty", "not", "as", "is", "ofType", "extension", "resolve", "first", "last", "hasValue", "select", "all",
+    "startsWith", "endsWith", "contains", "lower", "upper", "trim", "iif", "toString", "count",
+))  # fmt: skip
+"""What an expression may call: it costs no more than the resource is large. Not taken are walks over everything (descendants),
+regular expressions (some take for ever), variables such as %resource (they let a where() look at the whole for each element)."""
 _TEXT = frozenset(("string", "markdown", "code", "id", "uri", "url", "canonical", "oid", "uuid"))
 TAKES: dict[str, frozenset[str]] = {
     "token": _TEXT | {"boolean", "Coding", "CodeableConcept", "Identifier", "ContactPoint"},
@@ -82,12 +87,25 @@ def _standard(resource: dict[str, Any], base: str, code: str) -> bool:
 def _compiles(expression: str, element: str) -> None:
     if len(expression) > LONGEST:
         raise _wrong(element, f"has over {LONGEST} characters.", "too-long")
-    if found := _COSTLY.search(expression):
-        raise _wrong(element, f"{found[1]}() is not taken: what it costs with each write has no bound.", "too-costly")
     try:
         items_of(expression)
+        unbounded = _unbounded(parse(expression))
     except PathError as why:
         raise _wrong(element, why.text, "invalid") from None
+    if unbounded is not None:
+        raise _wrong(element, f"{unbounded} is not taken: what it costs with each write has no bound.", "too-costly")
+
+
+def _unbounded(tree: Any) -> str | None:
+    """The first call or variable in an expression that is not to be run with every write."""
+    if isinstance(tree, Variable):
+        return f"%{tree.name[:60]}"
+    if isinstance(tree, Call) and tree.name not in FUNCTIONS:
+        return f"{tree.name[:60]}()"
+    for part in tree if isinstance(tree, tuple) else ():
+        if (found := _unbounded(part)) is not None:
+            return found
+    return None
 
 
 def _for_base(

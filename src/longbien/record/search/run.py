@@ -37,15 +37,22 @@ async def search(
     Raises Invalid (400, naming the parameter), Forbidden (a type), NotSupported, TooMany (a chain over too much), Unavailable."""
     if registry.names(params):
         await parameters.fresh(engine.db)
+    known = registry.current
     try:
         query = parse(type_, params, handling, within)
-        if query.issues and await parameters.fresh(engine.db):
+        if query.issues and await _behind(engine, known):
             query = parse(type_, params, handling, within)
         return await _seen(engine, scope, query, base_url, handling)
     except Invalid:
-        if not await parameters.fresh(engine.db):
+        if not await _behind(engine, known):
             raise
     return await _seen(engine, scope, parse(type_, params, handling, within), base_url, handling)  # it may name what is new
+
+
+async def _behind(engine: Engine, known: registry.Registry) -> bool:
+    """Whether there is a newer registry than the one that a search was read by (also where news brought it meanwhile)."""
+    await parameters.fresh(engine.db)
+    return registry.current is not known
 
 
 async def _seen(engine: Engine, scope: Scope, query: Query, base_url: str, handling: Handling) -> Page:

@@ -21,10 +21,15 @@ UPDATE reindex r SET floor = pg_snapshot_xmax(pg_current_snapshot())::text::bigi
 WHERE r.floor IS NULL AND r.finished IS NULL
 
 -- name: next
--- SKIP LOCKED: of several workers each takes a type of its own.
 SELECT type, stamp, dlo, rid, done, changed FROM reindex
 WHERE finished IS NULL AND floor <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-ORDER BY asked, type LIMIT 1 FOR UPDATE SKIP LOCKED
+ORDER BY asked, type LIMIT 1
+
+-- name: hold
+-- The pass as it was looked at, for the one who puts the batch in. A change of what is indexed, or another worker's batch, has moved it on;
+-- SKIP LOCKED: then this one's is dropped.
+SELECT true FROM reindex WHERE type = $1 AND stamp = $2 AND finished IS NULL
+  AND (dlo, rid) IS NOT DISTINCT FROM ($3::timestamptz, $4::bigint) FOR UPDATE SKIP LOCKED
 
 -- name: batch
 -- Along head_dt from where the pass has come to; no OR, so that a plan kept for all values still begins there.

@@ -15,7 +15,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +22,12 @@ import asyncpg
 import psutil
 
 from import_lives import LIVES
-from longbien.access import later
 from longbien.access.tokens import create_token
 from longbien.base.blobs import Blobs
 from longbien.importer.run import Import
 from longbien.record import export
 from longbien.record.engine import Engine
-from longbien.record.scope import system
+from longbien.record.scope import Scope, system
 from place import Place, commit_limit, machine, options, pgbench_limit, place, say
 from read import ready, serving
 
@@ -373,8 +371,12 @@ async def _export(here: Place) -> None:
     """The whole record by the background worker's own handler: files on disk, trail lines of each patient."""
     engine = await Engine.open(here.app, services=False)
     scope = system("bench")
+
+    async def again(said: Any, reason: str) -> Scope:
+        return scope
+
     id_ = await export.begin(engine, scope, export.Asked("system", "bench"))
-    handler = export.job(engine, Blobs(here.folder / "export"), 1.0, partial(later.again, engine.db))
+    handler = export.job(engine, Blobs(here.folder / "export"), 1.0, again)
     began, before = time.perf_counter(), sum(psutil.Process().cpu_times()[:2])
     while await handler({"id": id_}) is not None:
         pass

@@ -143,7 +143,7 @@ async def work(url: str, stop: asyncio.Event) -> None:
     try:
         handlers: dict[str, jobs.Handler] = {"access.clean": clean, "record.train": train, reindex.QUEUE: reindex.job(engine)}
         files, hours = bulk_export.folder(), RestSettings.read().export_hours
-        handlers[export.QUEUE] = export.job(engine, files, hours, partial(later.again, engine.db))
+        handlers[export.QUEUE] = export.job(engine, files, hours, partial(later.again, door))
         handlers[export.CLEAN] = export.cleaner(engine, files)
         for name in handlers.keys() - {export.QUEUE}:
             await jobs.enqueue(engine.db, name, key="always")

@@ -52,7 +52,7 @@ def said(answer: httpx.Response) -> str | None:
     kind = answer.headers.get("content-type", "").partition(";")[0]
     if answer.status_code >= 500:
         return "a fault of ours"
-    if answer.status_code == 405:
+    if answer.status_code == 405 and "$" not in answer.request.url.path:  # a statement does not say how an operation is called
         return "not allowed, though it is described"
     if not answer.content:
         return None if answer.status_code in (200, 201, 204, 304) or answer.request.method == "HEAD" else "a refusal without a word"

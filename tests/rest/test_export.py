@@ -48,7 +48,7 @@ def blobs(folder: Path) -> Blobs:
 async def work(app: App, folder: Path) -> None:
     """What the worker does with the jobs that wait."""
     engine = app.state.engine
-    handler = export.job(engine, blobs(folder), 1.0, partial(later.again, engine.db))
+    handler = export.job(engine, blobs(folder), 1.0, partial(later.again, app.state.door))
     for row in await engine.db.fetch("SELECT id, payload FROM job WHERE queue = $1 AND dead IS NULL", export.QUEUE):
         while await handler(json.loads(row["payload"])) is not None:
             pass

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from receiver import receiver
 
+from longbien.base import clock
 from longbien.subscriptions.service import Service
 
 Resource = dict[str, Any]
@@ -229,3 +231,51 @@ async def test_a_switched_off_subscription_is_told_nothing(client: httpx.AsyncCl
         await asyncio.sleep(0.2)
         assert [c.resource["id"] for c in r.calls] == [last["id"]]
         await end(client, sub["id"])
+
+
+async def test_xml_is_sent_where_it_was_asked_for(client: httpx.AsyncClient, service: Service) -> None:
+    with receiver() as r:
+        sub = await subscribe(client, subscription("Organization", r.url, payload="application/fhir+xml"))
+        await client.post("/fhir/Organization", json={"resourceType": "Organization", "name": "Bệnh viện E"})
+        await until(lambda: r.calls)
+        assert r.calls[0].headers["content-type"].startswith("application/fhir+xml")
+        assert "<Organization" in r.calls[0].body.decode() and "Bệnh viện E" in r.calls[0].body.decode()
+        await end(client, sub["id"])
+
+
+async def test_its_end_is_kept(client: httpx.AsyncClient, service: Service) -> None:
+    with receiver() as r:
+        soon = (clock.now() + timedelta(seconds=1)).isoformat()
+        sub = await subscribe(client, subscription("Organization", r.url) | {"end": soon})
+        await asyncio.sleep(1.1)
+        await client.post("/fhir/Organization", json={"resourceType": "Organization", "name": "too late"})
+        await service.keep()
+        assert (await client.get(f"/fhir/Subscription/{sub['id']}")).json()["status"] == "off"
+        await asyncio.sleep(0.5)
+        assert not r.tried
+        await end(client, sub["id"])
+
+
+def transaction(*entries: tuple[str, str, Resource]) -> Resource:
+    """Each (method, url, resource); a PUT says that it replaces version 7."""
+    made = []
+    for method, url, resource in entries:
+        match = {"ifMatch": 'W/"7"'} if method == "PUT" else {}
+        made.append({"resource": resource, "request": {"method": method, "url": url, **match}})
+    return {"resourceType": "Bundle", "type": "transaction", "entry": made}
+
+
+async def test_a_transaction_that_fails_leaves_no_subscription_behind(client: httpx.AsyncClient, service: Service) -> None:
+    with receiver() as r:
+        new = ("POST", "Subscription", subscription("Patient", r.url))
+        late = ("PUT", "Patient/tx", {"resourceType": "Patient", "id": "tx"})
+        assert (await client.post("/fhir", json=transaction(new, late))).status_code in (409, 412)
+        left = await service.engine.db.fetchval("SELECT count(*) FROM subscription WHERE plan->>'endpoint' = $1", r.url)
+        assert left == 0
+        wrong = ("POST", "Subscription", subscription("Observation?nothing=1", r.url))
+        assert (await client.post("/fhir", json=transaction(wrong))).status_code == 422
+        done = await client.post("/fhir", json=transaction(new))
+        assert done.status_code == 200, done.text
+        id = done.json()["entry"][0]["response"]["location"].split("Subscription/")[1].split("/")[0]
+        await status_is(client, id, "active")
+        await end(client, id)

@@ -1,21 +1,20 @@
 """The warrant of work that goes on after its request is answered (a bulk export): made anew each time the work goes on, of what the
-asker was allowed then, and no longer once their account is disabled."""
+asker may do now. It ends with their account, and with the token they came with."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from longbien.base.db import Database
 from longbien.base.errors import Forbidden
-from longbien.record.scope import Everything, Scope
+from longbien.record.scope import Scope
+
+from .door import Door
 
 
-async def again(db: Database, said: Mapping[str, Any], reason: str) -> Scope:
-    """A reading scope over every record, for whom it was given before (`said`: record.export.remembered). Raises Forbidden."""
-    actor = int(said["actor"])
-    disabled = await db.fetchval("SELECT disabled IS NOT NULL FROM account WHERE number = $1", actor) if actor else False
-    if disabled is None or disabled:
-        raise Forbidden("The account that asked for this is no longer there.")
-    reads = None if said["reads"] is None else frozenset(said["reads"])
-    return Scope(actor, said["label"], said["purpose"], reason, Everything(), said["org"], reads, frozenset(), said["address"])
+async def again(door: Door, said: Mapping[str, Any], reason: str) -> Scope:
+    """`said`: what record.export.remembered kept of the asker's scope. Raises Forbidden."""
+    actor = await door.again(int(said["actor"]), said["token"])
+    if actor is None:
+        raise Forbidden("The account or the token that asked for this has ended.")
+    return door.scope(actor, said["purpose"] or None, reason=reason)

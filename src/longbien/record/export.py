@@ -93,11 +93,8 @@ async def begin(engine: Engine, scope: Scope, asked: Asked) -> str:
 
 
 def remembered(scope: Scope) -> dict[str, Any]:
-    """Of a scope over every record, what it takes to make it anew."""
-    return {
-        "actor": scope.actor, "label": scope.label, "purpose": scope.purpose, "org": scope.org, "address": scope.address,
-        "reads": None if scope.reads is None else sorted(scope.reads),
-    }  # fmt: skip
+    """Of who asked, what it takes to make their scope anew."""
+    return {"actor": scope.actor, "token": scope.token, "purpose": scope.purpose}
 
 
 async def look(engine: Engine, scope: Scope, id_: str) -> Any:

@@ -5,7 +5,7 @@ nothing is recorded the section says so: nothing recorded is not the same as not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -48,6 +48,8 @@ def _active(r: Resource) -> bool:
 
 
 MEDICATIONS = ("MedicationRequest", "MedicationStatement")
+NAMED = ("Medication", "Device")
+"""What lists name, and so comes along."""
 PREGNANCY = {"82810-3", "11778-8", "11779-6", "11780-4", "11640-0"}
 
 
@@ -95,14 +97,17 @@ def summary(patient: Resource, resources: Iterable[Resource], now: str, base_url
     sections: list[Resource] = []
     used: dict[str, Resource] = {}
     taken: set[str] = set()
+    resources = list(resources)
+    named = {_place(r): r for r in resources if r["resourceType"] in NAMED}
     everything = [r for r in resources if r.get("status") != "entered-in-error"]
     for one in SECTIONS:
         own = [r for r in everything if _place(r) not in taken and one.takes(r)]
         if not own and not one.required:
             continue
         used |= {_place(r): r for r in own}
+        used |= {at: named[at] for at in (_named(r) for r in own) if at in named}
         taken |= {_place(r) for r in own}
-        sections.append(_section(one, own))
+        sections.append(_section(one, own, named))
     author = {"resourceType": "Device", "id": ids.new_id(), "deviceName": [{"name": "Longbien", "type": "user-friendly-name"}]}
     composition = _composition(patient, _place(author), sections, now)
     # Relative references are read beside the fullUrl of the resource that holds them, so all lie under one address.
@@ -136,7 +141,13 @@ def _name(patient: Resource) -> str:
     return ""
 
 
-def _section(one: Section, own: Sequence[Resource]) -> Resource:
+def _named(r: Resource) -> str:
+    """The drug or the device that it is about, where that is a resource of its own."""
+    about = r.get("medicationReference") or r.get("device") or {}
+    return str(about.get("reference", ""))
+
+
+def _section(one: Section, own: Sequence[Resource], named: Mapping[str, Resource]) -> Resource:
     said: Resource = {
         "title": f"{one.title} · {one.english}",
         "code": {"coding": [{"system": LOINC, "code": one.code}], "text": one.english},
@@ -145,12 +156,12 @@ def _section(one: Section, own: Sequence[Resource]) -> Resource:
         nothing = f"{DIV}<p>Không có ghi nhận · Nothing is recorded</p></div>"
         reason = {"coding": [{"system": EMPTY, "code": "unavailable", "display": "Unavailable"}]}
         return said | {"text": {"status": "generated", "div": nothing}, "emptyReason": reason}
-    rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _row(r))}</tr>" for r in own)
+    rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _row(r, named))}</tr>" for r in own)
     table = f"{DIV}<table>{rows}</table></div>"
     return said | {"text": {"status": "generated", "div": table}, "entry": [{"reference": _place(r)} for r in own]}
 
 
-_WHAT = ("code", "medicationCodeableConcept", "vaccineCode", "device")
+_WHAT = ("code", "medicationCodeableConcept", "medicationReference", "vaccineCode", "device")
 _WHEN = (
     "effectiveDateTime",
     "onsetDateTime",
@@ -162,9 +173,12 @@ _WHEN = (
 )
 
 
-def _row(r: Resource) -> tuple[str, str, str]:
+def _row(r: Resource, named: Mapping[str, Resource]) -> tuple[str, str, str]:
     """What, how much, since when."""
-    what = next((words(r[k]) for k in _WHAT if isinstance(r.get(k), dict)), "")
+    about = named.get(_named(r), {})
+    what = words(about.get("code") or about.get("type") or {}) or next(
+        (words(r[k]) for k in _WHAT if isinstance(r.get(k), dict)), ""
+    )
     when = next((str(r[k])[:10] for k in _WHEN if r.get(k)), "")
     for k in ("effectivePeriod", "performedPeriod", "onsetPeriod"):
         when = when or str(r.get(k, {}).get("start", ""))[:10]
@@ -180,7 +194,7 @@ def words(concept: Resource) -> str:
 
 def _value(r: Resource) -> str:
     if "dosageInstruction" in r:
-        return "; ".join(str(d.get("text", "")) for d in r["dosageInstruction"])
+        return "; ".join(str(d["text"]) for d in r["dosageInstruction"] if d.get("text"))
     parts = [_one_value(r), *(f"{words(c.get('code', {}))}: {_one_value(c)}" for c in r.get("component", ()))]
     return "; ".join(p for p in parts if p)
 

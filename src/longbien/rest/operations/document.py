@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from longbien.base import clock, ids
-from longbien.base.errors import Invalid, NotFound, TooLarge
+from longbien.base.errors import Gone, Invalid, NotFound, TooLarge
 from longbien.fhir import json as fhir_json
 from longbien.fhir.references import each, literal
 from longbien.record.change import Create
 from longbien.record.types import number
 
+from ..faults import NotAllowed
 from ..request import Answer, Request
 from .operation import At, Operation, given
 
@@ -22,14 +23,18 @@ async def document(request: Request, at: At) -> Answer:
     assert at.id is not None
     asked = await given(request)
     persist = asked.flag("persist")
+    if persist and request.method != "POST":
+        raise NotAllowed("A document that shall be kept is asked for by POST.", "POST")
     composition = fhir_json.loads((await request.store.read("Composition", at.id)).body)
     entries = [_entry(request, composition)]
     for type_, id_ in _wanted(composition):
         try:
             stored = await request.store.read(type_, id_)
-        except NotFound:
+        except (NotFound, Gone):
             raise Invalid(
-                f"Composition/{at.id} refers to {type_}/{id_}, which is not known: no document.", code="not-found", status=422
+                f"Composition/{at.id} refers to {type_}/{id_}, which is not known (any more): no document.",
+                code="not-found",
+                status=422,
             ) from None
         entries.append(_entry(request, fhir_json.loads(stored.body)))
     made: dict[str, Any] = {

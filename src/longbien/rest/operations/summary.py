@@ -9,7 +9,7 @@ from typing import Any
 from longbien.base import clock
 from longbien.base.errors import TooLarge
 from longbien.fhir import json as fhir_json
-from longbien.fhir.documents.summary import MEDICATIONS, PREGNANCY, Resource, summary
+from longbien.fhir.documents.summary import MEDICATIONS, NAMED, PREGNANCY, Resource, summary
 from longbien.record.everything import MOST, Asked
 from longbien.record.page import Entry
 
@@ -35,13 +35,13 @@ async def patient_summary(request: Request, at: At) -> Answer:
 
 async def _lists(request: Request, id_: str) -> list[Resource]:
     """Newest first."""
-    types = tuple(t for t in LISTS if request.store.scope.may_read(t))
+    types = tuple(t for t in (*LISTS, *NAMED) if request.store.scope.may_read(t))
     found: list[Resource] = []
     after: int | None = -1
     while types and after is not None:
         asked = Asked(types=types, count=MOST, after=after)
         page, after = await request.store.everything("Patient", id_, asked, request.base_url, [("_type", ",".join(types))])
-        found += _bodies(page.matches)
+        found += _bodies(page.entries)
         if len(found) > LARGEST:
             raise TooLarge(f"Patient/{id_} has more than {LARGEST:,} conditions, medications and the like: no summary can be made.")
     return found[::-1]

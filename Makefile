@@ -29,7 +29,7 @@ test: build $(VENV)/dev.stamp chromium check ## everything: check, then all test
 	@$(PY) -m pytest -n auto --dist loadfile
 
 check: build $(VENV)/dev.stamp ## lint, format, types, floors, house rules
-	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff check --no-cache .  # its cache does not notice that another file moved
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports --no-logo

@@ -12,10 +12,10 @@ from typing import Any
 
 import asyncpg
 import httpx
-from real_house import House
 
 from longbien.fhir import json as fhir_json
 from longbien.record.trail import KINDS
+from real_house import House
 
 GROUP = 15
 """Resources in one transaction."""

@@ -14,6 +14,7 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
+
 from real_house import BUILT, House, house
 
 pytestmark = pytest.mark.skipif(not BUILT.is_dir(), reason="the FHIR definitions are not built: make build")

@@ -14,9 +14,9 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
-from real_house import BUILT, House, house
 
 from longbien.record.trail import KINDS
+from real_house import BUILT, House, house
 
 pytestmark = pytest.mark.skipif(not BUILT.is_dir(), reason="the FHIR definitions are not built: make build")
 MEGABYTE = 1 << 20

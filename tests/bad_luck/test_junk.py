@@ -14,12 +14,12 @@ from urllib.parse import quote
 import httpx
 import pytest
 import pytest_asyncio
-from real_house import BUILT, House, a_doctor, house
 from starlette.routing import Route
 
 from longbien.base.errors import LongbienError
 from longbien.fhir import definitions, xml
 from longbien.web.routes import ROUTES
+from real_house import BUILT, House, a_doctor, house
 
 pytestmark = pytest.mark.skipif(not BUILT.is_dir(), reason="the FHIR definitions are not built: make build")
 REQUESTS = int(os.environ.get("LONGBIEN_FUZZ", "60")) * 10

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from load import Load, faults
+
 from real_house import BUILT, House, house
 
 pytestmark = pytest.mark.skipif(not BUILT.is_dir(), reason="the FHIR definitions are not built: make build")

@@ -20,7 +20,7 @@ from longbien.base.blobs import Blobs
 from longbien.record import export
 from longbien.record.change import Create, Update
 from longbien.record.inside import inside
-from longbien.record.scope import system
+from longbien.record.scope import Scope, system
 from longbien.record.store import Store
 
 BASE = "http://hanoi.test"
@@ -284,3 +284,18 @@ async def test_one_machine_has_so_many_under_way(app: App, client: httpx.AsyncCl
     monkeypatch.setattr(export, "AT_ONCE", 0)
     answer = await client.get("/fhir/$export", headers=ASYNC)
     assert answer.status_code == 429 and answer.headers["retry-after"] == "60"
+
+
+async def test_who_sees_less_by_now_gets_no_more_than_that(app: App, client: httpx.AsyncClient, folder_of_data: Path) -> None:
+    """The work goes on in the name of an account that may have another role since it asked."""
+    await fill(client)
+    engine = app.state.engine
+    answer = await client.get("/fhir/$export?_type=Patient", headers=ASYNC)
+
+    async def less(said: Any, reason: str) -> Scope:
+        return Scope(0, "less", "TREAT", reason, reads=None)
+
+    (row,) = await engine.db.fetch("SELECT id, payload FROM job WHERE queue = $1 AND dead IS NULL", export.QUEUE)
+    assert await export.job(engine, blobs(folder_of_data), 1.0, less)(json.loads(row["payload"])) is None
+    await engine.db.execute("DELETE FROM job WHERE id = $1", row["id"])
+    assert (await client.get(answer.headers["content-location"].removeprefix(BASE))).json()["output"] == []

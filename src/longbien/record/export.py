@@ -242,6 +242,8 @@ async def _where(engine: Engine, scope: Scope, asked: Asked, s: Statement) -> st
         parts.append(f"(h.pat = ANY({s.bind(keys)}::int8[]) OR h.terms && {s.bind(also)}::int8[])")
     elif asked.level != "system":
         parts.append("h.pat IS NOT NULL")
+    if not scope.unlimited:  # whoever asked may see less by now
+        parts.append(scope.where("h.pat", "h.type", s.bind))
     compiler = Compiler(engine, scope)
     by_type: dict[str, list[str]] = defaultdict(list)
     for type_, search in asked.filters:

@@ -72,7 +72,8 @@ async def _asked(request: Request, at: At, found: Given) -> Asked:
     patients = await _members(request.store, str(at.id)) if level == "group" else None
     chosen = _chosen(found, level)
     if chosen is not None:
-        patients = chosen if patients is None else tuple(p for p in chosen if p in set(patients))
+        members = None if patients is None else set(patients)
+        patients = tuple(p for p in chosen if members is None or p in members)
     return Asked(
         level, f"{request.base_url}/{_place(at)}", types, moment("_since", since.replace(" ", "+")).isoformat() if since else None,
         patients, tuple(_filters(found, types)),

@@ -11,7 +11,7 @@ from longbien.base.errors import Forbidden, Invalid, NotSupported
 from longbien.base.ids import patient_key
 from longbien.record.change import Manner, Update
 from longbien.record.engine import Engine
-from longbien.record.scope import Bind, Row, Scope, system
+from longbien.record.scope import Bind, RowSQL, Scope, system
 from longbien.record.store import Store
 
 PROFILE, TAGS = "http://x.example/StructureDefinition/p", "urn:tags"
@@ -101,7 +101,7 @@ class _Only:
     def __init__(self, *ids: str):
         self.pats = [patient_key(i) for i in ids]
 
-    def sql(self, row: Row, bind: Bind) -> str:
+    def sql(self, row: RowSQL, bind: Bind) -> str:
         return f"{row.pat} = ANY({bind(self.pats)}::int8[])"
 
 

@@ -1,6 +1,7 @@
 """Which rows an actor may see: an ordered list of rules, made into one SQL condition. The first rule that holds decides; none: no.
 
-Consent and break-glass plug in here, without touching a query: a rule is (opens or closes, reason, SQL over a row: record.scope.Row). The order the house keeps for them:
+Consent and break-glass plug in here, without touching a query: a rule is (opens or closes, reason, SQL over a row:
+record.scope.RowSQL). The order the house keeps for them:
 
     1. open   emergency  (break-glass: stronger than a refusal)
     2. close  refused    (the patient's consent directive)
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal, NamedTuple
 
-from longbien.record.scope import Bind, Row, Rows
+from longbien.record.scope import Bind, Rows, RowSQL
 from longbien.record.types import number
 
 from .resource_types import OPEN
@@ -38,7 +39,7 @@ def _open_numbers() -> tuple[int, ...]:
 class OpenRows:
     """About no patient, and of a type that cannot be."""
 
-    def sql(self, row: Row, bind: Bind) -> str:
+    def sql(self, row: RowSQL, bind: Bind) -> str:
         return f"({row.pat} IS NULL AND {row.type} = ANY({bind(_open_numbers())}::smallint[]))"
 
 
@@ -47,7 +48,7 @@ class NewRows:
     """A patient whom the record does not know at all yet: whoever may write a Patient may begin one. Never true of a row that is
     already there, so it opens nothing to a reader."""
 
-    def sql(self, row: Row, bind: Bind) -> str:
+    def sql(self, row: RowSQL, bind: Bind) -> str:
         known = f"EXISTS (SELECT 1 FROM head known WHERE known.pat = {row.pat})"  # noqa: S608 - a column or a placeholder
         return f"({row.pat} IS NOT NULL AND NOT {known})"
 
@@ -60,7 +61,7 @@ class CareRows:
     org: int
     days: int | None
 
-    def sql(self, row: Row, bind: Bind) -> str:
+    def sql(self, row: RowSQL, bind: Bind) -> str:
         since = "" if self.days is None else f" AND c.hi > now() - make_interval(days => {bind(self.days)}::int)"
         begun = "c.lo < now() + interval '1 day'"
         where = f"c.pat = {row.pat} AND c.org = {bind(self.org)}::bigint AND {begun}{since}"
@@ -73,7 +74,7 @@ class PurposeRows:
 
     account: int
 
-    def sql(self, row: Row, bind: Bind) -> str:
+    def sql(self, row: RowSQL, bind: Bind) -> str:
         return (  # column names and placeholders only
             f"EXISTS (SELECT 1 FROM purpose_grant g WHERE g.account = {bind(self.account)}::int AND g.pat = {row.pat}"  # noqa: S608
             " AND g.until > now() AND g.begins <= now()"
@@ -85,7 +86,7 @@ class PurposeRows:
 class IdentityRows:
     """Patient resources of the whole city: to find a person before anything of theirs may be opened."""
 
-    def sql(self, row: Row, bind: Bind) -> str:
+    def sql(self, row: RowSQL, bind: Bind) -> str:
         return f"({row.type} = {bind(number('Patient'))}::smallint)"
 
 
@@ -93,7 +94,7 @@ class IdentityRows:
 class Ordered:
     rules: tuple[Rule, ...]
 
-    def sql(self, row: Row, bind: Bind) -> str:
+    def sql(self, row: RowSQL, bind: Bind) -> str:
         if not self.rules:
             return "false"
         if all(rule.effect == "open" for rule in self.rules):  # the order does not matter: let the planner choose
@@ -101,7 +102,7 @@ class Ordered:
         whens = (f"WHEN {r.rows.sql(row, bind)} THEN {'true' if r.effect == 'open' else 'false'}" for r in self.rules)
         return f"(CASE {' '.join(whens)} ELSE false END)"
 
-    def deciding(self, row: Row, bind: Bind) -> str:
+    def deciding(self, row: RowSQL, bind: Bind) -> str:
         """SQL that gives the position of the rule that decides, null when none does."""
         whens = (f"WHEN {r.rows.sql(row, bind)} THEN {n}" for n, r in enumerate(self.rules))
         return f"(CASE {' '.join(whens)} END)" if self.rules else "NULL::int"

@@ -32,8 +32,8 @@ _PATIENT = type_number("Patient") or 0
 
 class Indexed(NamedTuple):
     """dlo/dhi: the main date's span. strs (p, folded), dates (p, lo, hi), qtys (p, unit key, value), codes (code key, val): second
-    and later codings, and components; cares (org key, lo, hi); refs (p, type number, id; type 0: a canonical url). sens: bits of the
-    sensitive categories it falls into; org: the key of the facility that the resource names as the one it was made at."""
+    and later codings, and components; cares (org key, lo, hi); refs (p, type number, id; type 0: a canonical url). sens: bits of
+    the sensitive categories it falls into; org: the key of the facility that the resource names as the one it was made at."""
 
     pat: int | None
     code: int | None
@@ -290,7 +290,8 @@ def rows(resource: dict[str, Any]) -> Indexed:
     codes = [(k, out.value) for k in hot[1:]] + out.codes
     cares = _cares(type_, resource) if type_ in _CARE else []
     return Indexed(pat, hot[0] if hot else None, lo, hi, out.value, [there | out.dated, *dict.fromkeys(out.terms)], list(out.strs),
-                   list(out.dates), list(out.qtys), list(dict.fromkeys(codes)), cares, list(out.refs), 0, _made_at(resource))  # fmt: skip
+                   list(out.dates), list(out.qtys), list(dict.fromkeys(codes)), cares, list(out.refs),
+                   0, _made_at(resource))  # fmt: skip
 
 
 _MAKERS = ("serviceProvider", "custodian", "managingOrganization", "author", "performer", "recorder", "requester", "asserter",

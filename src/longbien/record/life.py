@@ -16,7 +16,7 @@ from longbien.base.sql import queries
 
 from . import trail
 from .engine import Engine
-from .scope import Row, Scope
+from .scope import RowSQL, Scope
 from .search.keys import key
 from .types import number, type_name
 
@@ -61,7 +61,7 @@ def _scoped(scope: Scope, sql: str, type_: str, *args: Any) -> tuple[str, list[A
         values.append(value)
         return f"${len(values)}"
 
-    return sql.replace("{allowed}", scope.where(Row.of("h")._replace(pat="$1::bigint", type=type_), bind)), values
+    return sql.replace("{allowed}", scope.where(RowSQL.of("h")._replace(pat="$1::bigint", type=type_), bind)), values
 
 
 def by_code(row: Any) -> list[dict[str, Any]]:

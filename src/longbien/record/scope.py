@@ -1,7 +1,7 @@
 """Scope: the warrant without which there is no store. Who acts, for what purpose, which rows they may see and why.
 
-Made by access only. The rule is part of every statement's SQL: `Scope.where` gives a condition over a row (`Row`: its patient key,
-its type, and what else is known of it). Default is deny: `Nothing`.
+Made by access only. The rule is part of every statement's SQL: `Scope.where` gives a condition over a row (`RowSQL`: its patient
+key, its type, and what else is known of it). Default is deny: `Nothing`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Bind = Callable[[Any], str]
 """Takes a value, gives its placeholder ($7) in the statement being built."""
 
 
-class Row(NamedTuple):
+class RowSQL(NamedTuple):
     """One row as SQL expressions (a column, a placeholder with its cast, a scalar subquery), for a rule to speak of.
 
     pat, type: the patient's key and the type's number. rid: null for what is not stored yet. sens: which sensitive categories it
@@ -30,7 +30,7 @@ class Row(NamedTuple):
     head: str | None = None
 
     @classmethod
-    def of(cls, alias: str) -> Row:
+    def of(cls, alias: str) -> RowSQL:
         """A row of `head` that stands in the statement under this alias."""
         return cls(f"{alias}.pat", f"{alias}.type", f"{alias}.rid", f"{alias}.sens", f"{alias}.org", alias)
 
@@ -38,18 +38,18 @@ class Row(NamedTuple):
 class Rows(Protocol):
     """Which rows: gives a boolean SQL expression over `row`."""
 
-    def sql(self, row: Row, bind: Bind) -> str: ...
+    def sql(self, row: RowSQL, bind: Bind) -> str: ...
 
 
 @dataclass(frozen=True)
 class Nothing:
-    def sql(self, row: Row, bind: Bind) -> str:
+    def sql(self, row: RowSQL, bind: Bind) -> str:
         return "false"
 
 
 @dataclass(frozen=True)
 class Everything:
-    def sql(self, row: Row, bind: Bind) -> str:
+    def sql(self, row: RowSQL, bind: Bind) -> str:
         return "true"
 
 
@@ -73,7 +73,7 @@ class Scope:
     token: int | None = None
     """The number of the token that a machine came with: work that goes on after its request ends with the token."""
 
-    def where(self, row: Row, bind: Bind) -> str:
+    def where(self, row: RowSQL, bind: Bind) -> str:
         return self.rows.sql(row, bind)
 
     def may_read(self, type: str) -> bool:

@@ -33,7 +33,7 @@ from . import full_text, index, parameters, people, profiles, trail
 from .change import ANY, Change, Create, Delete, Guarded, Manner, Stored, Update
 from .engine import Engine
 from .live import News
-from .scope import Row, Scope
+from .scope import RowSQL, Scope
 from .search import keys, registry
 from .types import number, type_name
 
@@ -283,7 +283,7 @@ async def _look(
         args.append(value)
         return f"${len(args)}"
 
-    allowed = scope.where(Row.of("h"), bind)
+    allowed = scope.where(RowSQL.of("h"), bind)
     sql = f"""SELECT h.rid, h.ver, h.deleted, h.pat, h.type, h.id, h.sens, h.org, {allowed} AS allowed FROM head h
               WHERE h.id = ANY($1::text[]) AND h.type = ANY($2::smallint[])"""  # noqa: S608 - parts are the scope's own SQL
     return {(type_name(r["type"]), r["id"]): r for r in await connection.fetch(sql, *args)}
@@ -413,7 +413,7 @@ async def _care(scope: Scope, drafts: list[Draft], connection: Connection, refus
         args.append(value)
         return f"${len(args)}"
 
-    may = "true" if scope.begins is None else scope.begins.sql(Row("w.pat", f"{number('Patient')}::smallint"), bind)
+    may = "true" if scope.begins is None else scope.begins.sql(RowSQL("w.pat", f"{number('Patient')}::smallint"), bind)
     sql = f"""SELECT w.pat, w.org, {may} AS may FROM unnest($1::bigint[], $2::bigint[]) AS w(pat, org) WHERE NOT EXISTS
               (SELECT 1 FROM care c WHERE c.pat = w.pat AND c.org = w.org AND c.hi > now())"""  # noqa: S608 - the scope's own SQL
     fresh = {(r["pat"], r["org"]): r["may"] for r in await connection.fetch(sql, *args)}
@@ -460,7 +460,7 @@ async def _authorise_rows(scope: Scope, drafts: list[Draft], connection: Connect
         args.append(value)
         return f"${len(args)}"
 
-    row = Row("w.pat", "w.type", sens="w.sens", org="w.org")
+    row = RowSQL("w.pat", "w.type", sens="w.sens", org="w.org")
     sql = f"""SELECT w.* FROM unnest($2::bigint[], $3::smallint[], $4::smallint[], $5::bigint[]) AS w(pat, type, sens, org)
               WHERE NOT coalesce({scope.where(row, bind)}, false)
                  OR NOT (w.pat IS NULL OR w.pat = ANY($1::bigint[]) OR EXISTS (SELECT 1 FROM head k WHERE k.pat = w.pat))"""  # noqa: S608

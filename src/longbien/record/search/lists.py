@@ -11,7 +11,7 @@ from longbien.base.ids import FHIR_ID
 from longbien.fhir import json
 from longbien.fhir.definitions import SearchParam
 from longbien.fhir.references import literal
-from longbien.record.scope import Row
+from longbien.record.scope import RowSQL
 from longbien.record.types import number
 
 from .ask import Ask, Cond, any_of, plain
@@ -52,7 +52,7 @@ async def where(c: Compiler, ask: Ask, h: str, s: Statement) -> Cond:
 
 async def _bodies(c: Compiler, ask: Ask, wanted: list[str]) -> list[bytes]:
     s = Statement()
-    scope = "" if c.scope.unlimited else " AND " + c.scope.where(Row.of("l"), s.bind)
+    scope = "" if c.scope.unlimited else " AND " + c.scope.where(RowSQL.of("l"), s.bind)
     sql = f"""SELECT l.id, v.body FROM head l JOIN ver v ON v.rid = l.rid AND v.ver = l.ver
               WHERE l.id = ANY({s.bind(wanted)}::text[]) AND l.type = {number("List")} AND NOT l.deleted{scope}"""
     rows = await c.engine.db.fetch(sql, *s.args, search=True)

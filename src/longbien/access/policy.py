@@ -8,7 +8,7 @@ from typing import Any
 from longbien.base.db import Database
 from longbien.base.errors import Forbidden
 from longbien.base.ids import patient_key
-from longbien.record.scope import Everything, Nothing, Rows, Scope
+from longbien.record.scope import Everything, Nothing, Rows, RowSQL, Scope
 from longbien.record.types import number
 
 from .actor import Actor
@@ -90,7 +90,7 @@ async def why(db: Database, actor: Actor, patient_id: str, *, settings: AccessSe
         args.append(value)
         return f"${len(args)}"
 
-    deciding = ordered.deciding("$1::bigint", "$2::smallint", bind)
+    deciding = ordered.deciding(RowSQL("$1::bigint", "$2::smallint"), bind)
     found = await db.fetchval(f"SELECT {deciding}", *args)
     if found is None or ordered.rules[found].effect == "close":
         return None

@@ -122,9 +122,21 @@ class _Made:
         return changed
 
 
+async def _older(engine: Engine, rows: Sequence[Any]) -> dict[int, int]:
+    """The sensitive categories of the versions before the newest: the history shows them still."""
+    found: dict[int, int] = {}
+    many = {r["rid"]: r["ver"] for r in rows if r["ver"] > 1}
+    for row in await engine.db.fetch(Q.older, list(many), list(many.values())) if many else ():
+        resource = json.loads(await engine.unpack(row["body"]), strict=False)
+        found[row["rid"]] = found.get(row["rid"], 0) | index.rows(resource).sens
+    return found
+
+
 async def _made(engine: Engine, rows: Sequence[Any]) -> _Made:
     bodies = await engine.unpack_all([r["body"] for r in rows])
     made = _Made()
+    older = await _older(engine, rows)
+    encounters: dict[int, str] = {}
     indexed: list[index.Indexed] = []
     resources: list[tuple[int, dict[str, Any]]] = []
     for row, body in zip(rows, bodies, strict=True):
@@ -134,9 +146,14 @@ async def _made(engine: Engine, rows: Sequence[Any]) -> _Made:
         resources.append((row["rid"], resource))
         made.refs += [(row["rid"], p, type_, id_) for p, type_, id_ in x.refs]
         r = (row["rid"], x.pat, x.code, x.dlo, x.dhi, row["upd"], x.val, row["ver"], row["type"], False, row["id"], x.terms)
-        made.heads.append(r)
+        if x.org is None and (encounter := index.encounter_of(resource)):
+            encounters[row["rid"]] = encounter
+        made.heads.append((*r, x.sens | older.get(row["rid"], 0), x.org))
         for into, side in zip(made.sides, index.side_rows(row["rid"], x), strict=True):
             into += side
+    if encounters:
+        orgs = await write.made_at(engine.db, list(encounters.values()))
+        made.heads = [r if r[0] not in encounters else (*r[:-1], orgs.get(encounters[r[0]])) for r in made.heads]
     keep = full_text.wanted()
     if any(keep) or not registry.current.parts.get("_text", (False, True))[1]:
         made.texts = full_text.rows(resources, keep)

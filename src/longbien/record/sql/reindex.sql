@@ -53,3 +53,7 @@ SELECT record_reindex_refs($1::bigint[], $2::int[], $3::bigint[], $4::int[], $5:
 
 -- name: words
 SELECT record_reindex_words($1::bigint[], $2::int[], $3::bigint[], $4::text[], $5::bigint[], $6::text[])
+
+-- name: older
+-- The versions below these.
+SELECT v.rid, v.body FROM unnest($1::bigint[], $2::int[]) AS w(rid, ver) JOIN ver v ON v.rid = w.rid AND v.ver < w.ver WHERE v.op <> 3

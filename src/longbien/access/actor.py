@@ -14,8 +14,8 @@ from .roles import ROLES, Permission, Role
 @dataclass(frozen=True)
 class Actor:
     """number: account.number, the actor in the trail. reads / writes: what a machine's token allows (None: all types), empty for
-    people, whose role decides. organization, department, practitioner: resource ids.
-    token: the number of the token that a machine came with. reach: what narrows and widens the rows of the role."""
+    people, whose role decides. organization, department, practitioner: resource ids. patient: id of the Patient whose own account
+    this is. token: the number of the token that a machine came with. reach: what narrows and widens the rows of the role."""
 
     number: int
     login: str
@@ -29,6 +29,7 @@ class Actor:
     writes: frozenset[str] | None = frozenset()
     address: str | None = None
     token: int | None = None
+    patient: str | None = None
     reach: Reach = ORDINARY
 
     @property

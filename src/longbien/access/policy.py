@@ -15,8 +15,8 @@ from longbien.record.scope import Everything, Nothing, Rows, RowSQL, Scope
 from longbien.record.types import number
 
 from .actor import Actor
-from .roles import FIND, REGISTER, RIGHTS, ROLES, Right, Role
-from .rows import Both, CareRows, IdentityRows, NewRows, OpenRows, Ordered, PurposeRows, Rule, TieRows
+from .roles import FIND, ME, REGISTER, RIGHTS, ROLES, Right, Role
+from .rows import Both, CareRows, CarerRows, IdentityRows, NewRows, OpenRows, Ordered, OwnRows, PurposeRows, Rule, TieRows
 from .settings import AccessSettings
 
 PATIENT = "Patient"
@@ -25,6 +25,11 @@ PATIENT = "Patient"
 def rules(actor: Actor, role: Role, settings: AccessSettings) -> tuple[Rule, ...]:
     """The rules for this actor, in order; the first that holds for a row decides."""
     found = [Rule("open", "open", OpenRows())]
+    if role.rows in ("own", "cared"):
+        if actor.patient is not None:
+            found.append(Rule("open", "own", OwnRows(patient_key(actor.patient))))
+        if role.rows == "cared":
+            found.append(Rule("open", "carer", CarerRows(actor.number)))
     if role.rows in ("care", "order", "care-ever"):
         if actor.org is not None:
             found.append(Rule("open", "care", _care(actor, role, actor.org, settings)))
@@ -70,7 +75,7 @@ def scope(actor: Actor, purpose: str | None = None, *, settings: AccessSettings,
         return Scope(actor.number, actor.name, chosen, reason or f"token of {actor.login}", Everything(), actor.org,
                      actor.reads, actor.writes, actor.address, token=actor.token)  # fmt: skip
     ordered = Ordered(rules(actor, role, settings))
-    named = dict.fromkeys(r.reason for r in ordered.rules if r.reason in ("care", "cover", "purpose"))
+    named = dict.fromkeys(r.reason for r in ordered.rules if r.reason in ("own", "carer", "care", "cover", "purpose"))
     why = reason or f"{role.name}: " + "/".join(named)
     may = _types(role.name, chosen)
     return Scope(
@@ -97,8 +102,8 @@ def finding(actor: Actor, *, settings: AccessSettings) -> Scope:
 
 
 async def why(db: Database, actor: Actor, patient_id: str, *, settings: AccessSettings) -> str | None:
-    """Which rule opens this patient's record to `actor`: 'care', 'cover', 'purpose', 'new' (nobody knows the patient yet) or
-    'everything'; None when nothing does."""
+    """Which rule opens this patient's record to `actor`: 'own', 'carer', 'care', 'cover', 'purpose', 'new' (nobody knows the
+    patient yet) or 'everything'; None when nothing does."""
     role = actor.known_role
     if role is None:
         return None
@@ -116,3 +121,11 @@ async def why(db: Database, actor: Actor, patient_id: str, *, settings: AccessSe
     if found is None or ordered.rules[found].effect == "close":
         return None
     return str(ordered.rules[found].reason)
+
+
+def asking(actor: Actor, *, settings: AccessSettings, reason: str) -> Scope:
+    """To file what a patient asks for (a request to the records office): their own scope, and a Task may be written in the records
+    that it opens. For the actions that make such Tasks whole, never for what a client sends."""
+    if not actor.may(ME):
+        raise Forbidden(f"{actor.name} is no patient.")
+    return replace(scope(actor, settings=settings, reason=reason), writes=frozenset({"Task"}), creates=None)

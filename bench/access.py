@@ -1,5 +1,4 @@
-"""What asking who may costs: the same reads and searches by a doctor's and a nurse's session and by a system token; and what the durable
-trail costs.
+"""What asking who may costs: the same reads and searches by a doctor's and a nurse's session and by a system token; and the trail.
 
 The machine is shared, so the three take turns in short rounds, each time in another order, and what is compared is the processor
 time that the web process and the database took for a request, beside the time on the clock; the median of the rounds' ratios

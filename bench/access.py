@@ -138,8 +138,8 @@ async def _read(store: Store, ids: Iterator[str]) -> None:
 
 
 async def trail_cost(url: str, meter: Meter, rounds: int, each: int, whole: float) -> None:
-    """Reads in this process, with their durable line and without, 32 at once, in turns. whole: milliseconds of processor that a read
-    takes with everything around it, of which the line is a part."""
+    """Reads in this process, with their durable line and without, 32 at once, in turns. whole: milliseconds of processor that a
+    read takes with everything around it, of which the line is a part."""
     engine = await Engine.open(url, services=False)
     loud, store = engine.trail, Store(engine, system("bench"))
     ids = [r["id"] for r in await engine.db.fetch("SELECT id FROM head WHERE type = $1 LIMIT 2000", number("Observation"))]

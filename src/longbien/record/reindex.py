@@ -19,7 +19,7 @@ from longbien.base.jobs import Handler
 from longbien.base.sql import queries
 from longbien.fhir import json
 
-from . import full_text, index, parameters, write
+from . import full_text, index, parameters, ties, write
 from .engine import Engine
 from .search import registry
 from .types import number, type_name
@@ -109,6 +109,7 @@ class _Made:
     heads: list[Any] = field(default_factory=list)
     sides: index.Sides = field(default_factory=lambda: ([], [], [], [], []))
     refs: list[Any] = field(default_factory=list)
+    ties: list[Any] = field(default_factory=list)
     texts: full_text.Rows | None = None
 
     async def put(self, connection: Any, rows: Sequence[Any]) -> int:
@@ -119,6 +120,7 @@ class _Made:
             await connection.execute(Q.words, *of, *self.texts)
         columns = [list(c) for c in zip(*self.refs, strict=True)] or [[], [], [], []]
         await connection.execute(Q.refs, *of, *columns)
+        await connection.execute(Q.ties, *of, self.ties)
         return changed
 
 
@@ -144,6 +146,7 @@ async def _made(engine: Engine, rows: Sequence[Any]) -> _Made:
         x = index.rows(resource)
         indexed.append(x)
         resources.append((row["rid"], resource))
+        made.ties += ties.rows(row["rid"], x.pat, resource)
         made.refs += [(row["rid"], p, type_, id_) for p, type_, id_ in x.refs]
         r = (row["rid"], x.pat, x.code, x.dlo, x.dhi, row["upd"], x.val, row["ver"], row["type"], False, row["id"], x.terms)
         if x.org is None and (encounter := index.encounter_of(resource)):

@@ -1,4 +1,4 @@
-"""Correcting what a patient asks to correct: a new version with its Provenance, never an overwrite; what it was stays to be seen."""
+"""Correcting what a patient asks to correct: a new version with its Provenance, never an overwrite; what was stays to be seen."""
 
 from __future__ import annotations
 

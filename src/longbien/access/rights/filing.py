@@ -21,13 +21,14 @@ from longbien.record.store import Store
 from .. import policy
 from ..actor import Actor
 from ..door import Door
-from ..roles import RIGHTS
+from ..roles import ANSWER
 from . import letters, request
 from .request import Request
 
 MOST_OPEN = 10
 """Open requests that one patient may have: beyond that, somebody is playing."""
 WORKLIST = 500
+WRITTEN = frozenset({"Task", "Communication", "Provenance", "Patient"})
 
 
 async def facilities(store: Store, patient: str) -> list[tuple[str, str]]:
@@ -61,7 +62,7 @@ async def file(
 
 async def on_paper(door: Door, actor: Actor, patient: str, kind: str, text: str, came: date, asker: str) -> Request:
     """What came in on paper at the officer's facility that day. `asker`: who signed it. Raises Forbidden, Invalid, NotFound."""
-    if not actor.may(RIGHTS) or actor.organization is None:
+    if not actor.may(ANSWER) or actor.organization is None:
         raise Forbidden(f"{actor.name} may not take requests of patients.")
     if await door.why(actor, patient) is None:
         raise NotFound("There is no such record, or it is not open to you.")
@@ -127,15 +128,17 @@ async def take_back(door: Door, actor: Actor, id_: str) -> Request:
 def deciding(door: Door, actor: Actor, reason: str) -> Scope:
     """An officer's own scope, in which the steps of a request may be written: the Task, the notice to the patient, where a change
     came from. For the actions here, never for what a client sends."""
-    if not actor.may(RIGHTS):
+    if not actor.may(ANSWER):
         raise Forbidden(f"{actor.name} may not answer requests of patients.")
     own = door.scope(actor, "PATRQT", reason=reason)
-    return replace(own, writes=frozenset({"Task", "Communication", "Provenance", "Patient"}))
+    return replace(own, writes=WRITTEN, creates=None, updates=None, deletes=frozenset())
 
 
-XX
-    """An officer's act on a request of their facility, with a notice to the patient in the same commit. `more`: what the act changes
-    in the record besides. Raises Forbidden, NotFound, Conflict, Invalid."""
+async def answer(
+    door: Door, actor: Actor, id_: str, act: str, text: str, *, version: int | None = None, more: Sequence[Change] = ()
+) -> Request:
+    """An officer's act on a request of their facility, with a notice to the patient in the same commit. `more`: what the act
+    changes in the record besides. Raises Forbidden, NotFound, Conflict, Invalid."""
     store = Store(door.engine, deciding(door, actor, f"request of the patient: {act}"))
     found, task = await one(store, id_)
     if found.facility != actor.organization:

@@ -1,14 +1,17 @@
-"""What a patient is told of a request: plain Vietnamese, who answers, what comes next, and by when. Pure.
+"""What a patient is told of a request: plain Vietnamese, who answers, what comes next, and by when.
 
 Official letters are in Vietnamese whoever reads them: it is the language of the office (the pages around them speak both)."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
+from pathlib import Path
 
-from longbien.base import clock
+from longbien.base import clock, paper
 
 from .request import KINDS, Request
+
+TEMPLATE = Path(__file__).parent / "paper" / "letter.typ"
 
 
 def day(when: date) -> str:
@@ -33,8 +36,7 @@ def told(one: Request) -> str:
 
 
 def last(one: Request) -> str:
-    text = one.steps[-1].text if one.steps else ""
-    return text.partition(": ")[2] or text
+    return one.steps[-1].said if one.steps else ""
 
 
 SUBJECTS = {
@@ -61,3 +63,24 @@ def paragraphs(one: Request, name: str) -> list[str]:
         )
     out.append("Căn cứ: Luật Bảo vệ dữ liệu cá nhân số 91/2025/QH15 và Nghị định số 356/2025/NĐ-CP.")
     return out
+
+
+async def printed(one: Request, name: str, address: str, facility: str, now: datetime) -> bytes:
+    """The letter about the last step, as a PDF to be signed."""
+    today = clock.local(now)
+    return await paper.printed(
+        TEMPLATE,
+        {
+            "parent": "Sở Y tế Hà Nội",
+            "facility": facility,
+            "number": f"{one.id[:8]}/TL-HSBA",
+            "day": f"{today:%d}",
+            "month": f"{today:%m}",
+            "year": f"{today:%Y}",
+            "subject": SUBJECTS[one.status],
+            "paragraphs": paragraphs(one, name),
+            "name": name,
+            "address": address,
+            "foot": f"Yêu cầu {one.id} · in lúc {today:%H:%M %d/%m/%Y}",
+        },
+    )

@@ -64,6 +64,14 @@ class Step(NamedTuple):
     who: str
     text: str
 
+    @property
+    def act(self) -> str:
+        return self.text.partition(": ")[0]
+
+    @property
+    def said(self) -> str:
+        return self.text.partition(": ")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -195,10 +203,11 @@ def read(task: Mapping[str, Any]) -> Request | None:
     if kind not in KINDS:
         return None
     steps = tuple(_step(n) for n in task.get("note") or () if n.get("time"))
+    asker = str((task.get("requester") or {}).get("display") or "")
     return Request(
         str(task.get("id", "")), int((task.get("meta") or {}).get("versionId") or 0), kind, str(task.get("status")),
         _id(task.get("for")), _id(task.get("owner")), str(task.get("description") or ""),
-        str((task.get("requester") or {}).get("display") or ""), _of(task, "input", "channel"), filed, receipt, answer, latest, steps,
+        asker, _of(task, "input", "channel"), filed, receipt, answer, latest, steps,
         _of(task, "output", "outcome"), _of(task, "input", "about"),
     )  # fmt: skip
 

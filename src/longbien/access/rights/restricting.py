@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from longbien.base.db import Database
-from longbien.base.errors import Conflict, Invalid
+from longbien.base.errors import Conflict, Invalid, NotFound
 from longbien.base.ids import patient_key
 from longbien.base.sql import queries
 from longbien.record import trail
 from longbien.record.scope import Scope
+from longbien.record.store import Store
 
 from ..actor import Actor
 from ..door import Door
@@ -35,12 +36,12 @@ async def running(db: Database, patient: str) -> Restriction | None:
 
 
 async def restrict(door: Door, actor: Actor, id_: str, text: str) -> Request:
-    """Grant a request to restrict, or to erase where erasing has to wait: the record is closed from now on. The line in the trail and
-    the row come before the answer, so that who is told is told the truth. Raises as filing.answer does."""
-    store = filing.Store(door.engine, filing.deciding(door, actor, "closing a record at its patient's wish"))
+    """Grant a request to restrict, or to erase where erasing has to wait: the record is closed from now on. The line in the trail
+    and the row come before the answer, so that who is told is told the truth. Raises as filing.answer does."""
+    store = Store(door.engine, filing.deciding(door, actor, "closing a record at its patient's wish"))
     found, _ = await filing.one(store, id_)
     if found.facility != actor.organization:
-        raise filing.NotFound("There is no such request.")
+        raise NotFound("There is no such request.")
     if found.kind not in ("restrict", "erase"):
         raise Invalid("This request does not ask to close the record.", code="value")
     if not found.may("grant"):
@@ -58,7 +59,7 @@ async def restrict(door: Door, actor: Actor, id_: str, text: str) -> Request:
 async def lift(door: Door, actor: Actor, patient: str, reason: str) -> None:
     """Open the record again, at the patient's wish or because the reason is gone. Raises Forbidden, Conflict, Invalid, NotFound."""
     scope = filing.deciding(door, actor, "opening a restricted record again")
-    await filing.Store(door.engine, scope).read("Patient", patient)
+    await Store(door.engine, scope).read("Patient", patient)
     said = " ".join(reason.split())
     if len(said) < 5:
         raise Invalid("Say why the record is opened again.", code="required")

@@ -16,12 +16,27 @@ from longbien.record.scope import Everything, Nothing, Rows, RowSQL, Scope
 from longbien.record.types import number
 
 from .actor import Actor
-from .roles import FIND, ME, REGISTER, RIGHTS, ROLES, Right, Role
-from .rows import Both, CareRows, CarerRows, IdentityRows, NewRows, OpenRows, Ordered, OwnRows, PurposeRows, Rule, TieRows
+from .roles import ANSWER, FIND, ME, REGISTER, RIGHTS, ROLES, Right, Role
+from .rows import (
+    Both,
+    CareRows,
+    CarerRows,
+    IdentityRows,
+    NewRows,
+    OpenRows,
+    Ordered,
+    OwnRows,
+    PurposeRows,
+    RestrictedRows,
+    Rule,
+    TieRows,
+)
 from .settings import AccessSettings
 
 Q = queries(__file__, "sql/access.sql")
 PATIENT = "Patient"
+STUB = ("Patient", "Task", "Communication", "Provenance", "Consent")
+"""Of a restricted record, what the office that answers its patient goes on seeing."""
 
 
 def rules(actor: Actor, role: Role, settings: AccessSettings) -> tuple[Rule, ...]:
@@ -33,6 +48,7 @@ def rules(actor: Actor, role: Role, settings: AccessSettings) -> tuple[Rule, ...
         if role.rows == "cared":
             found.append(Rule("open", "carer", CarerRows(actor.number)))
     if role.rows in ("care", "order", "care-ever"):
+        found.append(Rule("close", "restricted", RestrictedRows(STUB if actor.may(ANSWER) else ())))
         if actor.org is not None:
             found.append(Rule("open", "care", _care(actor, role, actor.org, settings)))
         if role.personal:

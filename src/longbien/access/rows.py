@@ -156,6 +156,24 @@ class CarerRows:
 
 
 @dataclass(frozen=True)
+class RestrictedRows:
+    """Records that are closed at their patient's wish, or instead of erasing them while retention runs. There are few: they are
+    read once a statement. `but`: types that stay to be seen (the stub that the records office works with); () for none."""
+
+    but: tuple[str, ...] = ()
+
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        closed = (
+            f"({row.pat} IN (SELECT rs.pat FROM restriction rs"  # noqa: S608 - columns and placeholders
+            " WHERE NOT EXISTS (SELECT 1 FROM restriction_end re WHERE re.number = rs.number)))"
+        )
+        if not self.but:
+            return closed
+        kept = [n for n in (number(t) for t in self.but) if n is not None]
+        return f"({closed} AND {row.type} <> ALL ({bind(kept)}::smallint[]))"
+
+
+@dataclass(frozen=True)
 class IdentityRows:
     """Patient resources of the whole city: to find a person before anything of theirs may be opened."""
 

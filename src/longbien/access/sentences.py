@@ -51,8 +51,8 @@ WHOSE = {
     "everything": ("Là máy: phạm vi ghi trong mã truy cập của nó.", "A machine: its token's scope decides."),
 }  # fmt: skip
 STRICT = (
-    "Cơ sở này giới hạn theo khoa: bác sĩ, điều dưỡng chỉ xem được người bệnh của khoa mình, của mình hoặc khi trực thay.",
-    "This facility is strict: doctors and nurses see the patients of their own department, their own, and of whom they stand in for.",
+    "Cơ sở này giới hạn theo khoa: bác sĩ, điều dưỡng chỉ xem được người bệnh của khoa, của mình hoặc khi trực thay.",
+    "This facility is strict: doctors and nurses see the patients of their department, their own, and of whom they stand in for.",
 )
 STATES = (
     "Mở được hồ sơ của người bệnh khác trong {hours} giờ sau khi ghi rõ lý do; việc này được ghi lại.",

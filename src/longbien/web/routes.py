@@ -13,7 +13,22 @@ from starlette.routing import BaseRoute, Route
 from ..record.people import Nearby
 from . import assets
 from .page import route
-from .pages import chart, live, me, me_rights, requests, search, session, today, undo, who, write
+from .pages import (
+    chart,
+    live,
+    me,
+    me_rights,
+    permissions,
+    permissions_accounts,
+    permissions_cover,
+    requests,
+    search,
+    session,
+    today,
+    undo,
+    who,
+    write,
+)
 from .terms import Terms
 
 ROUTES: list[BaseRoute] = [
@@ -41,6 +56,15 @@ ROUTES: list[BaseRoute] = [
     route("/requests/{id}", requests.one),
     route("/requests/{id}/answer", requests.answer, ["POST"]),
     route("/requests/{id}/letter.pdf", requests.letter),
+    route("/permissions", permissions.roles),
+    route("/permissions/why", permissions.why),
+    route("/permissions/strict", permissions_accounts.strict, ["POST"]),
+    route("/permissions/accounts", permissions_accounts.listed),
+    route("/permissions/accounts/{number}", permissions_accounts.one),
+    route("/permissions/accounts/{number}", permissions_accounts.change, ["POST"]),
+    route("/cover", permissions_cover.covers),
+    route("/cover", permissions_cover.give, ["POST"]),
+    route("/cover/{number}/end", permissions_cover.end, ["POST"]),
     route("/search", search.search),
     route("/search/{id}", search.preview),
     route("/terms/icd10", write.icd10),

@@ -81,10 +81,10 @@ def of_role(role: Role, w: Words, settings: AccessSettings) -> Said:
         whose.append(STATES[at].format(hours=w.number(settings.purpose_hours)))
     if role.name in roles.REGISTER.roles:
         whose.append(REGISTERS[at])
-    may = [
-        (_right(g.rights, at), ", ".join(_things(g, at)), PURPOSES[g.purpose][at] if g.purpose else "")
-        for g in sorted(role.grants, key=lambda g: -len(g.rights))
-    ]
+    things: dict[tuple[str, str], list[str]] = {}
+    for g in sorted(role.grants, key=lambda g: -len(g.rights)):
+        things.setdefault((RIGHTS[g.rights][at], PURPOSES[g.purpose][at] if g.purpose else ""), []).extend(_things(g, at))
+    may = [(rights, ", ".join(what), purpose) for (rights, purpose), what in things.items()]
     acts = [w(p.title) for p in every() if role.name in p.roles]
     return Said(whose, may, [PURPOSES[p][at] for p in role.purposes], acts)
 
@@ -105,10 +105,6 @@ def lines(said: Said, w: Words) -> Iterable[str]:
         yield f"{rights[0].upper()}{rights[1:]}: {what}" + (f" ({purpose})" if purpose else "")
     yield w("For: %(purposes)s", purposes=", ".join(said.purposes))
     yield w("Pages and acts: %(acts)s", acts="; ".join(said.acts) or "—")
-
-
-def _right(rights: str, at: int) -> str:
-    return RIGHTS[rights][at]
 
 
 def _things(grant: Grant, at: int) -> list[str]:

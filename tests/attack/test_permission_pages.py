@@ -107,7 +107,8 @@ async def test_an_administrator_changes_accounts_of_the_own_facility_only(app: A
     at = f"/permissions/accounts/{mine['number']}"
     for form, status in (
         ({"act": "role", "role": "machine"}, 400), ({"act": "role", "role": "x"}, 400),
-        ({"act": "move", "department": "bv-b"}, 400), ({"act": "sing"}, 400), ({"act": "role", "role": "doctor"}, 303), ({"act": "disable"}, 303), ({"act": "enable"}, 303),
+        ({"act": "move", "department": "bv-b"}, 400), ({"act": "sing"}, 400),
+        ({"act": "role", "role": "doctor"}, 303), ({"act": "disable"}, 303), ({"act": "enable"}, 303),
     ):  # fmt: skip
         assert (await it.post(at, data={"csrf": csrf, **form})).status_code == status, form
     assert (await it.post(at, data={"act": "disable"})).status_code == 403, "no form of ours"

@@ -20,7 +20,7 @@ from longbien.fhir import definitions
 from longbien.record.change import Create, Delete, Update
 from longbien.record.engine import Engine
 from longbien.record.index import org_key
-from longbien.record.scope import system
+from longbien.record.scope import RowSQL, system
 from longbien.record.store import Store
 
 SYSTEM = system("test")
@@ -297,7 +297,7 @@ def _ask(rows: Ordered, patient: str) -> tuple[str, list[Any]]:
         args.append(value)
         return f"${len(args)}"
 
-    return rows.sql("$1::bigint", "103::smallint", bind), args
+    return rows.sql(RowSQL("$1::bigint", "103::smallint"), bind), args
 
 
 def test_every_type_stands_in_exactly_one_group_and_every_name_is_a_type() -> None:
@@ -326,7 +326,7 @@ def test_every_role_names_real_types_and_purposes_and_only_machines_have_everyth
 def test_the_text_of_a_rule_does_not_depend_on_its_values() -> None:
     def text(rows: Any) -> str:
         n = iter(range(1, 99))
-        return str(rows.sql("h.pat", "h.type", lambda value: f"${next(n)}"))
+        return str(rows.sql(RowSQL.of("h"), lambda value: f"${next(n)}"))
 
     assert text(CareRows(1, 90)) == text(CareRows(-5, 30)) and text(PurposeRows(1)) == text(PurposeRows(2))
     assert text(Ordered((Rule("open", "open", OpenRows()), Rule("open", "new", NewRows())))).count("h.pat") == 3

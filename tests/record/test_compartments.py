@@ -11,7 +11,7 @@ from longbien.base.errors import NotSupported
 from longbien.base.ids import patient_key
 from longbien.record.change import Create, Manner
 from longbien.record.engine import Engine
-from longbien.record.scope import Bind, Scope, system
+from longbien.record.scope import Bind, RowSQL, Scope, system
 from longbien.record.search.compile import Compiler
 from longbien.record.search.parse import parse
 from longbien.record.store import Store
@@ -90,8 +90,8 @@ class _Only:
     def __init__(self, *ids: str):
         self.pats = [patient_key(i) for i in ids]
 
-    def sql(self, pat: str, type: str, bind: Bind) -> str:
-        return f"{pat} = ANY({bind(self.pats)}::int8[])"
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        return f"{row.pat} = ANY({bind(self.pats)}::int8[])"
 
 
 async def test_a_limited_scope_sees_no_more(engine: Engine) -> None:

@@ -15,7 +15,7 @@ from longbien.record import history
 from longbien.record.change import Delete, Update
 from longbien.record.engine import Engine
 from longbien.record.history import Asked
-from longbien.record.scope import Bind, Scope, system
+from longbien.record.scope import Bind, RowSQL, Scope, system
 from longbien.record.store import Store
 from longbien.record.types import number
 
@@ -26,8 +26,8 @@ class Of:
 
     patients: tuple[str, ...]
 
-    def sql(self, pat: str, type: str, bind: Bind) -> str:
-        return f"({pat} = ANY({bind([patient_key(p) for p in self.patients])}::bigint[]))"
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        return f"({row.pat} = ANY({bind([patient_key(p) for p in self.patients])}::bigint[]))"
 
 
 def only(*patients: str, reads: frozenset[str] | None = None) -> Scope:

@@ -13,7 +13,7 @@ from longbien.base.errors import NotFound
 from longbien.record.change import Delete, Manner, Update
 from longbien.record.engine import Engine
 from longbien.record.life import Column, by_code, life
-from longbien.record.scope import Bind, Scope, system
+from longbien.record.scope import Bind, RowSQL, Scope, system
 from longbien.record.store import Store
 
 EVERYBODY = system("test")
@@ -88,8 +88,8 @@ async def test_a_measured_value_is_one_column_though_it_has_two_codes(engine: En
 
 async def test_a_scope_that_does_not_open_the_patient_gives_nothing(engine: Engine) -> None:
     class Nobody:
-        def sql(self, pat: str, type: str, bind: Bind) -> str:
-            return f"{pat} = {bind(1)}::bigint"
+        def sql(self, row: RowSQL, bind: Bind) -> str:
+            return f"{row.pat} = {bind(1)}::bigint"
 
     with pytest.raises(NotFound):
         await columns(engine, replace(EVERYBODY, rows=Nobody()))
@@ -97,8 +97,8 @@ async def test_a_scope_that_does_not_open_the_patient_gives_nothing(engine: Engi
 
 async def test_rows_of_types_that_the_scope_hides_stay_hidden(engine: Engine) -> None:
     class OnlyPatients:
-        def sql(self, pat: str, type: str, bind: Bind) -> str:
-            return f"{type} = {bind(103)}::smallint"
+        def sql(self, row: RowSQL, bind: Bind) -> str:
+            return f"{row.type} = {bind(103)}::smallint"
 
     assert await columns(engine, replace(EVERYBODY, rows=OnlyPatients())) == []
 

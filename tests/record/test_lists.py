@@ -11,7 +11,7 @@ from longbien.base.errors import Forbidden, Invalid, NotSupported
 from longbien.base.ids import patient_key
 from longbien.record.change import Manner, Update
 from longbien.record.engine import Engine
-from longbien.record.scope import Bind, Scope, system
+from longbien.record.scope import Bind, RowSQL, Scope, system
 from longbien.record.store import Store
 
 PROFILE, TAGS = "http://x.example/StructureDefinition/p", "urn:tags"
@@ -101,8 +101,8 @@ class _Only:
     def __init__(self, *ids: str):
         self.pats = [patient_key(i) for i in ids]
 
-    def sql(self, pat: str, type: str, bind: Bind) -> str:
-        return f"{pat} = ANY({bind(self.pats)}::int8[])"
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        return f"{row.pat} = ANY({bind(self.pats)}::int8[])"
 
 
 async def test_a_hidden_list_is_as_an_unknown_one_and_hidden_items_stay_hidden(engine: Engine) -> None:

@@ -13,7 +13,7 @@ from longbien.record import people
 from longbien.record.change import Create, Delete, Manner, Update
 from longbien.record.engine import Engine
 from longbien.record.people import Nearby, find, last_seen, read, rebuild
-from longbien.record.scope import Bind, Scope, system
+from longbien.record.scope import Bind, RowSQL, Scope, system
 from longbien.record.store import Store
 
 TRUST = Manner(references="trust", checked=True)
@@ -95,8 +95,8 @@ async def test_same_name_and_birth_date_are_marked(engine: Engine) -> None:
 class Only:
     pat: int
 
-    def sql(self, pat: str, type: str, bind: Bind) -> str:
-        return f"{pat} = {bind(self.pat)}"
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        return f"{row.pat} = {bind(self.pat)}"
 
 
 async def test_the_scope_hides_people_and_their_visits(engine: Engine) -> None:

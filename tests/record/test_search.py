@@ -15,7 +15,7 @@ from longbien.base.errors import Forbidden, Invalid, NotSupported
 from longbien.base.ids import patient_key
 from longbien.record.change import Create, Delete, Manner, Update
 from longbien.record.engine import Engine
-from longbien.record.scope import Bind, Scope, system
+from longbien.record.scope import Bind, RowSQL, Scope, system
 from longbien.record.search import include
 from longbien.record.search.compile import Compiler
 from longbien.record.search.parse import parse
@@ -64,8 +64,8 @@ class Only:
 
     pats: tuple[int, ...]
 
-    def sql(self, pat: str, type: str, bind: Bind) -> str:
-        return f"({pat} IS NULL OR {pat} = ANY({bind(list(self.pats))}::int8[]))"
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        return f"({row.pat} IS NULL OR {row.pat} = ANY({bind(list(self.pats))}::int8[]))"
 
 
 def only(*ids: str, reads: frozenset[str] | None = None) -> Scope:

@@ -16,7 +16,7 @@ from longbien.base.migrate import files
 from longbien.record import reindex
 from longbien.record.change import Create, Delete, Manner, Update
 from longbien.record.engine import Engine
-from longbien.record.scope import Bind, Scope, system
+from longbien.record.scope import Bind, RowSQL, Scope, system
 from longbien.record.search import include
 from longbien.record.store import Store
 
@@ -28,8 +28,8 @@ class Only:
     def __init__(self, *ids: str):
         self.pats = [patient_key(i) for i in ids]
 
-    def sql(self, pat: str, type: str, bind: Bind) -> str:
-        return f"({pat} IS NULL OR {pat} = ANY({bind(self.pats)}::int8[]))"
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        return f"({row.pat} IS NULL OR {row.pat} = ANY({bind(self.pats)}::int8[]))"
 
 
 def only(*ids: str, reads: frozenset[str] | None = None) -> Scope:

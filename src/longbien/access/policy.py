@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from longbien.base.db import Database
 from longbien.base.errors import Forbidden
 from longbien.base.ids import patient_key
-from longbien.record.scope import Everything, Nothing, Rows, Scope
+from longbien.record import ties
+from longbien.record.index import org_key
+from longbien.record.scope import Everything, Nothing, Rows, RowSQL, Scope
 from longbien.record.types import number
 
 from .actor import Actor
-from .roles import FIND, REGISTER, Role
-from .rows import CareRows, IdentityRows, NewRows, OpenRows, Ordered, PurposeRows, Rule
+from .roles import FIND, ME, REGISTER, RIGHTS, ROLES, Right, Role
+from .rows import Both, CareRows, CarerRows, IdentityRows, NewRows, OpenRows, Ordered, OwnRows, PurposeRows, Rule, TieRows
 from .settings import AccessSettings
 
 PATIENT = "Patient"
@@ -22,15 +25,41 @@ PATIENT = "Patient"
 def rules(actor: Actor, role: Role, settings: AccessSettings) -> tuple[Rule, ...]:
     """The rules for this actor, in order; the first that holds for a row decides."""
     found = [Rule("open", "open", OpenRows())]
-    if role.rows in ("care", "care-ever"):
-        org = actor.org
-        if org is not None:
-            found.append(Rule("open", "care", CareRows(org, settings.care_days if role.rows == "care" else None)))
+    if role.rows in ("own", "cared"):
+        if actor.patient is not None:
+            found.append(Rule("open", "own", OwnRows(patient_key(actor.patient))))
+        if role.rows == "cared":
+            found.append(Rule("open", "carer", CarerRows(actor.number)))
+    if role.rows in ("care", "order", "care-ever"):
+        if actor.org is not None:
+            found.append(Rule("open", "care", _care(actor, role, actor.org, settings)))
+        if role.personal:
+            found += [
+                Rule("open", "cover", Both(CareRows(c.org, settings.care_days), TieRows(c.ends, settings.care_days)))
+                for c in actor.reach.covers
+            ]
         if role.clinical:
             found.append(Rule("open", "purpose", PurposeRows(actor.number)))
-        if role.writes is not None and PATIENT in role.writes:
+        if PATIENT in role.types("c"):
             found.append(Rule("open", "new", NewRows()))
     return tuple(found)
+
+
+def _care(actor: Actor, role: Role, org: int, settings: AccessSettings) -> Rows:
+    """Patients under care at the facility, or where a department was asked by its own name (a referral to it); of these those whom
+    the role's work, or a strict facility, leaves."""
+    days = None if role.rows == "care-ever" else settings.care_days
+    care = CareRows(org, days, org_key(actor.department) if actor.department else None)
+    if role.work is not None:
+        return Both(care, TieRows((ties.work(role.work), *actor.own_ends), days))
+    if role.personal and actor.reach.strict:
+        return Both(care, TieRows(actor.reach.ends, days))
+    return care
+
+
+@cache
+def _types(role: str, purpose: str) -> dict[Right, frozenset[str]]:
+    return {right: ROLES[role].types(right, purpose) for right in RIGHTS}
 
 
 def scope(actor: Actor, purpose: str | None = None, *, settings: AccessSettings, reason: str | None = None) -> Scope:
@@ -46,10 +75,12 @@ def scope(actor: Actor, purpose: str | None = None, *, settings: AccessSettings,
         return Scope(actor.number, actor.name, chosen, reason or f"token of {actor.login}", Everything(), actor.org,
                      actor.reads, actor.writes, actor.address, token=actor.token)  # fmt: skip
     ordered = Ordered(rules(actor, role, settings))
-    why = reason or f"{role.name}: " + "/".join(r.reason for r in ordered.rules if r.reason in ("care", "purpose"))
+    named = dict.fromkeys(r.reason for r in ordered.rules if r.reason in ("own", "carer", "care", "cover", "purpose"))
+    why = reason or f"{role.name}: " + "/".join(named)
+    may = _types(role.name, chosen)
     return Scope(
-        actor.number, actor.name, chosen, why.removesuffix(": "), ordered, actor.org, role.reads, role.writes, actor.address,
-        _begins(actor, settings),
+        actor.number, actor.name, chosen, why.removesuffix(": "), ordered, actor.org, may["r"], may["c"] | may["u"] | may["d"],
+        actor.address, _begins(actor, settings), creates=may["c"], updates=may["u"], deletes=may["d"],
     )  # fmt: skip
 
 
@@ -71,8 +102,8 @@ def finding(actor: Actor, *, settings: AccessSettings) -> Scope:
 
 
 async def why(db: Database, actor: Actor, patient_id: str, *, settings: AccessSettings) -> str | None:
-    """Which rule opens this patient's record to `actor`: 'care', 'purpose', 'new' (nobody knows the patient yet) or 'everything';
-    None when nothing does."""
+    """Which rule opens this patient's record to `actor`: 'own', 'carer', 'care', 'cover', 'purpose', 'new' (nobody knows the
+    patient yet) or 'everything'; None when nothing does."""
     role = actor.known_role
     if role is None:
         return None
@@ -85,8 +116,16 @@ async def why(db: Database, actor: Actor, patient_id: str, *, settings: AccessSe
         args.append(value)
         return f"${len(args)}"
 
-    deciding = ordered.deciding("$1::bigint", "$2::smallint", bind)
+    deciding = ordered.deciding(RowSQL("$1::bigint", "$2::smallint"), bind)
     found = await db.fetchval(f"SELECT {deciding}", *args)
     if found is None or ordered.rules[found].effect == "close":
         return None
     return str(ordered.rules[found].reason)
+
+
+def asking(actor: Actor, *, settings: AccessSettings, reason: str) -> Scope:
+    """To file what a patient asks for (a request to the records office): their own scope, and a Task may be written in the records
+    that it opens. For the actions that make such Tasks whole, never for what a client sends."""
+    if not actor.may(ME):
+        raise Forbidden(f"{actor.name} is no patient.")
+    return replace(scope(actor, settings=settings, reason=reason), writes=frozenset({"Task"}), creates=None)

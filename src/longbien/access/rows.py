@@ -1,7 +1,7 @@
 """Which rows an actor may see: an ordered list of rules, made into one SQL condition. The first rule that holds decides; none: no.
 
-Consent and break-glass plug in here, without touching a query: a rule is (opens or closes, reason, SQL over a row's patient key and
-type). The order the house keeps for them:
+Consent and break-glass plug in here, without touching a query: a rule is (opens or closes, reason, SQL over a row:
+record.scope.RowSQL). The order the house keeps for them:
 
     1. open   emergency  (break-glass: stronger than a refusal)
     2. close  refused    (the patient's consent directive)
@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal, NamedTuple
 
-from longbien.record.scope import Bind, Rows
+from longbien.base.ids import key64
+from longbien.record.scope import Bind, Rows, RowSQL
 from longbien.record.types import number
 
 from .resource_types import OPEN
 
-Reason = Literal["open", "new", "care", "purpose", "everything"]
+Reason = Literal["open", "own", "carer", "new", "care", "cover", "purpose", "everything"]
 
 
 class Rule(NamedTuple):
@@ -39,8 +40,8 @@ def _open_numbers() -> tuple[int, ...]:
 class OpenRows:
     """About no patient, and of a type that cannot be."""
 
-    def sql(self, pat: str, type: str, bind: Bind) -> str:
-        return f"({pat} IS NULL AND {type} = ANY({bind(_open_numbers())}::smallint[]))"
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        return f"({row.pat} IS NULL AND {row.type} = ANY({bind(_open_numbers())}::smallint[]))"
 
 
 @dataclass(frozen=True)
@@ -48,24 +49,53 @@ class NewRows:
     """A patient whom the record does not know at all yet: whoever may write a Patient may begin one. Never true of a row that is
     already there, so it opens nothing to a reader."""
 
-    def sql(self, pat: str, type: str, bind: Bind) -> str:
-        known = f"EXISTS (SELECT 1 FROM head known WHERE known.pat = {pat})"  # noqa: S608 - a column or a placeholder
-        return f"({pat} IS NOT NULL AND NOT {known})"
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        known = f"EXISTS (SELECT 1 FROM head known WHERE known.pat = {row.pat})"  # noqa: S608 - a column or a placeholder
+        return f"({row.pat} IS NOT NULL AND NOT {known})"
 
 
 @dataclass(frozen=True)
 class CareRows:
-    """Patients under care at the facility `org` (key64): from the day before it begins (referrals, appointments) to `days` after it
-    ended; days None: for ever after."""
+    """Patients under care at the facility `org` (key64), or at its department `also`: from the day before it begins (referrals,
+    appointments) to `days` after it ended; days None: for ever after."""
 
     org: int
     days: int | None
+    also: int | None = None
 
-    def sql(self, pat: str, type: str, bind: Bind) -> str:
-        since = "" if self.days is None else f" AND c.hi > now() - make_interval(days => {bind(self.days)}::int)"
-        begun = "c.lo < now() + interval '1 day'"
-        where = f"c.pat = {pat} AND c.org = {bind(self.org)}::bigint AND {begun}{since}"
-        return f"EXISTS (SELECT 1 FROM care c WHERE {where})"  # noqa: S608 - columns and placeholders
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        where = (
+            f"c.org = {bind(self.org)}::bigint" if self.also is None else f"c.org = ANY({bind([self.org, self.also])}::bigint[])"
+        )
+        return f"EXISTS (SELECT 1 FROM care c WHERE c.pat = {row.pat} AND {where}{_running('c', self.days, bind)})"  # noqa: S608
+
+
+@dataclass(frozen=True)
+class TieRows:
+    """Patients who have to do with one of `ends` by name (record/ties.py), in the time that `days` leaves."""
+
+    ends: tuple[int, ...]
+    days: int | None
+
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        where = f"t.pat = {row.pat} AND t.who = ANY({bind(self.ends)}::bigint[])"
+        return f"EXISTS (SELECT 1 FROM tie t WHERE {where}{_running('t', self.days, bind)})"  # noqa: S608 - columns and placeholders
+
+
+def _running(alias: str, days: int | None, bind: Bind) -> str:
+    since = "" if days is None else f" AND {alias}.hi > now() - make_interval(days => {bind(days)}::int)"
+    return f" AND {alias}.lo < now() + interval '1 day'{since}"
+
+
+@dataclass(frozen=True)
+class Both:
+    """What both of two rules open."""
+
+    one: Rows
+    other: Rows
+
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        return f"({self.one.sql(row, bind)} AND {self.other.sql(row, bind)})"
 
 
 @dataclass(frozen=True)
@@ -74,11 +104,46 @@ class PurposeRows:
 
     account: int
 
-    def sql(self, pat: str, type: str, bind: Bind) -> str:
+    def sql(self, row: RowSQL, bind: Bind) -> str:
         return (  # column names and placeholders only
-            f"EXISTS (SELECT 1 FROM purpose_grant g WHERE g.account = {bind(self.account)}::int AND g.pat = {pat}"  # noqa: S608
+            f"EXISTS (SELECT 1 FROM purpose_grant g WHERE g.account = {bind(self.account)}::int AND g.pat = {row.pat}"  # noqa: S608
             " AND g.until > now() AND g.begins <= now()"
             " AND NOT EXISTS (SELECT 1 FROM purpose_end e WHERE e.number = g.number))"
+        )
+
+
+@dataclass(frozen=True)
+class OwnRows:
+    """One patient's own record, `own` being their key, and nothing else of anybody."""
+
+    own: int
+
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        return f"({row.pat} = {bind(self.own)}::bigint)"
+
+
+VOID_BASIS = tuple(
+    key64(term) for term in (
+        "RelatedPerson.active=false", "Consent.status=inactive", "Consent.status=rejected", "Consent.status=entered-in-error",
+        "Consent.status=draft", "Consent.status=proposed",
+    )
+)  # fmt: skip
+"""Terms of a RelatedPerson or a Consent on which no carer's grant can rest any more."""
+
+
+@dataclass(frozen=True)
+class CarerRows:
+    """Patients for whom `account` cares: a grant that runs, resting on a resource of that same patient which still holds. It ends
+    when a child comes of age, when the RelatedPerson is made inactive, when the consent is withdrawn."""
+
+    account: int
+
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        return (  # column names and placeholders only
+            "EXISTS (SELECT 1 FROM carer_grant cg JOIN head cb ON cb.rid = cg.basis AND cb.pat = cg.pat"  # noqa: S608
+            f" WHERE cg.account = {bind(self.account)}::int AND cg.pat = {row.pat} AND cg.until > now() AND cg.begins <= now()"
+            f" AND NOT cb.deleted AND NOT (cb.terms && {bind(VOID_BASIS)}::bigint[])"
+            " AND NOT EXISTS (SELECT 1 FROM carer_end ce WHERE ce.number = cg.number))"
         )
 
 
@@ -86,23 +151,23 @@ class PurposeRows:
 class IdentityRows:
     """Patient resources of the whole city: to find a person before anything of theirs may be opened."""
 
-    def sql(self, pat: str, type: str, bind: Bind) -> str:
-        return f"({type} = {bind(number('Patient'))}::smallint)"
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        return f"({row.type} = {bind(number('Patient'))}::smallint)"
 
 
 @dataclass(frozen=True)
 class Ordered:
     rules: tuple[Rule, ...]
 
-    def sql(self, pat: str, type: str, bind: Bind) -> str:
+    def sql(self, row: RowSQL, bind: Bind) -> str:
         if not self.rules:
             return "false"
         if all(rule.effect == "open" for rule in self.rules):  # the order does not matter: let the planner choose
-            return "(" + " OR ".join(rule.rows.sql(pat, type, bind) for rule in self.rules) + ")"
-        whens = (f"WHEN {r.rows.sql(pat, type, bind)} THEN {'true' if r.effect == 'open' else 'false'}" for r in self.rules)
+            return "(" + " OR ".join(rule.rows.sql(row, bind) for rule in self.rules) + ")"
+        whens = (f"WHEN {r.rows.sql(row, bind)} THEN {'true' if r.effect == 'open' else 'false'}" for r in self.rules)
         return f"(CASE {' '.join(whens)} ELSE false END)"
 
-    def deciding(self, pat: str, type: str, bind: Bind) -> str:
+    def deciding(self, row: RowSQL, bind: Bind) -> str:
         """SQL that gives the position of the rule that decides, null when none does."""
-        whens = (f"WHEN {r.rows.sql(pat, type, bind)} THEN {n}" for n, r in enumerate(self.rules))
+        whens = (f"WHEN {r.rows.sql(row, bind)} THEN {n}" for n, r in enumerate(self.rules))
         return f"(CASE {' '.join(whens)} END)" if self.rules else "NULL::int"

@@ -12,7 +12,7 @@ from longbien.base.sql import queries
 from longbien.fhir import json
 from longbien.record import trail
 from longbien.record.engine import Engine
-from longbien.record.scope import Scope
+from longbien.record.scope import RowSQL, Scope
 from longbien.record.types import number, type_name
 
 from .actor import Actor
@@ -65,7 +65,7 @@ async def who_saw(engine: Engine, scope: Scope, patient_id: str, *, before: int 
         args.append(value)
         return f"${len(args)}"
 
-    sql = Q.patient.replace("{allowed}", scope.where("h.pat", "h.type", bind))
+    sql = Q.patient.replace("{allowed}", scope.where(RowSQL.of("h"), bind))
     row = await engine.db.fetchrow(sql, *args) if FHIR_ID.match(patient_id) else None
     if row is None or not row["allowed"] or not scope.may_read("Patient"):
         if row is not None:

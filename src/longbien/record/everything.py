@@ -21,7 +21,7 @@ from longbien.fhir import definitions
 from . import trail
 from .engine import Engine
 from .page import Entry, Page
-from .scope import Bind, Scope
+from .scope import Bind, RowSQL, Scope
 from .search.keys import compartment_key, param_key
 from .search.params.dates import EARLIEST
 from .search.run import entries
@@ -73,7 +73,7 @@ def _more(scope: Scope, asked: Asked, bind: Bind) -> str:
     if asked.end is not None:
         parts.append(f"h.dlo < {bind(asked.end)}")
     if not scope.unlimited:
-        parts.append(scope.where("h.pat", "h.type", bind))
+        parts.append(scope.where(RowSQL.of("h"), bind))
     return " AND ".join(parts) or "true"
 
 
@@ -121,7 +121,7 @@ async def _own(engine: Engine, scope: Scope, type_: str, id_: str) -> Any:
         args.append(value)
         return f"${len(args)}"
 
-    row = await engine.db.fetchrow(Q.one.replace("{allowed}", scope.where("h.pat", "h.type", bind)), *args)
+    row = await engine.db.fetchrow(Q.one.replace("{allowed}", scope.where(RowSQL.of("h"), bind)), *args)
     if row is None or not row["allowed"]:
         pat, rid = (row["pat"], row["rid"]) if row is not None else (None, None)
         why = f"{scope.reason}: {type_}/{id_}".removeprefix(": ")

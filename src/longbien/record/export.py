@@ -24,7 +24,7 @@ from longbien.base.sql import queries
 
 from . import trail
 from .engine import Engine
-from .scope import Scope
+from .scope import RowSQL, Scope
 from .search.compile import Compiler
 from .search.keys import compartment_key
 from .search.parse import parse
@@ -243,7 +243,7 @@ async def _where(engine: Engine, scope: Scope, asked: Asked, s: Statement) -> st
     elif asked.level != "system":
         parts.append("h.pat IS NOT NULL")
     if not scope.unlimited:  # whoever asked may see less by now
-        parts.append(scope.where("h.pat", "h.type", s.bind))
+        parts.append(scope.where(RowSQL.of("h"), s.bind))
     compiler = Compiler(engine, scope)
     by_type: dict[str, list[str]] = defaultdict(list)
     for type_, search in asked.filters:

@@ -21,7 +21,7 @@ from longbien.base.sql import queries
 from . import trail, write
 from .change import Stored
 from .engine import Engine
-from .scope import Scope
+from .scope import RowSQL, Scope
 from .types import number, type_name
 
 Q = queries(__file__, "sql/history.sql")
@@ -71,7 +71,7 @@ async def history(engine: Engine, scope: Scope, type: str | None, asked: Asked) 
         return f"${len(args)}"
 
     sql = (Q.of_type if type is not None else Q.of_all).replace("{wanted}", Q.wanted)
-    rows = await engine.db.fetch(sql.replace("{allowed}", scope.where("h.pat", "h.type", bind)), *args, search=True)
+    rows = await engine.db.fetch(sql.replace("{allowed}", scope.where(RowSQL.of("h"), bind)), *args, search=True)
     shown = [r for r in rows if r["allowed"]]
     page = shown[: asked.size]
     last = page[-1] if len(shown) > asked.size else rows[-1] if rows and rows[-1]["n"] == window else None

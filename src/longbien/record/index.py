@@ -32,7 +32,8 @@ _PATIENT = type_number("Patient") or 0
 
 class Indexed(NamedTuple):
     """dlo/dhi: the main date's span. strs (p, folded), dates (p, lo, hi), qtys (p, unit key, value), codes (code key, val): second
-    and later codings, and components; cares (org key, lo, hi); refs (p, type number, id; type 0: a canonical url)."""
+    and later codings, and components; cares (org key, lo, hi); refs (p, type number, id; type 0: a canonical url). sens: bits of
+    the sensitive categories it falls into; org: the key of the facility that the resource names as the one it was made at."""
 
     pat: int | None
     code: int | None
@@ -46,6 +47,8 @@ class Indexed(NamedTuple):
     codes: list[tuple[int, float | None]]
     cares: list[tuple[int, datetime, datetime]]
     refs: list[tuple[int, int, str]]
+    sens: int = 0
+    org: int | None = None
 
 
 class _Out:
@@ -287,7 +290,35 @@ def rows(resource: dict[str, Any]) -> Indexed:
     codes = [(k, out.value) for k in hot[1:]] + out.codes
     cares = _cares(type_, resource) if type_ in _CARE else []
     return Indexed(pat, hot[0] if hot else None, lo, hi, out.value, [there | out.dated, *dict.fromkeys(out.terms)], list(out.strs),
-                   list(out.dates), list(out.qtys), list(dict.fromkeys(codes)), cares, list(out.refs))  # fmt: skip
+                   list(out.dates), list(out.qtys), list(dict.fromkeys(codes)), cares, list(out.refs),
+                   0, _made_at(resource))  # fmt: skip
+
+
+_MAKERS = ("serviceProvider", "custodian", "managingOrganization", "author", "performer", "recorder", "requester", "asserter",
+           "informationSource", "sender", "provider", "organization")  # fmt: skip
+"""Elements that name where a resource comes from, the surest first."""
+
+
+def _made_at(resource: dict[str, Any]) -> int | None:
+    for name in _MAKERS:
+        value = resource.get(name)
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, dict) and (found := _orgs(one) or _orgs(one.get("actor"))):
+                return found[0]
+    return None
+
+
+def encounter_of(resource: dict[str, Any]) -> str | None:
+    """The id of the encounter that a resource says it belongs to, as a literal reference to this server."""
+    for name in ("encounter", "context"):
+        value = resource.get(name)
+        if isinstance(value, dict) and name == "context" and isinstance(value.get("encounter"), list):  # DocumentReference
+            value = next(iter(value["encounter"]), None)
+        text = value.get("reference") if isinstance(value, dict) else None
+        at = literal(text) if isinstance(text, str) else None
+        if at and not at[0] and at[1] == "Encounter":
+            return at[2]
+    return None
 
 
 def _orgs(values: Any) -> list[int]:

@@ -16,7 +16,7 @@ from longbien.base.sql import queries
 
 from . import trail
 from .engine import Engine
-from .scope import Scope
+from .scope import RowSQL, Scope
 from .search.keys import key
 from .types import number, type_name
 
@@ -53,14 +53,15 @@ class Lived(NamedTuple):
 
 
 def _scoped(scope: Scope, sql: str, type_: str, *args: Any) -> tuple[str, list[Any]]:
-    """The scope's condition over the one patient ($1), so that it is decided once and not for every row."""
+    """The scope's condition over the one patient ($1), so that what depends on the patient alone is decided once and not for every
+    row."""
     values = list(args)
 
     def bind(value: Any) -> str:
         values.append(value)
         return f"${len(values)}"
 
-    return sql.replace("{allowed}", scope.where("$1::bigint", type_, bind)), values
+    return sql.replace("{allowed}", scope.where(RowSQL.of("h")._replace(pat="$1::bigint", type=type_), bind)), values
 
 
 def by_code(row: Any) -> list[dict[str, Any]]:

@@ -91,6 +91,7 @@ async def past(engine: Engine, versions: Sequence[At]) -> Past | None:
         resource: dict[str, Any] = json.loads(body, strict=False)
         made = index.rows(resource)
         draft = write.Draft(type_, row["id"], resource, Delete(type_, row["id"]), 0, rid, row["ver"], indexed=made)
+        draft.sens, draft.org = made.sens | row["sens"], row["org"]
         found.head.append(write.head_row(draft, row["upd"]))
         for into, more in zip((found.str, found.ix_date, found.ix_qty, found.code2), index.side_rows(rid, made)[:4], strict=True):
             into += more

@@ -21,7 +21,7 @@ from longbien.fhir import json
 
 from . import trail
 from .engine import Engine
-from .scope import Scope
+from .scope import RowSQL, Scope
 from .search.keys import param_key
 from .types import number
 
@@ -218,7 +218,8 @@ async def last_seen(engine: Engine, scope: Scope, pats: Sequence[int]) -> dict[i
         values.append(value)
         return f"${len(values)}"
 
-    sql = Q.seen.replace("{allowed}", scope.where("q.pat", f"{number('Encounter')}::smallint", bind))
+    sql = Q.seen.replace("{open}", scope.where(RowSQL("q.pat", f"{number('Encounter')}::smallint"), bind))
+    sql = sql.replace("{allowed}", scope.where(RowSQL.of("h"), bind))
     rows = await engine.db.fetch(sql, *values)
     found = {r["pat"]: Seen(bool(r["open"]), None, None) for r in rows}
     visits = [r for r in rows if r["body"]]
@@ -242,7 +243,7 @@ def _with_scope(scope: Scope, sql: str, *values: Any) -> tuple[str, list[Any]]:
         args.append(value)
         return f"${len(args)}"
 
-    return sql.replace("{allowed}", scope.where("p.pat", f"{number('Patient')}::smallint", bind)), args
+    return sql.replace("{allowed}", scope.where(RowSQL("p.pat", f"{number('Patient')}::smallint", "p.rid"), bind)), args
 
 
 def one_slip(a: str, b: str) -> bool:

@@ -19,7 +19,7 @@ from longbien.base.jobs import Handler
 from longbien.base.sql import queries
 from longbien.fhir import json
 
-from . import full_text, index, parameters, write
+from . import full_text, index, parameters, ties, write
 from .engine import Engine
 from .search import registry
 from .types import number, type_name
@@ -109,6 +109,7 @@ class _Made:
     heads: list[Any] = field(default_factory=list)
     sides: index.Sides = field(default_factory=lambda: ([], [], [], [], []))
     refs: list[Any] = field(default_factory=list)
+    ties: list[Any] = field(default_factory=list)
     texts: full_text.Rows | None = None
 
     async def put(self, connection: Any, rows: Sequence[Any]) -> int:
@@ -119,12 +120,25 @@ class _Made:
             await connection.execute(Q.words, *of, *self.texts)
         columns = [list(c) for c in zip(*self.refs, strict=True)] or [[], [], [], []]
         await connection.execute(Q.refs, *of, *columns)
+        await connection.execute(Q.ties, *of, self.ties)
         return changed
+
+
+async def _older(engine: Engine, rows: Sequence[Any]) -> dict[int, int]:
+    """The sensitive categories of the versions before the newest: the history shows them still."""
+    found: dict[int, int] = {}
+    many = {r["rid"]: r["ver"] for r in rows if r["ver"] > 1}
+    for row in await engine.db.fetch(Q.older, list(many), list(many.values())) if many else ():
+        resource = json.loads(await engine.unpack(row["body"]), strict=False)
+        found[row["rid"]] = found.get(row["rid"], 0) | index.rows(resource).sens
+    return found
 
 
 async def _made(engine: Engine, rows: Sequence[Any]) -> _Made:
     bodies = await engine.unpack_all([r["body"] for r in rows])
     made = _Made()
+    older = await _older(engine, rows)
+    encounters: dict[int, str] = {}
     indexed: list[index.Indexed] = []
     resources: list[tuple[int, dict[str, Any]]] = []
     for row, body in zip(rows, bodies, strict=True):
@@ -132,11 +146,17 @@ async def _made(engine: Engine, rows: Sequence[Any]) -> _Made:
         x = index.rows(resource)
         indexed.append(x)
         resources.append((row["rid"], resource))
+        made.ties += ties.rows(row["rid"], x.pat, resource)
         made.refs += [(row["rid"], p, type_, id_) for p, type_, id_ in x.refs]
         r = (row["rid"], x.pat, x.code, x.dlo, x.dhi, row["upd"], x.val, row["ver"], row["type"], False, row["id"], x.terms)
-        made.heads.append(r)
+        if x.org is None and (encounter := index.encounter_of(resource)):
+            encounters[row["rid"]] = encounter
+        made.heads.append((*r, x.sens | older.get(row["rid"], 0), x.org))
         for into, side in zip(made.sides, index.side_rows(row["rid"], x), strict=True):
             into += side
+    if encounters:
+        orgs = await write.made_at(engine.db, list(encounters.values()))
+        made.heads = [r if r[0] not in encounters else (*r[:-1], orgs.get(encounters[r[0]])) for r in made.heads]
     keep = full_text.wanted()
     if any(keep) or not registry.current.parts.get("_text", (False, True))[1]:
         made.texts = full_text.rows(resources, keep)

@@ -1,34 +1,56 @@
 """Scope: the warrant without which there is no store. Who acts, for what purpose, which rows they may see and why.
 
-Made by access only. The rule is part of every statement's SQL: `Scope.where` gives a condition over a row's patient key and
-type. Default is deny: `Nothing`.
+Made by access only. The rule is part of every statement's SQL: `Scope.where` gives a condition over a row (`RowSQL`: its patient
+key, its type, and what else is known of it). Default is deny: `Nothing`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
+Op = Literal["create", "update", "delete"]
 Bind = Callable[[Any], str]
 """Takes a value, gives its placeholder ($7) in the statement being built."""
 
 
-class Rows(Protocol):
-    """Which rows. `pat` and `type` are SQL expressions (a column, or a placeholder); gives a boolean SQL expression."""
+class RowSQL(NamedTuple):
+    """One row as SQL expressions (a column, a placeholder with its cast, a scalar subquery), for a rule to speak of.
 
-    def sql(self, pat: str, type: str, bind: Bind) -> str: ...
+    pat, type: the patient's key and the type's number. rid: null for what is not stored yet. sens: which sensitive categories it
+    falls into (record/sensitive.py, 0: none). org: the facility that it was made at (index.org_key), null where nobody knows.
+    head: the alias of a row of `head` with every column, or None where the statement has none at hand (a row that is about to be
+    written, a line of the trail, somebody whose record is asked about as a whole)."""
+
+    pat: str
+    type: str
+    rid: str = "NULL::bigint"
+    sens: str = "0::smallint"
+    org: str = "NULL::bigint"
+    head: str | None = None
+
+    @classmethod
+    def of(cls, alias: str) -> RowSQL:
+        """A row of `head` that stands in the statement under this alias."""
+        return cls(f"{alias}.pat", f"{alias}.type", f"{alias}.rid", f"{alias}.sens", f"{alias}.org", alias)
+
+
+class Rows(Protocol):
+    """Which rows: gives a boolean SQL expression over `row`."""
+
+    def sql(self, row: RowSQL, bind: Bind) -> str: ...
 
 
 @dataclass(frozen=True)
 class Nothing:
-    def sql(self, pat: str, type: str, bind: Bind) -> str:
+    def sql(self, row: RowSQL, bind: Bind) -> str:
         return "false"
 
 
 @dataclass(frozen=True)
 class Everything:
-    def sql(self, pat: str, type: str, bind: Bind) -> str:
+    def sql(self, row: RowSQL, bind: Bind) -> str:
         return "true"
 
 
@@ -51,15 +73,24 @@ class Scope:
     (an Encounter there, a referral, an appointment). None: in every record that `rows` opens."""
     token: int | None = None
     """The number of the token that a machine came with: work that goes on after its request ends with the token."""
+    creates: frozenset[str] | None = None
+    updates: frozenset[str] | None = None
+    deletes: frozenset[str] | None = None
+    """Of the types in `writes`, those that may be created, replaced or patched, deleted. None: all of them."""
 
-    def where(self, pat: str, type: str, bind: Bind) -> str:
-        return self.rows.sql(pat, type, bind)
+    def where(self, row: RowSQL, bind: Bind) -> str:
+        return self.rows.sql(row, bind)
 
     def may_read(self, type: str) -> bool:
         return self.reads is None or type in self.reads
 
     def may_write(self, type: str) -> bool:
+        """In one way or another."""
         return self.writes is None or type in self.writes
+
+    def may(self, op: Op, type: str) -> bool:
+        only = {"create": self.creates, "update": self.updates, "delete": self.deletes}[op]
+        return self.may_write(type) and (only is None or type in only)
 
     @property
     def unlimited(self) -> bool:

@@ -18,7 +18,7 @@ from . import history as past
 from .change import Change, Manner, Stored
 from .engine import Engine
 from .page import Page
-from .scope import Scope
+from .scope import RowSQL, Scope
 from .search import run
 from .search.parse import Handling
 from .types import number
@@ -148,7 +148,7 @@ class Store:
             values.append(value)
             return f"${len(values)}"
 
-        return sql.replace("{allowed}", self.scope.where("h.pat", "h.type", bind)), values
+        return sql.replace("{allowed}", self.scope.where(RowSQL.of("h"), bind)), values
 
     async def _one(self, sql: str, kind: str, type: str, id: str, *more: Any) -> Row:
         if not self.scope.may_read(type):

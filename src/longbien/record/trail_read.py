@@ -13,7 +13,7 @@ from longbien.base.sql import queries
 
 from . import trail
 from .engine import Engine
-from .scope import Scope
+from .scope import RowSQL, Scope
 from .types import number, type_name
 
 Q = queries(__file__, "sql/trail_read.sql")
@@ -80,7 +80,10 @@ async def lines(engine: Engine, scope: Scope, asked: Asked, count: int) -> list[
     if asked.end is not None:
         terms.append(f"a.at < {bind(asked.end)}")
     # A line belongs to the record of its patient; one of no patient (a sign-in) is for those who may see everything.
-    terms.append(scope.where("a.pat", f"{number(AUDIT)}::smallint", bind))
+    # What it says of a resource is as sensitive as the resource.
+    of = "(SELECT x.{} FROM head x WHERE x.rid = a.rid)"
+    row = RowSQL("a.pat", f"{number(AUDIT)}::smallint", "a.rid", f"coalesce({of.format('sens')}, 0::smallint)", of.format("org"))
+    terms.append(scope.where(row, bind))
     sql = Q.lines.replace("{terms}", " AND ".join(f"({t})" for t in terms)).replace("{count}", bind(count))
     rows = await engine.db.fetch(sql, *args, search=True)
     found = [_seen(r) for r in rows]

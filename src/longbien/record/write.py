@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from longbien.base import clock, ids
-from longbien.base.db import Connection
+from longbien.base.db import Connection, Database
 from longbien.base.errors import (
     Conflict,
     Forbidden,
@@ -29,11 +29,11 @@ from longbien.fhir import json as fhir_json
 from longbien.fhir import references
 from longbien.fhir.validate import validate
 
-from . import full_text, index, parameters, people, profiles, trail
+from . import full_text, index, parameters, people, profiles, ties, trail
 from .change import ANY, Change, Create, Delete, Guarded, Manner, Stored, Update
 from .engine import Engine
 from .live import News
-from .scope import Scope
+from .scope import Op, RowSQL, Scope
 from .search import keys, registry
 from .types import number, type_name
 
@@ -50,12 +50,16 @@ BREATH = 50
 """Resources between two turns of the event loop."""
 _SEARCH = re.compile(r"([A-Z][A-Za-z]{1,63})\?")
 """Patient?identifier=..., which a transaction has resolved by now. http://hl7.org/fhir/R4/http.html#trules"""
-_OP_NAME = {CREATE: "create", UPDATE: "update", DELETE: "delete"}
+_OP: dict[int, Op] = {CREATE: "create", UPDATE: "update", DELETE: "delete"}
 _CURRENT = "SELECT h.rid, h.upd, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver WHERE h.rid = ANY($1::bigint[])"
+_ENCOUNTERS = """SELECT h.id, coalesce(h.org, (SELECT min(c.org) FROM care c WHERE c.rid = h.rid)) AS org
+                 FROM head h WHERE h.id = ANY($1::text[]) AND h.type = $2"""
 _COMMIT = """SELECT record_commit($1::head[], $2::head[], $3::ver_in[], $4::str[], $5::ix_date[], $6::ix_qty[], $7::code2[],
                                   $8::care[], $9::audit_in[]), record_refs($10::bigint[], $11::ref[]),
                    record_indexed($12::bigint)"""
 _PARAMETERS = "record_parameters({}::bigint, {}::text[], {}::jsonb)"
+_WHOSE = "SELECT pat, rid FROM head WHERE id = $1 AND type = $2"
+_TIES = "record_ties({}::bigint[], {}::tie[])"
 _FULL_TEXT = "record_words({}::bigint[], {}::bigint[], {}::text[], {}::bigint[], {}::text[])"
 _PROFILES = "record_profiles({}::bigint[], {}::text[])"
 _WORDS = """INSERT INTO word SELECT * FROM unnest($1::bigint[], $2::int[], $3::text[]) AS w(key, p, norm) ORDER BY key
@@ -76,6 +80,8 @@ class Draft:
     op: int = CREATE
     pat: int | None = None
     was_pat: int | None = None
+    sens: int = 0
+    org: int | None = None
     body: bytes = b""
     indexed: index.Indexed | None = None
     notes: tuple[Issue, ...] = ()
@@ -127,7 +133,7 @@ async def _attempt(
 ) -> list[Stored]:
     refusals: list[trail.Line] = []
     try:
-        _authorise_types(scope, drafts, refusals)
+        await _authorise_types(connection or engine.db, scope, drafts, refusals)
         if connection is not None:
             return await _write(engine, scope, drafts, manner, connection, refusals)
         guarded = any(d.type in engine.guards for d in drafts)  # what a guard writes goes in together with the change
@@ -155,10 +161,14 @@ async def _write(
     there = await _look(scope, drafts, links, connection)
     await _version(engine, drafts, there, connection, refusals, scope)
     for d in drafts:
+        if not scope.may(_OP[d.op], d.type):
+            await _may_not(connection, scope, d, refusals)
+    for d in drafts:
         if (guard := engine.guards.get(d.type)) is not None:
             d.resource = await guard(engine, scope, Guarded(d.type, d.id, d.rid, d.version, d.resource), connection)
     stamp = registry.current.stamp
     await _index(drafts, now)
+    await _made_at(scope, drafts, connection)
     same = await _unchanged(engine, drafts, connection) if manner.skip_unchanged else {}
     todo = [d for d in drafts if d.position not in same]
     await _authorise_rows(scope, todo, connection, refusals)
@@ -187,6 +197,12 @@ async def _put(connection: Connection, values: list[Any], drafts: list[Draft], s
     defined = [d for d in drafts if d.type == "SearchParameter"]
     if defined and (change := parameters.change([(d.id, d.resource) for d in defined])):
         sql += also(_PARAMETERS, stamp, change.gone, change.begun)
+    tied = [d for d in drafts if d.type in ties.KINDS]
+    if tied:
+        again = [d.rid for d in tied if d.version > 1]
+        made_of = [row for d in tied if d.resource is not None for row in ties.rows(d.rid, d.pat, d.resource)]
+        if again or made_of:
+            sql += also(_TIES, again, made_of)
     if any(keep := full_text.wanted()):
         texts = full_text.rows([(d.rid, d.resource) for d in drafts if d.resource is not None], keep)
         again = [d.rid for d in drafts if d.version > 1]
@@ -236,15 +252,27 @@ def _validate(drafts: list[Draft]) -> None:
 
 
 def _refusal(scope: Scope, d: Draft, pat: int | None, rid: int | None = None) -> trail.Line:
-    why = f"{scope.reason}: {_OP_NAME[d.op]}".removeprefix(": ")
+    why = f"{scope.reason}: {_OP[d.op]}".removeprefix(": ")
     return trail.line(scope, "refused", pat=pat, rid=rid, type=number(d.type), outcome=trail.REFUSED, why=why)
 
 
-def _authorise_types(scope: Scope, drafts: list[Draft], refusals: list[trail.Line]) -> None:
+async def _authorise_types(db: Database | Connection, scope: Scope, drafts: list[Draft], refusals: list[trail.Line]) -> None:
+    """By type, before anything is looked up. A PUT may create or replace, so it is asked once more when that is known
+    (_version)."""
     for d in drafts:
-        if not scope.may_write(d.type):
-            refusals.append(_refusal(scope, d, None))
-            raise Forbidden(f"{scope.label} may not write {d.type}.")
+        asked: tuple[Op, ...] = (
+            ("delete",) if d.op == DELETE else ("create",) if isinstance(d.change, Create) else ("create", "update")
+        )
+        if not any(scope.may(op, d.type) for op in asked):
+            await _may_not(db, scope, d, refusals)
+
+
+async def _may_not(db: Database | Connection, scope: Scope, d: Draft, refusals: list[trail.Line]) -> NoReturn:
+    """The line names whose record it was, where there is such a resource: the patient shall see who tried."""
+    there = None if isinstance(d.change, Create) else await db.fetchrow(_WHOSE, d.id, number(d.type))
+    refusals.append(_refusal(scope, d, there["pat"] if there else None, there["rid"] if there else None))
+    verb = _OP[d.op] if scope.may_write(d.type) else "write"
+    raise Forbidden(f"{scope.label} may not {verb} {d.type}.")
 
 
 def _links(drafts: list[Draft], coming: frozenset[tuple[str, str]]) -> dict[tuple[str, str], str]:
@@ -278,8 +306,8 @@ async def _look(
         args.append(value)
         return f"${len(args)}"
 
-    allowed = scope.where("h.pat", "h.type", bind)
-    sql = f"""SELECT h.rid, h.ver, h.deleted, h.pat, h.type, h.id, {allowed} AS allowed FROM head h
+    allowed = scope.where(RowSQL.of("h"), bind)
+    sql = f"""SELECT h.rid, h.ver, h.deleted, h.pat, h.type, h.id, h.sens, h.org, {allowed} AS allowed FROM head h
               WHERE h.id = ANY($1::text[]) AND h.type = ANY($2::smallint[])"""  # noqa: S608 - parts are the scope's own SQL
     return {(type_name(r["type"]), r["id"]): r for r in await connection.fetch(sql, *args)}
 
@@ -304,6 +332,7 @@ async def _version(
             raise Conflict(f"{d.type}/{d.id} already exists.", code="duplicate")
         _check_match(d, row)
         d.rid, d.version, d.was_pat = row["rid"], row["ver"] + 1, row["pat"]
+        d.sens, d.org = row["sens"], row["org"]
         if d.op != DELETE:
             d.op = CREATE if row["deleted"] else UPDATE
         d.pat = row["pat"]
@@ -353,6 +382,32 @@ async def _index(drafts: list[Draft], now: datetime) -> None:
         d.body = fhir_json.dumps(final)
         d.indexed = index.rows(final)
         d.pat = d.indexed.pat
+        d.sens |= d.indexed.sens
+
+
+async def _made_at(scope: Scope, drafts: list[Draft], connection: Connection) -> None:
+    """The facility that each is made at: the writer's own; of who works nowhere (an import) what the resource names, else that of
+    its encounter. Once known it stays."""
+    later: dict[str, list[Draft]] = {}
+    for d in drafts:
+        if d.org is None and d.indexed is not None:
+            d.org = scope.org if scope.org is not None else d.indexed.org
+            if d.org is None and d.resource is not None and (encounter := index.encounter_of(d.resource)):
+                later.setdefault(encounter, []).append(d)
+    if not later:
+        return
+    known = {d.id: d.org for d in drafts if d.type == "Encounter"}
+    asked = [id_ for id_ in later if id_ not in known]
+    if asked:
+        known |= await made_at(connection, asked)
+    for id_, ds in later.items():
+        for d in ds:
+            d.org = known.get(id_)
+
+
+async def made_at(db: Connection | Database, encounters: Sequence[str]) -> dict[str, int | None]:
+    """The facilities of these encounters (ids)."""
+    return {r["id"]: r["org"] for r in await db.fetch(_ENCOUNTERS, list(encounters), number("Encounter"))}
 
 
 async def _unchanged(engine: Engine, drafts: list[Draft], connection: Connection) -> dict[int, Stored]:
@@ -381,7 +436,7 @@ async def _care(scope: Scope, drafts: list[Draft], connection: Connection, refus
         args.append(value)
         return f"${len(args)}"
 
-    may = "true" if scope.begins is None else scope.begins.sql("w.pat", str(number("Patient")), bind)
+    may = "true" if scope.begins is None else scope.begins.sql(RowSQL("w.pat", f"{number('Patient')}::smallint"), bind)
     sql = f"""SELECT w.pat, w.org, {may} AS may FROM unnest($1::bigint[], $2::bigint[]) AS w(pat, org) WHERE NOT EXISTS
               (SELECT 1 FROM care c WHERE c.pat = w.pat AND c.org = w.org AND c.hi > now())"""  # noqa: S608 - the scope's own SQL
     fresh = {(r["pat"], r["org"]): r["may"] for r in await connection.fetch(sql, *args)}
@@ -420,22 +475,28 @@ async def _authorise_rows(scope: Scope, drafts: list[Draft], connection: Connect
     not there (and is not begun in this very commit) it is the same no."""
     if scope.unlimited:
         return
-    wanted = list({(d.pat, number(d.type)) for d in drafts})
+    wanted = list({_place(d) for d in drafts})
     begun = [d.pat for d in drafts if d.type == "Patient" and d.op != DELETE]
-    args: list[Any] = [[p for p, _ in wanted], [t for _, t in wanted], begun]
+    args: list[Any] = [begun, *(list(column) for column in zip(*wanted, strict=True))]
 
     def bind(value: Any) -> str:
         args.append(value)
         return f"${len(args)}"
 
-    sql = f"""SELECT w.pat, w.type FROM unnest($1::bigint[], $2::smallint[]) AS w(pat, type)
-              WHERE NOT coalesce({scope.where("w.pat", "w.type", bind)}, false)
-                 OR NOT (w.pat IS NULL OR w.pat = ANY($3::bigint[]) OR EXISTS (SELECT 1 FROM head k WHERE k.pat = w.pat))"""  # noqa: S608
+    row = RowSQL("w.pat", "w.type", sens="w.sens", org="w.org")
+    sql = f"""SELECT w.* FROM unnest($2::bigint[], $3::smallint[], $4::smallint[], $5::bigint[]) AS w(pat, type, sens, org)
+              WHERE NOT coalesce({scope.where(row, bind)}, false)
+                 OR NOT (w.pat IS NULL OR w.pat = ANY($1::bigint[]) OR EXISTS (SELECT 1 FROM head k WHERE k.pat = w.pat))"""  # noqa: S608
     refused = await connection.fetch(sql, *args)
     if refused:
-        hidden = {(r["pat"], r["type"]) for r in refused}
-        refusals += [_refusal(scope, d, d.pat) for d in drafts if (d.pat, number(d.type)) in hidden]
+        hidden = {tuple(r) for r in refused}
+        refusals += [_refusal(scope, d, d.pat) for d in drafts if _place(d) in hidden]
         raise Forbidden(f"{scope.label} may not write {type_name(refused[0]['type'])} into this record.")
+
+
+def _place(d: Draft) -> tuple[int | None, int | None, int, int | None]:
+    """What a rule asks of a row that is about to be written."""
+    return d.pat, number(d.type), d.sens, d.org
 
 
 def _references(links: dict[tuple[str, str], str], there: dict[tuple[str, str], Any]) -> None:
@@ -464,8 +525,8 @@ def head_row(d: Draft, at: datetime) -> tuple[Any, ...]:
     """The row of head, in the order of its columns."""
     x, t = d.indexed, number(d.type)
     if x is None:
-        return (d.rid, d.pat, None, index.EARLIEST, index.LATEST, at, None, d.version, t, True, d.id, [])
-    return (d.rid, x.pat, x.code, x.dlo, x.dhi, at, x.val, d.version, t, False, d.id, x.terms)
+        return (d.rid, d.pat, None, index.EARLIEST, index.LATEST, at, None, d.version, t, True, d.id, [], d.sens, d.org)
+    return (d.rid, x.pat, x.code, x.dlo, x.dhi, at, x.val, d.version, t, False, d.id, x.terms, d.sens, d.org)
 
 
 def _side_rows(drafts: list[Draft]) -> index.Sides:
@@ -501,7 +562,7 @@ async def write_words(engine: Engine, rows: Iterable[index.Indexed]) -> None:
 def _lines(scope: Scope, drafts: list[Draft], manner: Manner) -> list[trail.Line]:
     if not manner.summarise:
         return [
-            trail.line(scope, _OP_NAME[d.op], pat=pat, rid=d.rid, ver=d.version, type=number(d.type), why=manner.why)
+            trail.line(scope, _OP[d.op], pat=pat, rid=d.rid, ver=d.version, type=number(d.type), why=manner.why)
             for d in drafts
             for pat in ((d.pat, d.was_pat) if _moved(d) else (d.pat,))  # moved: told in both records
         ]

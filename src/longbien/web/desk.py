@@ -18,7 +18,7 @@ from ..base.words import Words, given_first
 from ..fhir.systems import EXT_DEPARTMENT
 from ..record import trail
 from ..record.engine import Engine
-from ..record.scope import Scope
+from ..record.scope import RowSQL, Scope
 from ..record.search.params.units import canonical
 from ..record.store import Store
 from ..record.types import number
@@ -134,7 +134,7 @@ def _scoped(scope: Scope, sql: str, *values: Any) -> tuple[str, list[Any]]:
         args.append(value)
         return f"${len(args)}"
 
-    return sql.replace("{allowed}", scope.where("h.pat", "h.type", bind)), args
+    return sql.replace("{allowed}", scope.where(RowSQL.of("h"), bind)), args
 
 
 async def people(engine: Engine, scope: Scope, pats: Sequence[int], *, audited: bool = True) -> dict[int, tuple[r.Person, Any]]:

@@ -11,7 +11,7 @@ from longbien.base.ids import key64, patient_key
 from longbien.fhir import definitions
 from longbien.record.engine import Engine
 from longbien.record.parameters import incomplete
-from longbien.record.scope import Scope
+from longbien.record.scope import RowSQL, Scope
 from longbien.record.types import number
 
 from . import concepts, links, lists, many, registry, slots
@@ -211,7 +211,7 @@ class Compiler:
         if not any(c.typed for c in conds):
             parts.append(f"NOT {h}.deleted")
         if not self.scope.unlimited:
-            parts.append(self.scope.where(f"{h}.pat", f"{h}.type", s.bind))
+            parts.append(self.scope.where(RowSQL.of(h), s.bind))
         return parts
 
     async def rows_sql(self, type_: str, asks: list[Ask | Has], h: str, s: Statement) -> str:
@@ -260,7 +260,7 @@ class Compiler:
             if reads or self.scope.reads is not None:
                 frame.append(f"h.type = ANY({s.bind([number(t) for t in reads if number(t)])}::smallint[])")
             if not self.scope.unlimited:
-                frame.append(self.scope.where("h.pat", "h.type", s.bind))
+                frame.append(self.scope.where(RowSQL.of("h"), s.bind))
         else:
             frame = self.frame(query.type, conds, "h", s)
         return Heads(query, s, conds, frame)

@@ -12,6 +12,7 @@ from longbien.fhir import definitions, json
 from longbien.fhir.references import literal
 from longbien.record.engine import Engine
 from longbien.record.page import Entry, Page
+from longbien.record.scope import RowSQL
 from longbien.record.types import number
 
 from . import links, registry, run, slots
@@ -72,7 +73,7 @@ async def _take(
 
 
 def _rows(compiler: Compiler, s: Statement, where: str, page: Page, seen: set[int]) -> str:
-    scope = "" if compiler.scope.unlimited else " AND " + compiler.scope.where("h.pat", "h.type", s.bind)
+    scope = "" if compiler.scope.unlimited else " AND " + compiler.scope.where(RowSQL.of("h"), s.bind)
     limit = s.bind(MOST + len(seen) + 1)
     return f"""SELECT x.*, v.body FROM (SELECT {COLUMNS} FROM head h WHERE NOT h.deleted AND {where}{scope} LIMIT {limit}::int) x
                JOIN ver v ON v.rid = x.rid AND v.ver = x.ver ORDER BY x.type, x.rid DESC"""

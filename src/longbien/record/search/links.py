@@ -12,6 +12,7 @@ from longbien.base.errors import Forbidden, Invalid
 from longbien.base.ids import FHIR_ID
 from longbien.fhir import definitions
 from longbien.fhir.references import literal
+from longbien.record.scope import RowSQL
 from longbien.record.types import number
 
 from . import parse, slots
@@ -238,7 +239,7 @@ def _whole(c: Compiler, ask: Ask, type_: str, ids: list[str], s: Statement) -> s
     """Rows that point to one of the places of a type, or to what is below or above it, going through visible places only."""
     c.may_read(type_)
     part, n, x = param_key(f"{type_}.{_part_of(type_)}"), number(type_), s.alias()
-    scope = "" if c.scope.unlimited else " AND " + c.scope.where(f"{x}.pat", f"{x}.type", s.bind)
+    scope = "" if c.scope.unlimited else " AND " + c.scope.where(RowSQL.of(x), s.bind)
     if ask.modifier == "below":
         step = f"""SELECT {x}.id FROM d JOIN ref r ON r.p = {part} AND r.type = {n} AND r.id = d.id
                    JOIN head {x} ON {x}.rid = r.rid WHERE NOT {x}.deleted{scope}"""

@@ -11,6 +11,7 @@ from longbien.base.ids import FHIR_ID
 from longbien.fhir import json
 from longbien.fhir.definitions import SearchParam
 from longbien.fhir.references import literal
+from longbien.record.scope import RowSQL
 from longbien.record.types import number
 
 from .ask import Ask, Cond, any_of, plain
@@ -51,7 +52,7 @@ async def where(c: Compiler, ask: Ask, h: str, s: Statement) -> Cond:
 
 async def _bodies(c: Compiler, ask: Ask, wanted: list[str]) -> list[bytes]:
     s = Statement()
-    scope = "" if c.scope.unlimited else " AND " + c.scope.where("l.pat", "l.type", s.bind)
+    scope = "" if c.scope.unlimited else " AND " + c.scope.where(RowSQL.of("l"), s.bind)
     sql = f"""SELECT l.id, v.body FROM head l JOIN ver v ON v.rid = l.rid AND v.ver = l.ver
               WHERE l.id = ANY({s.bind(wanted)}::text[]) AND l.type = {number("List")} AND NOT l.deleted{scope}"""
     rows = await c.engine.db.fetch(sql, *s.args, search=True)

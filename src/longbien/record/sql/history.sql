@@ -11,7 +11,7 @@ FROM (
     FROM (SELECT v.rid, v.ver, v.upd, v.op, v.type FROM ver v
           WHERE v.type = $10 AND v.upd <= $1 AND (v.upd, v.rid, v.ver) < ($1, $2, $3) AND v.upd >= $4
           ORDER BY v.upd DESC, v.rid DESC, v.ver DESC LIMIT $5) v
-  ) w, LATERAL (SELECT h.type, h.id, h.pat FROM head h WHERE h.rid = w.rid OFFSET 0) h   -- one look at a time, never the whole table
+  ) w, LATERAL (SELECT h.* FROM head h WHERE h.rid = w.rid OFFSET 0) h   -- one look at a time, never the whole table
 ) f
 WHERE f.allowed OR f.n = $5 ORDER BY f.n LIMIT $6
 
@@ -26,7 +26,7 @@ FROM (
     FROM (SELECT v.rid, v.ver, v.upd, v.op, v.type FROM ver v
           WHERE v.upd <= $1 AND (v.upd, v.rid, v.ver) < ($1, $2, $3) AND v.upd >= $4
           ORDER BY v.upd DESC, v.rid DESC, v.ver DESC LIMIT $5) v
-  ) w, LATERAL (SELECT h.type, h.id, h.pat FROM head h WHERE h.rid = w.rid OFFSET 0) h   -- one look at a time, never the whole table
+  ) w, LATERAL (SELECT h.* FROM head h WHERE h.rid = w.rid OFFSET 0) h   -- one look at a time, never the whole table
 ) f
 WHERE f.allowed OR f.n = $5 ORDER BY f.n LIMIT $6
 

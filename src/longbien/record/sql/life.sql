@@ -39,8 +39,9 @@ SELECT c.code,
        NULL::float8[] AS upds,
        (array_agg(c.rid ORDER BY c.dlo, c.rid))[count(*)] AS last
 FROM code2 c
-WHERE c.pat = $1 AND c.code = ANY($4::bigint[]) AND c.val IS NOT NULL AND c.dlo > '-infinity' AND {allowed}
-  AND c.rid <> ALL (ARRAY(SELECT h.rid FROM head h WHERE h.pat = $1 AND h.type = $2 AND h.terms && $3::int8[] AND h.val IS NULL))
+WHERE c.pat = $1 AND c.code = ANY($4::bigint[]) AND c.val IS NOT NULL AND c.dlo > '-infinity'
+  AND c.rid <> ALL (ARRAY(SELECT h.rid FROM head h WHERE h.pat = $1 AND h.type = $2
+                            AND (h.terms && $3::int8[] AND h.val IS NULL OR NOT coalesce({allowed}, false))))
 GROUP BY c.code
 
 -- name: bodies

@@ -27,10 +27,10 @@ SELECT DISTINCT word FROM w WHERE word IS NOT NULL LIMIT 20000
 
 -- name: seen
 -- The last encounter of each of these people whose record the scope opens.
-SELECT q.pat, {allowed} AS open, e.dlo, e.body
+SELECT q.pat, {open} AS open, e.dlo, e.body
 FROM unnest($1::bigint[]) AS q(pat) LEFT JOIN LATERAL (
   SELECT h.dlo, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
-  WHERE h.pat = q.pat AND h.type = $2 AND NOT h.deleted ORDER BY h.dlo DESC LIMIT 1) e ON {allowed}
+  WHERE h.pat = q.pat AND h.type = $2 AND NOT h.deleted AND {allowed} ORDER BY h.dlo DESC LIMIT 1) e ON true
 
 -- name: patients
 SELECT h.rid, h.pat, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver

@@ -22,7 +22,7 @@ from longbien.fhir.terminology.compose import Members
 from longbien.fhir.terminology.concepts import System
 from longbien.fhir.terminology.library import split, too_costly
 
-from ..scope import Bind, Rows
+from ..scope import Bind, Rows, RowSQL
 
 if TYPE_CHECKING:
     from ..engine import Engine
@@ -128,8 +128,8 @@ def _unpacked_size(frame: bytes) -> int:
 class _OfNobody:
     """What no patient's record holds: all that the house itself, asking for no actor, is shown."""
 
-    def sql(self, pat: str, type: str, bind: Bind) -> str:
-        return f"{pat} IS NULL"
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        return f"{row.pat} IS NULL"
 
 
 class Resources:
@@ -189,7 +189,7 @@ class Resources:
             args.append(value)
             return f"${len(args)}"
 
-        sql = Q.carrying.replace("{allowed}", self.rows.sql("h.pat", "h.type", bind))
+        sql = Q.carrying.replace("{allowed}", self.rows.sql(RowSQL.of("h"), bind))
         rows = await self.engine.db.fetch(sql, *args, search=True)
         if len(rows) > MOST_VERSIONS:
             raise too_costly(f"There are over {MOST_VERSIONS} versions of {', '.join(sorted(urls))[:300]}.")
@@ -259,7 +259,7 @@ class Resources:
             args.append(value)
             return f"${len(args)}"
 
-        sql = Q.carrying.replace("{allowed}", self.rows.sql("h.pat", "h.type", bind))
+        sql = Q.carrying.replace("{allowed}", self.rows.sql(RowSQL.of("h"), bind))
         rows = await self.engine.db.fetch(sql, *args, search=True)
         if len(rows) > most:
             raise too_costly(f"Over {most} concept maps speak of this code: name one with url.")

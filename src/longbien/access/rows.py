@@ -22,13 +22,16 @@ from longbien.record.types import number
 
 from .resource_types import OPEN
 
-Reason = Literal["open", "own", "carer", "new", "care", "cover", "purpose", "everything"]
+Reason = Literal["open", "own", "carer", "new", "care", "cover", "purpose", "find", "everything"]
 
 
 class Rule(NamedTuple):
+    """note: which one, where there are several of a kind (the number of a cover)."""
+
     effect: Literal["open", "close"]
     reason: str
     rows: Rows
+    note: str = ""
 
 
 @cache

@@ -10,6 +10,7 @@ class AccessSettings(Settings):
         "LONGBIEN_CARE_DAYS", 90, "Days after the end of an encounter that its facility's staff may still open the record."
     )
     purpose_hours: float = setting("LONGBIEN_PURPOSE_HOURS", 4.0, "Hours that a stated purpose opens a patient's record.")
+    cover_days: int = setting("LONGBIEN_COVER_DAYS", 14, "Days at most that somebody may stand in for a colleague or a department.")
     session_hours: float = setting("LONGBIEN_SESSION_HOURS", 12.0, "Hours after which a sign-in ends whatever happens.")
     idle_minutes: float = setting("LONGBIEN_IDLE_MINUTES", 30.0, "Minutes without a request after which a sign-in ends.")
     password_time: int = setting("LONGBIEN_PASSWORD_TIME", 3, "Passes of argon2id over its memory.")

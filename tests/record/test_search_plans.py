@@ -63,7 +63,7 @@ async def crowd(engine: Engine, record_urls: tuple[str, str]) -> None:
     )  # fmt: skip
     await owner.execute("INSERT INTO ver (rid, upd, ver, op, body) SELECT rid, upd, 1, 1, '' FROM head")
     p, type_ = param_key("Observation.encounter"), number("Encounter")
-    await owner.execute(f"INSERT INTO ref SELECT rid, {p}, {type_}, 'e' || rid % 2000 FROM head WHERE rid < 1000000")
+    await owner.execute(f"INSERT INTO ref SELECT rid, {p}, {type_}, packed_id('e' || rid % 2000) FROM head WHERE rid < 1000000")
     await owner.execute("VACUUM ANALYZE")
     await owner.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from longbien.base.db import Database
@@ -15,11 +15,26 @@ from longbien.record.scope import Everything, Nothing, Rows, RowSQL, Scope
 from longbien.record.types import number
 
 from .actor import Actor
-from .roles import FIND, ME, REGISTER, RIGHTS, ROLES, Right, Role
-from .rows import Both, CareRows, CarerRows, IdentityRows, NewRows, OpenRows, Ordered, OwnRows, PurposeRows, Rule, TieRows
+from .roles import ANSWER, FIND, ME, REGISTER, RIGHTS, ROLES, Right, Role
+from .rows import (
+    Both,
+    CareRows,
+    CarerRows,
+    IdentityRows,
+    NewRows,
+    OpenRows,
+    Ordered,
+    OwnRows,
+    PurposeRows,
+    RestrictedRows,
+    Rule,
+    TieRows,
+)
 from .settings import AccessSettings
 
 PATIENT = "Patient"
+STUB = ("Patient", "Task", "Communication", "Provenance", "Consent")
+"""Of a restricted record, what the office that answers its patient goes on seeing."""
 
 
 def rules(actor: Actor, role: Role, settings: AccessSettings) -> tuple[Rule, ...]:
@@ -31,6 +46,7 @@ def rules(actor: Actor, role: Role, settings: AccessSettings) -> tuple[Rule, ...
         if role.rows == "cared":
             found.append(Rule("open", "carer", CarerRows(actor.number)))
     if role.rows in ("care", "order", "care-ever"):
+        found.append(Rule("close", "restricted", RestrictedRows(STUB if actor.may(ANSWER) else ())))
         if actor.org is not None:
             found.append(Rule("open", "care", _care(actor, role, actor.org, settings)))
         if role.personal:
@@ -43,6 +59,13 @@ def rules(actor: Actor, role: Role, settings: AccessSettings) -> tuple[Rule, ...
         if PATIENT in role.types("c"):
             found.append(Rule("open", "new", NewRows()))
     return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def ordered_rules(actor: Actor, settings: AccessSettings) -> Ordered:
+    """The same for everything that one actor asks, until something about them changes."""
+    role = actor.known_role
+    return Ordered(rules(actor, role, settings)) if role is not None else Ordered(())
 
 
 def _care(actor: Actor, role: Role, org: int, settings: AccessSettings) -> Rows:
@@ -65,22 +88,29 @@ def _types(role: str, purpose: str) -> dict[Right, frozenset[str]]:
 def scope(actor: Actor, purpose: str | None = None, *, settings: AccessSettings, reason: str | None = None) -> Scope:
     """What `actor` may do now. `purpose`: an HL7 v3 PurposeOfUse code, by default the first of the role's. `reason`: what the
     trail shall say, by default which rules apply. Raises Forbidden for a purpose that the role does not have."""
+    made = _scope(actor, actor.address, purpose, settings)
+    return made if reason is None else replace(made, reason=reason)
+
+
+@lru_cache(maxsize=4096)
+def _scope(actor: Actor, address: str | None, purpose: str | None, settings: AccessSettings) -> Scope:
+    """Worked out once for what one actor asks from one place, until something about them changes. `address` is part of no actor's
+    likeness, so it stands beside."""
     role = actor.known_role
     if role is None:
-        return Scope(actor.number, actor.name, "", f"no role {actor.role[:40]!r}", Nothing(), actor.org, address=actor.address)
+        return Scope(actor.number, actor.name, "", f"no role {actor.role[:40]!r}", Nothing(), actor.org, address=address)
     chosen = purpose or role.purposes[0]
     if chosen not in role.purposes:
         raise Forbidden(f"{role.en} may not act for purpose {chosen[:20]!r}.")
     if role.rows == "everything":
-        return Scope(actor.number, actor.name, chosen, reason or f"token of {actor.login}", Everything(), actor.org,
-                     actor.reads, actor.writes, actor.address, token=actor.token)  # fmt: skip
-    ordered = Ordered(rules(actor, role, settings))
+        return Scope(actor.number, actor.name, chosen, f"token of {actor.login}", Everything(), actor.org,
+                     actor.reads, actor.writes, address, token=actor.token)  # fmt: skip
+    ordered = ordered_rules(actor, settings)
     named = dict.fromkeys(r.reason for r in ordered.rules if r.reason in ("own", "carer", "care", "cover", "purpose"))
-    why = reason or f"{role.name}: " + "/".join(named)
     may = _types(role.name, chosen)
     return Scope(
-        actor.number, actor.name, chosen, why.removesuffix(": "), ordered, actor.org, may["r"], may["c"] | may["u"] | may["d"],
-        actor.address, _begins(actor, settings), creates=may["c"], updates=may["u"], deletes=may["d"],
+        actor.number, actor.name, chosen, f"{role.name}: {'/'.join(named)}".removesuffix(": "), ordered, actor.org, may["r"],
+        may["c"] | may["u"] | may["d"], address, _begins(actor, settings), creates=may["c"], updates=may["u"], deletes=may["d"],
     )  # fmt: skip
 
 
@@ -108,7 +138,7 @@ async def deciding(db: Database, actor: Actor, patient_id: str, *, settings: Acc
         return None
     if role.rows == "everything":
         return Rule("open", "everything", Everything())
-    ordered = Ordered(rules(actor, role, settings))
+    ordered = ordered_rules(actor, settings)
     args: list[Any] = [patient_key(patient_id), number(PATIENT)]
 
     def bind(value: Any) -> str:

@@ -25,7 +25,7 @@ from longbien.base.outside import Outside
 from longbien.base.place import Place
 from longbien.demo.city import LOGINS
 from longbien.importer.bulk import Bulk
-from longbien.record import export, full_text, reindex
+from longbien.record import checkpoint, export, full_text, reindex
 from longbien.record.engine import Engine
 from longbien.record.full_text import FullTextSettings
 from longbien.record.scope import system
@@ -120,9 +120,9 @@ async def _demo(engine: Engine) -> dict[str, Any]:
 
 
 async def work(url: str, stop: asyncio.Event) -> None:
-    """The background work until `stop`: subscriptions and jobs. Three jobs are always there: clearing away sessions and throttles
-    that are over, training the dictionary that bodies are packed with, once there is enough to train on, and indexing again what a
-    change asks for. Departments' jobs join here."""
+    """The background work until `stop`: subscriptions and jobs. Some jobs are always there: clearing away sessions and throttles
+    that are over, noting the trail's end elsewhere, training the dictionary that bodies are packed with, once there is enough to
+    train on, and indexing again what a change asks for. Departments' jobs join here."""
     engine = await Engine.open(url, services=False)
     settings = AccessSettings.read()
     door = Door(engine, settings)
@@ -138,9 +138,20 @@ async def work(url: str, stop: asyncio.Event) -> None:
         await engine.retrain()
         return clock.now() + TRAIN_EVERY
 
+    async def note(payload: Mapping[str, Any]) -> datetime:
+        marks = checkpoint.CheckpointSettings.read()
+        if marks.folder is not None:
+            checkpoint.write(marks.folder, await checkpoint.checkpoint(engine.db, checkpoint.Keys.read().signing()))
+        return clock.now() + timedelta(minutes=max(1.0, marks.minutes))
+
     await full_text.want(engine, FullTextSettings.read().mode)
     try:
-        handlers: dict[str, jobs.Handler] = {"access.clean": clean, "record.train": train, reindex.QUEUE: reindex.job(engine)}
+        handlers: dict[str, jobs.Handler] = {
+            "access.clean": clean,
+            "record.train": train,
+            "audit.checkpoint": note,
+            reindex.QUEUE: reindex.job(engine),
+        }
         files, hours = bulk_export.folder(), RestSettings.read().export_hours
         handlers[export.QUEUE] = export.job(engine, files, hours, partial(later.again, door))
         handlers[export.CLEAN] = export.cleaner(engine, files)

@@ -109,7 +109,7 @@ async def everything(
     nobody = trail.line(scope, "operation", n=0, type=number(type_), why=why)
     if own is not None:
         people.setdefault(own["pat"], 0)
-    await engine.trail.write([nobody._replace(pat=pat, n=n) for pat, n in people.items()] or [nobody])
+    await engine.trail.write_of(nobody, people)
     return page, rows[-1]["rid"] if more else None
 
 

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from longbien.access import later, sessions, throttle
 from longbien.access.door import Door
+from longbien.access.rights import copying
 from longbien.access.settings import AccessSettings
 from longbien.base import background, clock, jobs, log
 from longbien.base.errors import LongbienError, Unavailable
@@ -132,6 +133,7 @@ async def work(url: str, stop: asyncio.Event) -> None:
         await sessions.clean(engine.db, settings)
         await throttle.clean(engine.db)
         await background.clean(engine.db)
+        await copying.clean(door)
         return clock.now() + CLEAN_EVERY
 
     async def train(payload: Mapping[str, Any]) -> datetime:
@@ -145,7 +147,8 @@ async def work(url: str, stop: asyncio.Event) -> None:
         files, hours = bulk_export.folder(), RestSettings.read().export_hours
         handlers[export.QUEUE] = export.job(engine, files, hours, partial(later.again, door))
         handlers[export.CLEAN] = export.cleaner(engine, files)
-        for name in handlers.keys() - {export.QUEUE}:
+        handlers[copying.QUEUE] = copying.job(door)
+        for name in handlers.keys() - {export.QUEUE, copying.QUEUE}:
             await jobs.enqueue(engine.db, name, key="always")
         bulk = Bulk(engine, door, url, Outside(), RestSettings.read().import_bytes)
         handlers["bulk.import"] = bulk.job

@@ -110,6 +110,7 @@ class _Made:
     sides: index.Sides = field(default_factory=lambda: ([], [], [], [], []))
     refs: list[Any] = field(default_factory=list)
     texts: full_text.Rows | None = None
+    said: list[Any] = field(default_factory=list)
 
     async def put(self, connection: Any, rows: Sequence[Any]) -> int:
         """Where they are still the newest; gives how many heads differed."""
@@ -117,6 +118,8 @@ class _Made:
         of = [r["rid"] for r in rows], [r["ver"] for r in rows]
         if self.texts is not None:
             await connection.execute(Q.words, *of, *self.texts)
+        for call, rids, said in write.said_of_access(self.said):
+            await connection.execute(f"SELECT {call.format('$1', '$2')}", rids, said)
         columns = [list(c) for c in zip(*self.refs, strict=True)] or [[], [], [], []]
         await connection.execute(Q.refs, *of, *columns)
         return changed
@@ -144,6 +147,7 @@ async def _made(engine: Engine, rows: Sequence[Any]) -> _Made:
         x = index.rows(resource)
         indexed.append(x)
         resources.append((row["rid"], resource))
+        made.said.append((row["rid"], type_name(row["type"]), x.pat, resource))
         made.refs += [(row["rid"], p, type_, id_) for p, type_, id_ in x.refs]
         r = (row["rid"], x.pat, x.code, x.dlo, x.dhi, row["upd"], x.val, row["ver"], row["type"], False, row["id"], x.terms)
         if x.org is None and (encounter := index.encounter_of(resource)):

@@ -26,6 +26,7 @@ class Demo:
     practitioner_id: str = "dd-ha"
     organization_id: str = "bv-sn"
     department_id: str = "sn-tm"
+    patient_id: str = ""
 
 
 async def test_the_demos_people_sign_in_and_a_second_run_changes_no_password(door: Door, engine: Engine) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from messages import used
 
 from longbien.base.fold import fold
-from longbien.base.words import catalogue, choose, given_first, read_po, toned, underline, words
+from longbien.base.words import catalogue, choose, given_first, parse_instant, read_po, toned, underline, words
 
 VI, EN = words("vi"), words("en")
 
@@ -92,3 +92,9 @@ def test_a_po_file_is_read_with_its_plurals_and_continued_lines() -> None:
     assert read_po(text) == {("", "c"): ["de"]}
     with pytest.raises(ValueError, match="line 1"):
         read_po("nonsense")
+
+
+def test_a_date_without_a_zone_begins_at_midnight_in_hanoi() -> None:
+    for text in ("2027-01-31", "2027-01-31T00:00:00", "2027-01-31T00:00:00+07:00"):
+        assert parse_instant(text) == datetime(2027, 1, 30, 17, tzinfo=UTC), text
+    assert parse_instant("2027") == datetime(2026, 12, 31, 17, tzinfo=UTC)

@@ -23,7 +23,7 @@ _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{1,99}\Z")
 
 
 class NewAccount(NamedTuple):
-    """A person who may sign in. Ids are of Practitioner and Organization."""
+    """A person who may sign in. Ids are of Practitioner and Organization; `patient`: of the Patient whose own account this is."""
 
     login: str
     name: str
@@ -31,6 +31,7 @@ class NewAccount(NamedTuple):
     practitioner: str | None = None
     organization: str | None = None
     department: str | None = None
+    patient: str | None = None
 
 
 class DemoAccount(Protocol):
@@ -48,6 +49,8 @@ class DemoAccount(Protocol):
     def organization_id(self) -> str: ...
     @property
     def department_id(self) -> str: ...
+    @property
+    def patient_id(self) -> str: ...
 
 
 def _checked(account: NewAccount) -> NewAccount:
@@ -58,6 +61,8 @@ def _checked(account: NewAccount) -> NewAccount:
     name = " ".join(account.name.split())
     if not 1 <= len(name) <= 200 or not name.isprintable():
         raise Invalid("An account needs a name of 1 to 200 characters.", code="value")
+    if account.role == "patient" and not account.patient:
+        raise Invalid("A patient's account names the Patient whose it is.", code="required")
     return account._replace(name=name)
 
 
@@ -67,7 +72,15 @@ async def ensure(engine: Engine, hasher: Hasher, demo: Sequence[DemoAccount], pa
     passwords.check(password)
     wanted = [
         _checked(
-            NewAccount(d.login, d.display, d.role, d.practitioner_id or None, d.organization_id or None, d.department_id or None)
+            NewAccount(
+                d.login,
+                d.display,
+                d.role,
+                d.practitioner_id or None,
+                d.organization_id or None,
+                d.department_id or None,
+                d.patient_id or None,
+            )
         )
         for d in demo
     ]
@@ -90,7 +103,7 @@ async def create(engine: Engine, hasher: Hasher, admin: Actor | None, account: N
     if await by_login(engine.db, a.login):
         raise Conflict(f"There is an account {a.login!r} already.", code="duplicate")
     number: int = await engine.db.fetchval(
-        Q.account_new, a.login, "person", a.name, a.role, a.practitioner, a.organization, a.department, stored
+        Q.account_new, a.login, "person", a.name, a.role, a.practitioner, a.organization, a.department, a.patient, stored
     )
     await _note(engine, admin, f"account {number} ({a.role}) made")
     return number

@@ -12,7 +12,8 @@ from .roles import ROLES, Permission, Role
 @dataclass(frozen=True)
 class Actor:
     """number: account.number, the actor in the trail. reads / writes: what a machine's token allows (None: all types), empty for
-    people, whose role decides. organization, department, practitioner: resource ids.
+    people, whose role decides. organization, department, practitioner: resource ids. patient:
+    id of the Patient whose own account this is.
     token: the number of the token that a machine came with."""
 
     number: int
@@ -27,6 +28,7 @@ class Actor:
     writes: frozenset[str] | None = frozenset()
     address: str | None = None
     token: int | None = None
+    patient: str | None = None
 
     @property
     def person(self) -> bool:

@@ -12,8 +12,8 @@ from longbien.record.scope import Everything, Nothing, Rows, RowSQL, Scope
 from longbien.record.types import number
 
 from .actor import Actor
-from .roles import FIND, REGISTER, Role
-from .rows import CareRows, IdentityRows, NewRows, OpenRows, Ordered, PurposeRows, Rule
+from .roles import FIND, ME, REGISTER, Role
+from .rows import CareRows, CarerRows, IdentityRows, NewRows, OpenRows, Ordered, OwnRows, PurposeRows, Rule
 from .settings import AccessSettings
 
 PATIENT = "Patient"
@@ -22,6 +22,11 @@ PATIENT = "Patient"
 def rules(actor: Actor, role: Role, settings: AccessSettings) -> tuple[Rule, ...]:
     """The rules for this actor, in order; the first that holds for a row decides."""
     found = [Rule("open", "open", OpenRows())]
+    if role.rows in ("own", "cared"):
+        if actor.patient is not None:
+            found.append(Rule("open", "own", OwnRows(patient_key(actor.patient))))
+        if role.rows == "cared":
+            found.append(Rule("open", "carer", CarerRows(actor.number)))
     if role.rows in ("care", "care-ever"):
         org = actor.org
         if org is not None:
@@ -46,7 +51,7 @@ def scope(actor: Actor, purpose: str | None = None, *, settings: AccessSettings,
         return Scope(actor.number, actor.name, chosen, reason or f"token of {actor.login}", Everything(), actor.org,
                      actor.reads, actor.writes, actor.address, token=actor.token)  # fmt: skip
     ordered = Ordered(rules(actor, role, settings))
-    why = reason or f"{role.name}: " + "/".join(r.reason for r in ordered.rules if r.reason in ("care", "purpose"))
+    why = reason or f"{role.name}: " + "/".join(r.reason for r in ordered.rules if r.reason in ("own", "carer", "care", "purpose"))
     return Scope(
         actor.number, actor.name, chosen, why.removesuffix(": "), ordered, actor.org, role.reads, role.writes, actor.address,
         _begins(actor, settings),
@@ -71,8 +76,8 @@ def finding(actor: Actor, *, settings: AccessSettings) -> Scope:
 
 
 async def why(db: Database, actor: Actor, patient_id: str, *, settings: AccessSettings) -> str | None:
-    """Which rule opens this patient's record to `actor`: 'care', 'purpose', 'new' (nobody knows the patient yet) or 'everything';
-    None when nothing does."""
+    """Which rule opens this patient's record to `actor`: 'own', 'carer', 'care', 'purpose', 'new' (nobody knows the patient yet)
+    or 'everything'; None when nothing does."""
     role = actor.known_role
     if role is None:
         return None
@@ -90,3 +95,11 @@ async def why(db: Database, actor: Actor, patient_id: str, *, settings: AccessSe
     if found is None or ordered.rules[found].effect == "close":
         return None
     return str(ordered.rules[found].reason)
+
+
+def asking(actor: Actor, *, settings: AccessSettings, reason: str) -> Scope:
+    """To file what a patient asks for (a request to the records office): their own scope, and a Task may be written in the records
+    that it opens. For the actions that make such Tasks whole, never for what a client sends."""
+    if not actor.may(ME):
+        raise Forbidden(f"{actor.name} is no patient.")
+    return replace(scope(actor, settings=settings, reason=reason), writes=frozenset({"Task"}))

@@ -10,9 +10,10 @@ from typing import Literal
 
 from .resource_types import CARE, DEFINITIONS, DIRECTORY, IDENTITY, MONEY, OPEN
 
-RowRule = Literal["open", "care", "care-ever", "everything"]
-"""open: only what is about no patient. care: and patients under care at the facility (and for some time after), or by a stated
-purpose. care-ever: and whoever was ever under care there. everything: no limit (machines with a system scope)."""
+RowRule = Literal["open", "own", "cared", "care", "care-ever", "everything"]
+"""open: only what is about no patient. own: and one's own record. cared: and one's own, and those of the people one cares for (a
+grant that rests on a RelatedPerson or a Consent). care: and patients under care at the facility (and for some time after), or by a
+stated purpose. care-ever: and whoever was ever under care there. everything: no limit (machines with a system scope)."""
 
 
 @dataclass(frozen=True)
@@ -79,17 +80,21 @@ ROLES: dict[str, Role] = {
              DEFINITIONS),
         # What a machine may is in its token's scope: policy.py takes reads and writes from there.
         Role("machine", "Máy", "Machine", "everything", ("HSYSADMIN", "TREAT", "HOPERAT", "HPAYMT", "PUBHLTH", "HRESCH")),
-        # Reserved: their own record comes with the patient's own pages. Until then they see nothing.
-        Role("patient", "Người bệnh", "Patient", "open", ("PATRQT",)),
-        Role("carer", "Người nhà", "Carer", "open", ("PATRQT",)),
+        # They read and ask; what they ask for is written by the house in their name (policy.asking), so `writes` stays empty.
+        Role("patient", "Người bệnh", "Patient", "own", ("PATRQT",), _CLINICAL | MONEY),
+        Role("carer", "Người nhà", "Carer", "cared", ("PATRQT",), _CLINICAL | MONEY),
     )
 }  # fmt: skip
 
 _CARERS = frozenset({"nurse", "doctor", "head"})
 _SERVICES = frozenset({"laboratory", "imaging", "pharmacist"})
-STAFF = frozenset(ROLES) - {"machine", "patient", "carer"}
+PATIENTS = frozenset({"patient", "carer"})
+STAFF = frozenset(ROLES) - PATIENTS - {"machine"}
 
 HOME = Permission("home", "Own home page", STAFF)
+ME = Permission("me", "The patient's own pages", PATIENTS)
+SIGN_OUT = Permission("sign-out", "End one's own sign-in", STAFF | PATIENTS)
+CARERS = Permission("carers", "Say who may see a patient's record as their carer", frozenset({"clerk", "records"}))
 CHART = Permission("chart", "Open a patient's chart", _CARERS | _SERVICES | {"records"})
 CHART_WRITE = Permission("chart-write", "Write notes, vital signs, conditions and allergies", _CARERS)
 FIND = Permission("find", "Find people in the whole city by name or number", _CARERS | _SERVICES | {"clerk", "records"})

@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal, NamedTuple
 
+from longbien.base.ids import key64
 from longbien.record.scope import Bind, Rows, RowSQL
 from longbien.record.types import number
 
 from .resource_types import OPEN
 
-Reason = Literal["open", "new", "care", "purpose", "everything"]
+Reason = Literal["open", "own", "carer", "new", "care", "purpose", "everything"]
 
 
 class Rule(NamedTuple):
@@ -79,6 +80,41 @@ class PurposeRows:
             f"EXISTS (SELECT 1 FROM purpose_grant g WHERE g.account = {bind(self.account)}::int AND g.pat = {row.pat}"  # noqa: S608
             " AND g.until > now() AND g.begins <= now()"
             " AND NOT EXISTS (SELECT 1 FROM purpose_end e WHERE e.number = g.number))"
+        )
+
+
+@dataclass(frozen=True)
+class OwnRows:
+    """One patient's own record, `own` being their key, and nothing else of anybody."""
+
+    own: int
+
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        return f"({row.pat} = {bind(self.own)}::bigint)"
+
+
+VOID_BASIS = tuple(
+    key64(term) for term in (
+        "RelatedPerson.active=false", "Consent.status=inactive", "Consent.status=rejected", "Consent.status=entered-in-error",
+        "Consent.status=draft", "Consent.status=proposed",
+    )
+)  # fmt: skip
+"""Terms of a RelatedPerson or a Consent on which no carer's grant can rest any more."""
+
+
+@dataclass(frozen=True)
+class CarerRows:
+    """Patients for whom `account` cares: a grant that runs, resting on a resource of that same patient which still holds. It ends
+    when a child comes of age, when the RelatedPerson is made inactive, when the consent is withdrawn."""
+
+    account: int
+
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        return (  # column names and placeholders only
+            "EXISTS (SELECT 1 FROM carer_grant cg JOIN head cb ON cb.rid = cg.basis AND cb.pat = cg.pat"  # noqa: S608
+            f" WHERE cg.account = {bind(self.account)}::int AND cg.pat = {row.pat} AND cg.until > now() AND cg.begins <= now()"
+            f" AND NOT cb.deleted AND NOT (cb.terms && {bind(VOID_BASIS)}::bigint[])"
+            " AND NOT EXISTS (SELECT 1 FROM carer_end ce WHERE ce.number = cg.number))"
         )
 
 

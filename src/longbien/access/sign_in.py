@@ -38,7 +38,7 @@ async def check(
         raise Unauthenticated(f"Login or password is wrong. {_tries(left)}")
     await throttle.forgive(engine.db, keys)
     actor = Actor(row["number"], row["login"], row["kind"], row["name"], row["role"], row["practitioner"], row["organization"],
-                  row["department"], address=address)  # fmt: skip
+                  row["department"], address=address, patient=row["patient"])  # fmt: skip
     if hasher.old(row["password"]):
         await engine.db.execute("UPDATE account SET password = $2 WHERE number = $1", actor.number, await hasher.hash(password))
     if not quiet:

@@ -28,7 +28,7 @@ from pathlib import Path
 
 from markupsafe import Markup, escape
 
-from .clock import local
+from .clock import HANOI, local
 from .fold import fold
 
 LANGUAGES = ("vi", "en")
@@ -295,7 +295,7 @@ def parse_instant(text: str) -> datetime:
     elif len(text) == 7:
         text += "-01"
     t = datetime.fromisoformat(text)
-    return t if t.tzinfo else local(datetime.fromisoformat(text[:19] + "+07:00"))
+    return t if t.tzinfo else t.replace(tzinfo=HANOI)
 
 
 def underline(text: str, terms: Iterable[str]) -> Markup:

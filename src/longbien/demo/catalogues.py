@@ -184,6 +184,7 @@ def code_systems() -> Iterator[Resource]:
     yield _system(s.VACCINE, "Vaccine", "Vắc xin", named(VACCINES))
     yield _system(s.ALLERGEN, "Allergen", "Dị nguyên", named(ALLERGENS))
     yield _system(s.FLAG, "Flag", "Cảnh báo", named(FLAGS))
+    yield _system(s.COMMUNICATION_CATEGORY, "CommunicationCategory", "Loại thông tin gửi đi", [_concept("notice", "Thông báo")])
     kinds = (_concept(code, name) for code, name in _department_kinds().items())
     yield _system(s.DEPARTMENT_KIND, "DepartmentKind", "Khoa, phòng", kinds)
 

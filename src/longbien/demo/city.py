@@ -24,7 +24,7 @@ from longbien.record.engine import Engine
 from longbien.record.scope import system
 from longbien.record.write import commit
 
-from . import catalogues, facilities, population
+from . import at_home, catalogues, facilities, population
 
 PASSWORD = "cau-long-bien-1902"  # noqa: S105 - of the demo, printed at every start
 CHUNK = 20
@@ -45,6 +45,8 @@ LOGINS = (
     Login("bs.minh", PASSWORD, "bác sĩ tim mạch · cardiologist"),
     Login("dd.ha", PASSWORD, "điều dưỡng · nurse"),
     Login("tn.lan", PASSWORD, "tiếp đón · reception clerk"),
+    Login("nb.lua", PASSWORD, "người bệnh · a patient"),
+    Login("nn.bao", PASSWORD, "mẹ bé Bảo · a child’s mother"),
 )
 
 
@@ -58,6 +60,7 @@ def fill(url: str, *, patients: int, seed: int, today: date | None = None, worke
         for job in as_completed(jobs):
             written += job.result()
             bar.add(min(CHUNK, patients - jobs[job]), f"{written:,} resources")
+    asyncio.run(_patients(url, seed, day, patients))
     asyncio.run(_settle(url))
     return written
 
@@ -93,6 +96,15 @@ def _sample(seed: int, day: date) -> Iterator[dict[str, Any]]:
 async def _write(engine: Engine, resources: list[dict[str, Any]]) -> int:
     stored = await commit(engine, _SCOPE, [Update(r) for r in resources], _MANNER)
     return sum(s.changed for s in stored)
+
+
+async def _patients(url: str, seed: int, day: date, patients: int) -> None:
+    """A patient and a child's mother who may sign in, where these people are among those made."""
+    engine = await Engine.open(url, services=True)
+    try:
+        await at_home.sign_ups(engine, Hasher(AccessSettings.read()), _SCOPE, seed, day, patients, PASSWORD)
+    finally:
+        await engine.close()
 
 
 async def _settle(url: str) -> None:

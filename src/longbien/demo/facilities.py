@@ -67,6 +67,7 @@ class Account:
     department_id: str
     display: str
     practitioner_role_id: str
+    patient_id: str = ""
 
 
 def department_id(mark: str, code: str) -> str:

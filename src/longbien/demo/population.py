@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from longbien.base import clock
-from longbien.demo import acute, admissions, burdened, clinic_today, family, people, slots, ward_stories, ward_today
+from longbien.demo import acute, admissions, at_home, burdened, clinic_today, family, people, slots, ward_stories, ward_today
 from longbien.demo.body import Body
 from longbien.demo.chance import Chance
 from longbien.demo.chronic import YEARS_OF_RECORD, Clinic, draw, give
@@ -47,6 +47,8 @@ def who(i: int, seed: int, today: date) -> Person:
     chance = Chance(seed, "part", i)
     if part == slots.BURDENED:
         return people.make(i, seed, today, age=chance.randint(66, 84))
+    if (part, k) in at_home.KNOWN:
+        return people.make(i, seed, today, **at_home.KNOWN[part, k])
     if part == slots.CLINIC:
         return people.make(i, seed, today, age=chance.randint(42, 83))
     if part == slots.ELSEWHERE:
@@ -87,6 +89,8 @@ def person(i: int, seed: int, today: date) -> list[Resource]:
         clinic_today.inpatient(life, slots.other_beds()[k])
     elif part in (slots.CLINIC, slots.ELSEWHERE):
         clinic_today.outpatient(life, k, part == slots.CLINIC)
+    if (part, k) == at_home.LUA:
+        at_home.lua(life)
     return life.out
 
 
@@ -116,6 +120,8 @@ def _illnesses(life: Life, part: str, k: int) -> date:
         return ward_today.admitted_on(story, life.today)
     if part == slots.CLINIC:
         give(life, "I10")
+        if (part, k) == at_home.LUA:
+            give(life, "E11.9", 8.0)
         if life.chance.happens(0.35):
             give(life, life.chance.choice(("I48", "I25.9", "I50.9")))
     if part == slots.INPATIENT and (bed := slots.other_beds()[k]).department != "SAN":

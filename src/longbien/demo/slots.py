@@ -50,6 +50,11 @@ def _first() -> dict[int, tuple[str, int]]:
     return parts
 
 
+def person(part: str, k: int) -> int:
+    """Who plays that part: the inverse of `part` for the first three hundred."""
+    return next(i for i, played in _first().items() if played == (part, k))
+
+
 def part(i: int) -> tuple[str, int]:
     """The part of person `i` and its running number within that part."""
     if i % 150 == 75:

@@ -129,6 +129,8 @@ VACCINE = BASE + "/CodeSystem/vaccine"
 ALLERGEN = BASE + "/CodeSystem/allergen"
 FLAG = BASE + "/CodeSystem/flag"
 DEPARTMENT_KIND = BASE + "/CodeSystem/department-kind"
+COMMUNICATION_CATEGORY = BASE + "/CodeSystem/communication-category"
+NOTICE = {"system": COMMUNICATION_CATEGORY, "code": "notice", "display": "Thông báo"}  # the house tells a patient something
 
 # --- extensions of the house
 EXT_MARK = BASE + "/StructureDefinition/facility-mark"
@@ -155,4 +157,5 @@ CODE_SYSTEMS = {
     ALLERGEN,
     FLAG,
     DEPARTMENT_KIND,
+    COMMUNICATION_CATEGORY,
 }

@@ -25,7 +25,7 @@ from starlette.routing import Route
 
 from ..access.actor import Actor
 from ..access.door import Door
-from ..access.roles import ROLES, SEARCH, Permission
+from ..access.roles import ME, ROLES, SEARCH, Permission
 from ..base import clock, log
 from ..base.db import ours
 from ..base.errors import Forbidden, Invalid, LongbienError, TooLarge, Unauthenticated, Unavailable
@@ -294,4 +294,5 @@ async def _face(call: Call, error: LongbienError) -> Response:
         _log.warning("%s: %s", request.url.path.split("/")[1], error.text)
     if call.part:
         return PlainTextResponse(f"{title}. {text}", error.status, headers)
-    return call.html("error.html", error.status, headers, title=title, text=text, detail="", href="/", action=w("To the start"))
+    template = "me/error.html" if call.who and call.who.may(ME) else "error.html"
+    return call.html(template, error.status, headers, title=title, text=text, detail="", href="/", action=w("To the start"))

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from ..record.people import Nearby
 from . import assets
 from .page import route
-from .pages import chart, live, search, session, today, undo, who, write
+from .pages import chart, live, me, search, session, today, undo, who, write
 from .terms import Terms
 
 ROUTES: list[BaseRoute] = [
@@ -24,6 +24,13 @@ ROUTES: list[BaseRoute] = [
     route("/sign-out", session.sign_out, ["POST"]),
     route("/language", session.language, ["POST"]),
     route("/today", today.today),
+    route("/me", me.home),
+    route("/me/results", me.results),
+    route("/me/results/{day}", me.result),
+    route("/me/drugs", me.drugs),
+    route("/me/notices", me.notices),
+    route("/me/record", me.record),
+    route("/me/who-saw", me.who_saw),
     route("/search", search.search),
     route("/search/{id}", search.preview),
     route("/terms/icd10", write.icd10),
@@ -46,6 +53,7 @@ def set_up(state: Any, *, demo: bool = False, demo_logins: tuple[Any, ...] = ())
     """`demo_logins`: objects with name, password, role, shown on the sign-in page of a demo only."""
     state.places = {}
     state.posts = {}
+    state.telephones = {}
     state.nearby = Nearby()
     state.terms = Terms()
     state.demo = demo

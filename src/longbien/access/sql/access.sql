@@ -21,24 +21,25 @@ UPDATE throttle SET failures = greatest(failures - 1, 0), until = now() WHERE ke
 DELETE FROM throttle WHERE last < now() - make_interval(secs => $1)
 
 -- name: account_by_login
-SELECT number, login, kind, name, role, practitioner, organization, department, password, disabled IS NOT NULL AS disabled
+SELECT number, login, kind, name, role, practitioner, organization, department, patient, password,
+  disabled IS NOT NULL AS disabled
 FROM account WHERE login = $1
 
 -- name: account_signed_in
 UPDATE account SET signed_in = now() WHERE number = $1
 
 -- name: account_new
-INSERT INTO account (login, kind, name, role, practitioner, organization, department, password)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING number
+INSERT INTO account (login, kind, name, role, practitioner, organization, department, patient, password)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING number
 
 -- name: account_ensure
 -- As many as there are; those that are there keep their password.
-INSERT INTO account (login, kind, name, role, practitioner, organization, department, password)
-SELECT login, 'person', name, role, practitioner, organization, department, $7
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-  AS t(login, name, role, practitioner, organization, department)
+INSERT INTO account (login, kind, name, role, practitioner, organization, department, patient, password)
+SELECT login, 'person', name, role, practitioner, organization, department, patient, $8
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+  AS t(login, name, role, practitioner, organization, department, patient)
 ON CONFLICT (login) DO UPDATE SET name = excluded.name, role = excluded.role, practitioner = excluded.practitioner,
-  organization = excluded.organization, department = excluded.department
+  organization = excluded.organization, department = excluded.department, patient = excluded.patient
 
 -- name: machine_ensure
 INSERT INTO account (login, kind, name, role) VALUES ($1, 'machine', $2, 'machine')
@@ -49,7 +50,8 @@ INSERT INTO session (hash, account, expires, address, agent) VALUES ($1, $2, now
 
 -- name: session_actor
 -- $2: seconds of idleness that end a session.
-SELECT a.number, a.login, a.kind, a.name, a.role, a.practitioner, a.organization, a.department, s.seen < now() - interval '1 minute' AS stale
+SELECT a.number, a.login, a.kind, a.name, a.role, a.practitioner, a.organization, a.department, a.patient,
+  s.seen < now() - interval '1 minute' AS stale
 FROM session s JOIN account a ON a.number = s.account
 WHERE s.hash = $1 AND a.disabled IS NULL AND s.expires > now() AND s.seen > now() - make_interval(secs => $2)
 
@@ -76,14 +78,15 @@ DELETE FROM session WHERE expires < now() OR seen < now() - make_interval(secs =
 INSERT INTO api_token (hash, account, scope, expires) VALUES ($1, $2, $3, now() + make_interval(secs => $4)) RETURNING number
 
 -- name: token_actor
-SELECT a.number, a.login, a.kind, a.name, a.role, a.practitioner, a.organization, a.department, t.scope,
+SELECT a.number, a.login, a.kind, a.name, a.role, a.practitioner, a.organization, a.department, a.patient, t.scope,
   t.number AS token
 FROM api_token t JOIN account a ON a.number = t.account
 WHERE t.hash = $1 AND a.disabled IS NULL AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > now())
 
 -- name: actor_again
 -- Who an account is now: with a token only while that is good, without one while the account is.
-SELECT a.number, a.login, a.kind, a.name, a.role, a.practitioner, a.organization, a.department, t.scope, t.number AS token
+SELECT a.number, a.login, a.kind, a.name, a.role, a.practitioner, a.organization, a.department, a.patient, t.scope,
+  t.number AS token
 FROM account a LEFT JOIN api_token t ON t.account = a.number AND t.number = $2::int
 WHERE a.number = $1 AND a.disabled IS NULL
   AND ($2::int IS NULL OR (t.number IS NOT NULL AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > now())))
@@ -128,3 +131,20 @@ DELETE FROM draft WHERE account = $1 AND pat = $2 AND form = $3
 INSERT INTO looked AS l (account, pat) VALUES ($1, $2)
 ON CONFLICT (account, pat) DO UPDATE SET at = now(), before = CASE WHEN l.at < now() - interval '30 minutes' THEN l.at ELSE l.before END
 RETURNING before
+
+-- name: carer_new
+INSERT INTO carer_grant (account, pat, patient, basis, until, made_by) VALUES ($1, $2, $3, $4, $5, $6) RETURNING number
+
+-- name: carer_end
+-- Whatever this account may still see of this patient as a carer ends.
+INSERT INTO carer_end (number, made_by)
+SELECT g.number, $3 FROM carer_grant g WHERE g.account = $1 AND g.pat = $2 AND g.until > now()
+ON CONFLICT DO NOTHING
+
+-- name: carer_of
+-- Whom an account cares for now: as rows.CarerRows decides it, with the ids that a page needs. $2: terms that void a basis.
+SELECT DISTINCT ON (g.patient) g.patient, b.id AS basis, b.type, g.until
+FROM carer_grant g JOIN head b ON b.rid = g.basis AND b.pat = g.pat
+WHERE g.account = $1 AND g.begins <= now() AND g.until > now() AND NOT b.deleted AND NOT (b.terms && $2::bigint[])
+  AND NOT EXISTS (SELECT 1 FROM carer_end e WHERE e.number = g.number)
+ORDER BY g.patient, g.until DESC LIMIT 50

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from starlette.responses import PlainTextResponse, Response
 
-from ...access.roles import HOME
+from ...access.actor import Actor
+from ...access.roles import ME, SIGN_OUT
 from ...base.errors import TooMany, Unauthenticated
 from ...base.words import LANGUAGES
 from ..page import LANGUAGE_COOKIE, NOBODY_PURPOSE, OPEN, Call, page
@@ -22,7 +23,12 @@ def inside(path: str | None) -> str:
 
 @page(OPEN, NOBODY_PURPOSE)
 async def start(call: Call) -> Response:
-    return call.go("/today" if call.who else "/sign-in")
+    return call.go(_home(call.who) if call.who else "/sign-in")
+
+
+def _home(actor: Actor) -> str:
+    """Where somebody begins: patients on their own page, staff on the day's work."""
+    return "/me" if actor.may(ME) else "/today"
 
 
 def _door(call: Call, *, name: str = "", error: str = "", status: int = 200) -> Response:
@@ -37,7 +43,7 @@ def _door(call: Call, *, name: str = "", error: str = "", status: int = 200) -> 
 
 @page(OPEN, NOBODY_PURPOSE)
 async def sign_in_form(call: Call) -> Response:
-    return call.go("/today") if call.who else _door(call)
+    return call.go(_home(call.who)) if call.who else _door(call)
 
 
 @page(OPEN, NOBODY_PURPOSE)
@@ -56,7 +62,8 @@ async def sign_in(call: Call) -> Response:
         if left:
             text += " " + call.w.plural("%(n)s try left before a wait.", "%(n)s tries left before a wait.", int(left[1]))
         return _door(call, name=name, error=text, status=401)
-    response = call.go(inside(call.field("next")))
+    wanted = inside(call.field("next"))
+    response = call.go(_home(came.actor) if wanted == "/today" and came.actor.may(ME) else wanted)
     response.headers.append("Set-Cookie", came.set_cookie)
     return response
 
@@ -65,7 +72,7 @@ def _seconds(call: Call, n: int) -> str:
     return call.w("%(n)s s", n=n) if n < 90 else call.w("%(n)s min", n=-(-n // 60))
 
 
-@page(HOME, "HOPERAT")
+@page(SIGN_OUT, "HOPERAT")
 async def sign_out(call: Call) -> Response:
     response = call.go("/sign-in")
     response.headers.append("Set-Cookie", await call.door.sign_out(call.request))

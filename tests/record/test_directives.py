@@ -13,7 +13,8 @@ ACT = sensitive.ACT_CODE
 
 def consent(*rules: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {
-        "resourceType": "Consent", "id": "c", "status": "active", "patient": {"reference": "Patient/p"}, "dateTime": "2026-03-01T08:00:00Z",
+        "resourceType": "Consent", "id": "c", "status": "active", "patient": {"reference": "Patient/p"},
+        "dateTime": "2026-03-01T08:00:00Z",
         "scope": {"coding": [{"code": "patient-privacy"}]}, "provision": {"provision": list(rules)}, **more,
     }  # fmt: skip
 

@@ -1,9 +1,9 @@
-"""The rules that patients' own statements make: what is withheld from whoever asks, what a statement opens, whose record has a wall.
+"""The rules that patients' own statements make: what is withheld from a reader, what is opened to them, who has a wall.
 
-A row that a facility made itself is its own: consent is about sharing (the law wants the maker to keep it and its staff to use it). A row
-of another facility is seen when every category it falls into is open to the reader: by what the patient has said, most narrowly
-first (this person, this facility, everybody), else by the house's default (settings: ordinary data shared or not, sensitive
-categories not). docs/why/access.md."""
+A row that a facility made itself is its own: consent is about sharing (the law wants the maker to keep it and its staff to use it).
+A row of another facility is seen when every category it falls into is open to the reader: by what the patient has said, most
+narrowly first (this person, this facility, everybody), else by the house's default (settings: ordinary data shared or not,
+sensitive categories not). docs/why/access.md."""
 
 from __future__ import annotations
 
@@ -37,18 +37,23 @@ class Reader:
     closed: tuple[int, ...] = ()
 
 
+def categories_of(names: str) -> int:
+    """Category names as bits. Raises Invalid for one that is not known."""
+    mask = 0
+    for code in names.replace(",", " ").split():
+        if code != "ordinary" and code not in BY_CODE:
+            raise Invalid(f"{code[:40]!r} is not a category: ordinary, {', '.join(BY_CODE)}.")
+        mask |= ORDINARY if code == "ordinary" else BY_CODE[code].bit
+    return mask
+
+
 def default_mask(settings: AccessSettings, purpose: int) -> int:
     """The categories that are open where the patient has said nothing. Raises Invalid for a setting that is not understood."""
     if settings.share not in ("share", "ask"):
         raise Invalid(f"LONGBIEN_SHARE={settings.share[:40]!r} cannot be used: say share or ask.")
     if not purpose & SHARES:
         return 0
-    mask = ORDINARY if settings.share == "share" else 0
-    for code in settings.share_categories.replace(",", " ").split():
-        if code not in BY_CODE:
-            raise Invalid(f"LONGBIEN_SHARE_CATEGORIES: {code[:40]!r} is not one of {', '.join(BY_CODE)}.")
-        mask |= BY_CODE[code].bit
-    return mask
+    return (ORDINARY if settings.share == "share" else 0) | categories_of(settings.share_categories)
 
 
 def reader(actor: Actor, purpose: str, settings: AccessSettings) -> Reader:
@@ -122,7 +127,8 @@ class ConsentedRows:
         needs = f"({row.type} = {bind(number('Patient'))}::smallint OR {_needs(row)} & ~n.permit = 0)"
         return (  # columns and placeholders
             f"EXISTS (SELECT 1 FROM consent_now n WHERE n.pat = {row.pat} AND n.reader = ANY({bind(keys)}::bigint[])"  # noqa: S608
-            f" AND n.purposes & {bind(self.who.purpose)}::int <> 0 AND n.lo <= now() AND n.hi > now() AND n.permit <> 0 AND {needs})"
+            f" AND n.purposes & {bind(self.who.purpose)}::int <> 0 AND n.lo <= now() AND n.hi > now() AND n.permit <> 0"
+            f" AND {needs})"
         )
 
 

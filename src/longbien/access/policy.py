@@ -9,19 +9,36 @@ from longbien.base.db import Database
 from longbien.base.errors import Forbidden
 from longbien.base.ids import patient_key
 from longbien.record.scope import Everything, Nothing, Rows, RowSQL, Scope
+from longbien.record.sensitive import BY_CODE
 from longbien.record.types import number
 
 from .actor import Actor
-from .roles import FIND, ME, REGISTER, Role
-from .rows import CareRows, CarerRows, IdentityRows, NewRows, OpenRows, Ordered, OwnRows, PurposeRows, Rule
+from .consent_rows import ConsentedRows, WalledRows, WithheldRows, categories_of, reader
+from .roles import BREAK_GLASS, FIND, ME, REGISTER, Role
+from .rows import CareRows, CarerRows, IdentityRows, MinorRows, NewRows, OpenRows, Ordered, OwnRows, PurposeRows, Rule
 from .settings import AccessSettings
 
 PATIENT = "Patient"
+BROKEN = 2
+"""The strength of a broken glass among stated purposes (purpose.py)."""
+MINORS_OWN = BY_CODE["adolescent"].bit
+_SAID = ("own", "carer", "care", "purpose", "emergency")
 
 
-def rules(actor: Actor, role: Role, settings: AccessSettings) -> tuple[Rule, ...]:
-    """The rules for this actor, in order; the first that holds for a row decides."""
-    found = [Rule("open", "open", OpenRows())]
+def rules(actor: Actor, role: Role, settings: AccessSettings, purpose: str | None = None) -> tuple[Rule, ...]:
+    """The rules for this actor, in order; the first that holds for a row decides. `purpose`: by default the role's first."""
+    found: list[Rule] = []
+    reading = reader(actor, purpose or role.purposes[0], settings)
+    if role.rows in ("care", "care-ever"):
+        if actor.may(BREAK_GLASS):
+            found.append(Rule("open", "emergency", PurposeRows(actor.number, BROKEN)))
+        found.append(Rule("close", "withheld", WithheldRows(reading)))
+        if role.clinical:
+            found.append(Rule("open", "purpose", PurposeRows(actor.number)))
+        found.append(Rule("close", "wall", WalledRows(actor.organization)))
+    if role.rows == "cared":
+        found.append(Rule("close", "minor", MinorRows(MINORS_OWN, patient_key(actor.patient) if actor.patient else None)))
+    found.append(Rule("open", "open", OpenRows()))
     if role.rows in ("own", "cared"):
         if actor.patient is not None:
             found.append(Rule("open", "own", OwnRows(patient_key(actor.patient))))
@@ -32,7 +49,7 @@ def rules(actor: Actor, role: Role, settings: AccessSettings) -> tuple[Rule, ...
         if org is not None:
             found.append(Rule("open", "care", CareRows(org, settings.care_days if role.rows == "care" else None)))
         if role.clinical:
-            found.append(Rule("open", "purpose", PurposeRows(actor.number)))
+            found.append(Rule("open", "consent", ConsentedRows(reading)))
         if role.writes is not None and PATIENT in role.writes:
             found.append(Rule("open", "new", NewRows()))
     return tuple(found)
@@ -50,12 +67,24 @@ def scope(actor: Actor, purpose: str | None = None, *, settings: AccessSettings,
     if role.rows == "everything":
         return Scope(actor.number, actor.name, chosen, reason or f"token of {actor.login}", Everything(), actor.org,
                      actor.reads, actor.writes, actor.address, token=actor.token)  # fmt: skip
-    ordered = Ordered(rules(actor, role, settings))
-    why = reason or f"{role.name}: " + "/".join(r.reason for r in ordered.rules if r.reason in ("own", "carer", "care", "purpose"))
+    ordered = Ordered(rules(actor, role, settings, chosen))
+    emergency = reason is not None and reason.startswith("emergency")
+    why = reason or f"{role.name}: " + "/".join(r.reason for r in ordered.rules if r.reason in _SAID)
     return Scope(
-        actor.number, actor.name, chosen, why.removesuffix(": "), ordered, actor.org, role.reads, role.writes, actor.address,
-        _begins(actor, settings),
+        actor.number, actor.name, "ETREAT" if emergency else chosen, why.removesuffix(": "), ordered, actor.org, role.reads, role.writes, actor.address,
+        _begins(actor, settings), withheld=withheld(actor, role, settings, chosen),
     )  # fmt: skip
+
+
+def withheld(actor: Actor, role: Role, settings: AccessSettings, purpose: str) -> Rows | None:
+    """Rows that consent keeps from the actor and of which they may be told that there are some (never which)."""
+    if role.rows not in ("care", "care-ever"):
+        return None
+    told = categories_of(settings.withheld_told)
+    hidden = Rule("open", "withheld", WithheldRows(reader(actor, purpose, settings), told))
+    if not actor.may(BREAK_GLASS):
+        return Ordered((hidden,))
+    return Ordered((Rule("close", "emergency", PurposeRows(actor.number, BROKEN)), hidden))
 
 
 def _begins(actor: Actor, settings: AccessSettings) -> Rows | None:
@@ -76,8 +105,8 @@ def finding(actor: Actor, *, settings: AccessSettings) -> Scope:
 
 
 async def why(db: Database, actor: Actor, patient_id: str, *, settings: AccessSettings) -> str | None:
-    """Which rule opens this patient's record to `actor`: 'own', 'carer', 'care', 'purpose', 'new' (nobody knows the patient yet)
-    or 'everything'; None when nothing does."""
+    """Which rule opens this patient's record to `actor`: 'own', 'carer', 'care', 'purpose', 'consent', 'emergency', 'new' (nobody
+    knows the patient yet) or 'everything'; None when nothing does."""
     role = actor.known_role
     if role is None:
         return None

@@ -56,7 +56,8 @@ ROLES: dict[str, Role] = {
              IDENTITY | _VISITS | {"Coverage", "Consent", "Task", "Flag"}, clinical=True),
         Role("nurse", "Điều dưỡng", "Nurse", "care", ("TREAT", "CAREMGT"), _CLINICAL | {"Coverage"},
              IDENTITY | CARE - {"MedicationRequest", "VisionPrescription"}, clinical=True),
-        Role("doctor", "Bác sĩ", "Doctor", "care", ("TREAT", "CAREMGT"), _CLINICAL | {"Coverage"}, IDENTITY | CARE, clinical=True),
+        Role("doctor", "Bác sĩ", "Doctor", "care", ("TREAT", "CAREMGT"), _CLINICAL | {"Coverage"},
+             IDENTITY | CARE, clinical=True),
         Role("head", "Trưởng khoa", "Head of department", "care", ("TREAT", "CAREMGT", "HOPERAT"), _CLINICAL | MONEY,
              IDENTITY | CARE, clinical=True),
         Role("laboratory", "Kỹ thuật viên xét nghiệm", "Laboratory technologist", "care", ("TREAT",),
@@ -102,6 +103,9 @@ SEARCH = Permission("search", "Search among the patients of the facility", STAFF
 STATE_PURPOSE = Permission(
     "state-purpose", "Open a record by stating a purpose", frozenset(n for n, r in ROLES.items() if r.clinical)
 )
+BREAK_GLASS = Permission("break-glass", "Open a withheld or foreign record in an emergency", _CARERS | {"imaging", "pharmacist"})
+REVIEW_GLASS = Permission("review-glass", "Review what colleagues opened in an emergency", frozenset({"head", "records"}))
+CONSENT = Permission("consent", "See, take and withdraw a patient's consent", _CARERS | {"clerk", "records"})
 WHO_SAW = Permission("who-saw", "See who opened a patient's record", _CARERS | {"records"})
 WHAT_DID = Permission("what-did", "See what a member of staff did", frozenset({"head", "records", "director"}))
 REGISTER = Permission(

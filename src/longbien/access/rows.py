@@ -3,9 +3,14 @@
 Consent and break-glass plug in here, without touching a query: a rule is (opens or closes, reason, SQL over a row:
 record.scope.RowSQL). The order the house keeps for them:
 
-    1. open   emergency  (break-glass: stronger than a refusal)
-    2. close  refused    (the patient's consent directive)
-    3. open   care, purpose, consent given, ...
+    1. open   emergency  (a broken glass: stronger than a refusal)
+    2. close  withheld   (what the patient, or the house's default, keeps from this reader: consent_rows.py)
+    3. open   purpose    (a stated reason)
+    4. close  wall       (the known, and colleagues: care alone is not enough)
+    5. open   care, consent, ...
+
+As a condition this is said without an order: each opening rule, unless one of the closing rules before it holds; so the likely one
+is asked first, and nothing is asked twice of a row that care opens and that is the facility's own.
 
 Every rule binds its values, so the text of the condition depends only on which rules there are, and statements stay prepared.
 """
@@ -22,7 +27,9 @@ from longbien.record.types import number
 
 from .resource_types import OPEN
 
-Reason = Literal["open", "own", "carer", "new", "care", "purpose", "everything"]
+Reason = Literal[
+    "open", "own", "carer", "new", "care", "purpose", "everything", "emergency", "consent", "withheld", "wall", "minor"
+]
 
 
 class Rule(NamedTuple):
@@ -71,13 +78,16 @@ class CareRows:
 
 @dataclass(frozen=True)
 class PurposeRows:
-    """Patients for whom `account` has stated a purpose that still runs."""
+    """Patients for whom `account` has stated a purpose that still runs. strength: at least; 1 a stated purpose, 2 a broken
+    glass."""
 
     account: int
+    strength: int = 1
 
     def sql(self, row: RowSQL, bind: Bind) -> str:
         return (  # column names and placeholders only
             f"EXISTS (SELECT 1 FROM purpose_grant g WHERE g.account = {bind(self.account)}::int AND g.pat = {row.pat}"  # noqa: S608
+            f" AND g.strength >= {self.strength:d}"
             " AND g.until > now() AND g.begins <= now()"
             " AND NOT EXISTS (SELECT 1 FROM purpose_end e WHERE e.number = g.number))"
         )
@@ -127,16 +137,38 @@ class IdentityRows:
 
 
 @dataclass(frozen=True)
+class MinorRows:
+    """What an adolescent need not share with who cares for them: of these categories (bits), and not of one's own record."""
+
+    bits: int
+    own: int | None
+
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        others = "" if self.own is None else f" AND {row.pat} IS DISTINCT FROM {bind(self.own)}::bigint"
+        return f"({row.sens}::int & {bind(self.bits)}::int <> 0{others})"
+
+
+_LIKELY = ("open", "own", "care", "carer", "purpose", "consent")
+"""Reasons in the order in which they are asked: what opens most rows first."""
+
+
+@dataclass(frozen=True)
 class Ordered:
     rules: tuple[Rule, ...]
 
     def sql(self, row: RowSQL, bind: Bind) -> str:
-        if not self.rules:
+        closes: list[Rows] = []
+        opens: list[tuple[Rule, tuple[Rows, ...]]] = []
+        for rule in self.rules:
+            if rule.effect == "close":
+                closes.append(rule.rows)
+            else:
+                opens.append((rule, tuple(closes)))
+        if not opens:
             return "false"
-        if all(rule.effect == "open" for rule in self.rules):  # the order does not matter: let the planner choose
-            return "(" + " OR ".join(rule.rows.sql(row, bind) for rule in self.rules) + ")"
-        whens = (f"WHEN {r.rows.sql(row, bind)} THEN {'true' if r.effect == 'open' else 'false'}" for r in self.rules)
-        return f"(CASE {' '.join(whens)} ELSE false END)"
+        opens.sort(key=lambda o: _LIKELY.index(o[0].reason) if o[0].reason in _LIKELY else len(_LIKELY))
+        parts = (" AND NOT ".join(rows.sql(row, bind) for rows in (rule.rows, *before)) for rule, before in opens)
+        return "(" + " OR ".join(f"({p})" for p in parts) + ")"
 
     def deciding(self, row: RowSQL, bind: Bind) -> str:
         """SQL that gives the position of the rule that decides, null when none does."""

@@ -19,7 +19,7 @@ class AccessSettings(Settings):
     share_categories: str = setting(
         "LONGBIEN_SHARE_CATEGORIES",
         "",
-        "Sensitive categories that other facilities see without being asked for: hiv mental drug reproductive adolescent restricted.",
+        "Sensitive categories that other facilities see unasked: hiv mental drug reproductive adolescent restricted.",
     )
     share_not_from: str = setting(
         "LONGBIEN_SHARE_NOT_FROM", "", "Facilities (Organization ids) whose records are shared only where the patient has said so."
@@ -27,9 +27,9 @@ class AccessSettings(Settings):
     withheld_told: str = setting(
         "LONGBIEN_WITHHELD_TOLD",
         "ordinary mental drug reproductive adolescent restricted",
-        "Categories of which a reader may be told that something is withheld (never which). HIV is not among them: law 64/2006/QH11.",
+        "Categories of which a reader may be told that something is withheld (never which). Not HIV: law 64/2006/QH11.",
     )
-    glass_hours: float = setting("LONGBIEN_GLASS_HOURS", 4.0, "Hours that a broken glass opens a record, unless less is asked for.")
+    glass_hours: float = setting("LONGBIEN_GLASS_HOURS", 4.0, "Hours that a broken glass opens a record, at most.")
     session_hours: float = setting("LONGBIEN_SESSION_HOURS", 12.0, "Hours after which a sign-in ends whatever happens.")
     idle_minutes: float = setting("LONGBIEN_IDLE_MINUTES", 30.0, "Minutes without a request after which a sign-in ends.")
     password_time: int = setting("LONGBIEN_PASSWORD_TIME", 3, "Passes of argon2id over its memory.")

@@ -1,11 +1,12 @@
-"""What a patient's Consents say about who may see their record, and which records have a wall around them: rows that rules of access
-ask (access/consent_rows.py). Pure; written by the commit that writes the resource, so a withdrawal holds with the next statement.
+"""What a patient's Consents say about who may see their record, and which records have a wall around them: rows that rules of
+access ask (access/consent_rows.py). Pure; written by the commit that writes the resource, so a withdrawal holds with the next
+statement.
 
 A Consent counts while it is active and of scope patient-privacy (R4 consent.html). Each provision of type permit or deny is a rule:
-for whom (actor: facilities, or one Practitioner; none: everybody elsewhere), which categories (securityLabel), for which purposes, in
-which period. What is not said is taken narrowly for a permission, widely for a refusal: a permission without a label is not one for
-sensitive categories, without a purpose it is for treatment; a condition that is not understood lets a permission count for nothing
-and a refusal for everything."""
+for whom (actor: facilities, or one Practitioner; none: everybody elsewhere), which categories (securityLabel), for which purposes,
+in which period. What is not said is taken narrowly for a permission, widely for a refusal: a permission without a label is not one
+for sensitive categories, without a purpose it is for treatment; a condition that is not understood lets a permission count for
+nothing and a refusal for everything."""
 
 from __future__ import annotations
 
@@ -171,8 +172,8 @@ def _moment(text: Any) -> datetime | None:
 
 
 def walls(resource: dict[str, Any]) -> list[Wall]:
-    """Around whom there is a wall: a Patient labelled as known to the public or as staff (v3 ActCode CEL, EMP; Confidentiality R, V),
-    and a Person who is both a Patient and a Practitioner here: there the colleagues stand before it."""
+    """Around whom there is a wall: a Patient labelled as known to the public or as staff (v3 ActCode CEL, EMP; Confidentiality R,
+    V), and a Person who is both a Patient and a Practitioner here: there the colleagues stand before it."""
     if resource.get("resourceType") == "Patient":
         labels = {x.get("code") for x in (resource.get("meta") or {}).get("security") or () if isinstance(x, dict)}
         return [Wall(patient_key(str(resource["id"])), None)] if labels & {"CEL", "EMP", "R", "V"} else []

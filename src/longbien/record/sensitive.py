@@ -1,5 +1,5 @@
-"""Which sensitive categories a resource falls into: by its codes (diagnosis, test, drug), by names that stand beside them, and by the
-security labels that its author put on it. A table with dates and sources (tables/sensitive.csv); pure.
+"""Which sensitive categories a resource falls into: by its codes (diagnosis, test, drug), by names that stand beside them, and by
+the security labels that its author put on it. A table with dates and sources (tables/sensitive.csv); pure.
 
 Computed when a resource is indexed (index.rows) and kept in head.sens, where it only grows: the history keeps what was sensitive
 once. After a change of the table `longbien reindex` brings it to what is there.
@@ -103,7 +103,8 @@ def named(text: str) -> int:
 
 def bits(resource: dict[str, Any]) -> int:
     """The categories of one resource about a patient: every code anywhere in it, contained resources too; also of a Consent, which
-    tells by the categories it names. A Patient is in none: who somebody is must be found (for whom more is wanted: directives.walls).
+    tells by the categories it names. A Patient is in none: who somebody is must be found (for whom more is wanted:
+    directives.walls).
     """
     if resource.get("resourceType") == "Patient":
         return 0

@@ -202,8 +202,8 @@ async def _put(connection: Connection, values: list[Any], drafts: list[Draft], s
     structures = [d for d in drafts if d.type == profiles.TYPE]
     if structures:
         sql += also(_PROFILES, [d.rid for d in structures], [profiles.usable(d.resource) for d in structures])
-    for call, rids, made in said_of_access([(d.rid, d.type, d.pat, d.resource) for d in drafts]):
-        sql += also(call, rids, made)
+    for call, rids, said in said_of_access([(d.rid, d.type, d.pat, d.resource) for d in drafts]):
+        sql += also(call, rids, said)
     await connection.execute(sql, *values)
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from longbien.record import ties
 from longbien.record.index import org_key
 
+from .reach import ORDINARY, Reach
 from .roles import ROLES, Permission, Role
 
 
 @dataclass(frozen=True)
 class Actor:
     """number: account.number, the actor in the trail. reads / writes: what a machine's token allows (None: all types), empty for
-    people, whose role decides. organization, department, practitioner: resource ids. patient:
-    id of the Patient whose own account this is.
-    token: the number of the token that a machine came with."""
+    people, whose role decides. organization, department, practitioner: resource ids. patient: id of the Patient whose own account
+    this is. token: the number of the token that a machine came with. reach: what narrows and widens the rows of the role."""
 
     number: int
     login: str
@@ -29,6 +30,7 @@ class Actor:
     address: str | None = None
     token: int | None = None
     patient: str | None = None
+    reach: Reach = ORDINARY
 
     @property
     def person(self) -> bool:
@@ -38,6 +40,12 @@ class Actor:
     def known_role(self) -> Role | None:
         """None for a role that is in no table: such an actor may do nothing."""
         return ROLES.get(self.role)
+
+    @property
+    def own_ends(self) -> tuple[int, ...]:
+        """Keys of the ties that are this person's or their department's by name."""
+        named = (("Practitioner", self.practitioner), ("Organization", self.department))
+        return tuple(ties.who(f"{type_}/{id_}") for type_, id_ in named if id_)
 
     @property
     def org(self) -> int | None:

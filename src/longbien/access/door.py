@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from longbien.base.db import Row
 from longbien.base.errors import Forbidden, LongbienError, Unauthenticated
 from longbien.base.ids import patient_key
 from longbien.base.sql import queries
@@ -20,7 +21,7 @@ from longbien.record.engine import Engine
 from longbien.record.scope import Scope
 from longbien.record.store import Store
 
-from . import accounts, peer, policy, purpose, sessions, sign_in, smart
+from . import accounts, peer, policy, purpose, reach, sessions, sign_in, smart
 from .actor import Actor
 from .fresh import Fresh
 from .lines import Knocks
@@ -97,7 +98,7 @@ class Door:
     async def why(self, actor: Actor, patient_id: str) -> str | None:
         """What opens this patient's record to `actor`, as the trail and the page say it; None when nothing does."""
         rule = await policy.why(self.engine.db, actor, patient_id, settings=self.settings)
-        if rule == "new":  # nobody's record: it may be begun (the commit decides), but there is nothing to open
+        if rule is None or rule == "new":  # nobody's record: it may be begun (the commit decides), but there is nothing to open
             return None
         if rule in ("purpose", "emergency"):
             grant = await purpose.stated(self.engine, actor, patient_id)
@@ -110,7 +111,7 @@ class Door:
         row = await self.engine.db.fetchrow(Q.actor_again, account, token)
         if row is None:
             return None
-        fields = dict(row)
+        fields = _fields(row)
         scope = fields.pop("scope")
         if scope is None:
             return Actor(**fields)
@@ -191,7 +192,7 @@ class Door:
         row = await self.engine.db.fetchrow(Q.token_actor, digest)
         if row is None:
             return None
-        fields = dict(row)
+        fields = _fields(row)
         allowed = smart.parse(fields.pop("scope"))
         return Actor(**fields, reads=allowed.reads, writes=allowed.writes)
 
@@ -202,7 +203,7 @@ class Door:
         row = await self.engine.db.fetchrow(Q.session_actor, digest, self.settings.idle_minutes * 60)
         if row is None:
             return None
-        fields = dict(row)
+        fields = _fields(row)
         if fields.pop("stale") and touch:
             await self.engine.db.execute(Q.session_seen, digest)
         return Actor(**fields)
@@ -221,3 +222,8 @@ class Door:
             where = peer.peer(request, self._proxies)
             scope = Scope(number, "door", "", "", address=where.address)
             await self.engine.trail.write([trail.line(scope, "sign-out", why="signed out")])
+
+
+def _fields(row: Row) -> dict[str, Any]:
+    """An account's row as the fields of an Actor."""
+    return {**row, "reach": reach.read(row["reach"])}

@@ -3,33 +3,50 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from longbien.base.db import Database
 from longbien.base.errors import Forbidden
 from longbien.base.ids import patient_key
+from longbien.record import ties
+from longbien.record.index import org_key
 from longbien.record.scope import Everything, Nothing, Rows, RowSQL, Scope
 from longbien.record.sensitive import BY_CODE
 from longbien.record.types import number
 
 from .actor import Actor
 from .consent_rows import ConsentedRows, WalledRows, WithheldRows, categories_of, reader
-from .roles import BREAK_GLASS, FIND, ME, REGISTER, Role
-from .rows import CareRows, CarerRows, IdentityRows, MinorRows, NewRows, OpenRows, Ordered, OwnRows, PurposeRows, Rule
+from .roles import BREAK_GLASS, FIND, ME, REGISTER, RIGHTS, ROLES, Right, Role
+from .rows import (
+    Both,
+    CareRows,
+    CarerRows,
+    IdentityRows,
+    MinorRows,
+    NewRows,
+    OpenRows,
+    Ordered,
+    OwnRows,
+    PurposeRows,
+    Rule,
+    TieRows,
+)  # fmt: skip
 from .settings import AccessSettings
 
 PATIENT = "Patient"
 BROKEN = 2
 """The strength of a broken glass among stated purposes (purpose.py)."""
 MINORS_OWN = BY_CODE["adolescent"].bit
-_SAID = ("own", "carer", "care", "purpose", "emergency")
+_SAID = ("own", "carer", "care", "cover", "purpose")
+"""Reasons that the trail names where nobody has looked which one it was."""
 
 
 def rules(actor: Actor, role: Role, settings: AccessSettings, purpose: str | None = None) -> tuple[Rule, ...]:
     """The rules for this actor, in order; the first that holds for a row decides. `purpose`: by default the role's first."""
     found: list[Rule] = []
     reading = reader(actor, purpose or role.purposes[0], settings)
-    if role.rows in ("care", "care-ever"):
+    if role.rows in ("care", "order", "care-ever"):
         if actor.may(BREAK_GLASS):
             found.append(Rule("open", "emergency", PurposeRows(actor.number, BROKEN)))
         found.append(Rule("close", "withheld", WithheldRows(reading)))
@@ -44,15 +61,36 @@ def rules(actor: Actor, role: Role, settings: AccessSettings, purpose: str | Non
             found.append(Rule("open", "own", OwnRows(patient_key(actor.patient))))
         if role.rows == "cared":
             found.append(Rule("open", "carer", CarerRows(actor.number)))
-    if role.rows in ("care", "care-ever"):
-        org = actor.org
-        if org is not None:
-            found.append(Rule("open", "care", CareRows(org, settings.care_days if role.rows == "care" else None)))
+    if role.rows in ("care", "order", "care-ever"):
+        if actor.org is not None:
+            found.append(Rule("open", "care", _care(actor, role, actor.org, settings)))
+        if role.personal:
+            found += [
+                Rule("open", "cover", Both(CareRows(c.org, settings.care_days), TieRows(c.ends, settings.care_days)))
+                for c in actor.reach.covers
+            ]
         if role.clinical:
             found.append(Rule("open", "consent", ConsentedRows(reading)))
-        if role.writes is not None and PATIENT in role.writes:
+        if PATIENT in role.types("c"):
             found.append(Rule("open", "new", NewRows()))
     return tuple(found)
+
+
+def _care(actor: Actor, role: Role, org: int, settings: AccessSettings) -> Rows:
+    """Patients under care at the facility, or where a department was asked by its own name (a referral to it); of these those whom
+    the role's work, or a strict facility, leaves."""
+    days = None if role.rows == "care-ever" else settings.care_days
+    care = CareRows(org, days, org_key(actor.department) if actor.department else None)
+    if role.work is not None:
+        return Both(care, TieRows((ties.work(role.work), *actor.own_ends), days))
+    if role.personal and actor.reach.strict:
+        return Both(care, TieRows(actor.reach.ends, days))
+    return care
+
+
+@cache
+def _types(role: str, purpose: str) -> dict[Right, frozenset[str]]:
+    return {right: ROLES[role].types(right, purpose) for right in RIGHTS}
 
 
 def scope(actor: Actor, purpose: str | None = None, *, settings: AccessSettings, reason: str | None = None) -> Scope:
@@ -68,17 +106,21 @@ def scope(actor: Actor, purpose: str | None = None, *, settings: AccessSettings,
         return Scope(actor.number, actor.name, chosen, reason or f"token of {actor.login}", Everything(), actor.org,
                      actor.reads, actor.writes, actor.address, token=actor.token)  # fmt: skip
     ordered = Ordered(rules(actor, role, settings, chosen))
-    emergency = reason is not None and reason.startswith("emergency")
-    why = reason or f"{role.name}: " + "/".join(r.reason for r in ordered.rules if r.reason in _SAID)
+    has = {r.reason for r in ordered.rules}
+    named = [said for said in _SAID if said in has]
+    why = reason or f"{role.name}: " + "/".join(named)
+    may = _types(role.name, chosen)
+    as_said = "ETREAT" if reason is not None and reason.startswith("emergency") else chosen  # the trail's, not the patient's
     return Scope(
-        actor.number, actor.name, "ETREAT" if emergency else chosen, why.removesuffix(": "), ordered, actor.org, role.reads, role.writes, actor.address,
-        _begins(actor, settings), withheld=withheld(actor, role, settings, chosen),
+        actor.number, actor.name, as_said, why.removesuffix(": "), ordered, actor.org, may["r"], may["c"] | may["u"] | may["d"],
+        actor.address, _begins(actor, settings), creates=may["c"], updates=may["u"], deletes=may["d"],
+        withheld=withheld(actor, role, settings, chosen),
     )  # fmt: skip
 
 
 def withheld(actor: Actor, role: Role, settings: AccessSettings, purpose: str) -> Rows | None:
     """Rows that consent keeps from the actor and of which they may be told that there are some (never which)."""
-    if role.rows not in ("care", "care-ever"):
+    if role.rows not in ("care", "order", "care-ever"):
         return None
     told = categories_of(settings.withheld_told)
     hidden = Rule("open", "withheld", WithheldRows(reader(actor, purpose, settings), told))
@@ -105,8 +147,8 @@ def finding(actor: Actor, *, settings: AccessSettings) -> Scope:
 
 
 async def why(db: Database, actor: Actor, patient_id: str, *, settings: AccessSettings) -> str | None:
-    """Which rule opens this patient's record to `actor`: 'own', 'carer', 'care', 'purpose', 'consent', 'emergency', 'new' (nobody
-    knows the patient yet) or 'everything'; None when nothing does."""
+    """Which rule opens this patient's record to `actor`: 'own', 'carer', 'care', 'cover', 'purpose', 'consent', 'emergency', 'new'
+    (nobody knows the patient yet) or 'everything'; None when nothing does."""
     role = actor.known_role
     if role is None:
         return None
@@ -131,4 +173,4 @@ def asking(actor: Actor, *, settings: AccessSettings, reason: str) -> Scope:
     that it opens. For the actions that make such Tasks whole, never for what a client sends."""
     if not actor.may(ME):
         raise Forbidden(f"{actor.name} is no patient.")
-    return replace(scope(actor, settings=settings, reason=reason), writes=frozenset({"Task"}))
+    return replace(scope(actor, settings=settings, reason=reason), writes=frozenset({"Task"}), creates=None)

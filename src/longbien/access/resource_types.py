@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 
 def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -25,18 +27,29 @@ DEFINITIONS = _names("""
 
 IDENTITY = _names("Patient RelatedPerson Person")
 
-CARE = _names("""
-    AdverseEvent AllergyIntolerance Appointment AppointmentResponse BodyStructure CarePlan CareTeam ClinicalImpression
-    Communication CommunicationRequest Composition Condition Consent DetectedIssue Device DeviceMetric DeviceRequest
-    DeviceUseStatement DiagnosticReport DocumentManifest DocumentReference Encounter EpisodeOfCare FamilyMemberHistory Flag Goal
-    GuidanceResponse ImagingStudy Immunization ImmunizationEvaluation ImmunizationRecommendation List Media
-    MedicationAdministration MedicationDispense MedicationRequest MedicationStatement MolecularSequence NutritionOrder
-    Observation Procedure Provenance QuestionnaireResponse RequestGroup RiskAssessment ServiceRequest Specimen SupplyDelivery
-    SupplyRequest Task VisionPrescription""")
+VISITS = _names("Appointment AppointmentResponse Encounter EpisodeOfCare")
+PLANS = _names("CarePlan CareTeam Goal RequestGroup")
+NOTES = _names("""
+    ClinicalImpression Communication CommunicationRequest Composition DocumentManifest DocumentReference GuidanceResponse List
+    Provenance QuestionnaireResponse""")
+PROBLEMS = _names("""
+    AdverseEvent AllergyIntolerance BodyStructure Condition DetectedIssue FamilyMemberHistory Flag RiskAssessment""")
+ORDERS = _names("DeviceRequest NutritionOrder ServiceRequest SupplyRequest Task VisionPrescription")
+RESULTS = _names("DiagnosticReport ImagingStudy Media MolecularSequence Observation Specimen")
+DRUGS = _names("MedicationAdministration MedicationDispense MedicationRequest MedicationStatement")
+PREVENTION = _names("Immunization ImmunizationEvaluation ImmunizationRecommendation")
+PROCEDURES = _names("Device DeviceMetric DeviceUseStatement Procedure SupplyDelivery")
+CONSENTS = _names("Consent")
 
-MONEY = _names("""
-    Account ChargeItem Claim ClaimResponse Contract Coverage CoverageEligibilityRequest CoverageEligibilityResponse
-    EnrollmentRequest EnrollmentResponse ExplanationOfBenefit Invoice PaymentNotice PaymentReconciliation""")
+CARE = VISITS | PLANS | NOTES | PROBLEMS | ORDERS | RESULTS | DRUGS | PREVENTION | PROCEDURES | CONSENTS
+"""What is written about somebody's health and care."""
+
+COVERAGE = _names("""
+    Coverage CoverageEligibilityRequest CoverageEligibilityResponse EnrollmentRequest EnrollmentResponse""")
+BILLS = _names("Account ChargeItem Invoice PaymentNotice PaymentReconciliation")
+CLAIMS = _names("Claim ClaimResponse Contract ExplanationOfBenefit")
+
+MONEY = COVERAGE | BILLS | CLAIMS
 
 MACHINERY = _names("""
     AuditEvent Basic Binary BiologicallyDerivedProduct Bundle Group Linkage MeasureReport MessageHeader OperationOutcome
@@ -45,3 +58,33 @@ MACHINERY = _names("""
 
 OPEN = DIRECTORY | DEFINITIONS
 """Rows of these types that carry no patient key may be read by every role that may read the type. Nothing else is."""
+
+
+class Kind(NamedTuple):
+    """A kind of resource as the tables of roles name it, and as a page calls it."""
+
+    vi: str
+    en: str
+    types: frozenset[str]
+
+
+KINDS: dict[str, Kind] = {
+    "directory": Kind("danh bạ cơ sở, khoa phòng, nhân viên", "the directory of facilities, departments and staff", DIRECTORY),
+    "definitions": Kind("danh mục và từ điển mã", "catalogues and code systems", DEFINITIONS),
+    "identity": Kind("thông tin hành chính của người bệnh", "who the patient is", IDENTITY),
+    "visits": Kind("lượt khám, đợt điều trị và lịch hẹn", "visits, stays and appointments", VISITS),
+    "plans": Kind("kế hoạch và nhóm chăm sóc", "care plans and care teams", PLANS),
+    "notes": Kind("ghi chép và giấy tờ trong hồ sơ", "notes and documents", NOTES),
+    "problems": Kind("chẩn đoán, dị ứng và cảnh báo", "diagnoses, allergies and warnings", PROBLEMS),
+    "orders": Kind("chỉ định và việc cần làm", "orders and tasks", ORDERS),
+    "results": Kind("kết quả xét nghiệm, chẩn đoán hình ảnh và số đo", "laboratory and imaging results, measurements", RESULTS),
+    "drugs": Kind("đơn thuốc, cấp phát và dùng thuốc", "prescriptions, dispensing and administration of drugs", DRUGS),
+    "prevention": Kind("tiêm chủng", "immunisations", PREVENTION),
+    "procedures": Kind("thủ thuật, phẫu thuật và thiết bị", "procedures and devices", PROCEDURES),
+    "consents": Kind("văn bản đồng ý", "consents", CONSENTS),
+    "coverage": Kind("thẻ bảo hiểm và quyền lợi", "insurance cards and entitlements", COVERAGE),
+    "bills": Kind("viện phí và thanh toán", "bills and payments", BILLS),
+    "claims": Kind("hồ sơ đề nghị thanh toán bảo hiểm", "insurance claims", CLAIMS),
+    "machinery": Kind("dữ liệu kỹ thuật", "technical data", MACHINERY),
+}
+"""Every R4 type stands in exactly one."""

@@ -28,7 +28,7 @@ from longbien.record.types import number
 from .resource_types import OPEN
 
 Reason = Literal[
-    "open", "own", "carer", "new", "care", "purpose", "everything", "emergency", "consent", "withheld", "wall", "minor"
+    "open", "own", "carer", "new", "care", "cover", "purpose", "everything", "emergency", "consent", "withheld", "wall", "minor"
 ]
 
 
@@ -63,17 +63,46 @@ class NewRows:
 
 @dataclass(frozen=True)
 class CareRows:
-    """Patients under care at the facility `org` (key64): from the day before it begins (referrals, appointments) to `days` after it
-    ended; days None: for ever after."""
+    """Patients under care at the facility `org` (key64), or at its department `also`: from the day before it begins (referrals,
+    appointments) to `days` after it ended; days None: for ever after."""
 
     org: int
     days: int | None
+    also: int | None = None
 
     def sql(self, row: RowSQL, bind: Bind) -> str:
-        since = "" if self.days is None else f" AND c.hi > now() - make_interval(days => {bind(self.days)}::int)"
-        begun = "c.lo < now() + interval '1 day'"
-        where = f"c.pat = {row.pat} AND c.org = {bind(self.org)}::bigint AND {begun}{since}"
-        return f"EXISTS (SELECT 1 FROM care c WHERE {where})"  # noqa: S608 - columns and placeholders
+        where = (
+            f"c.org = {bind(self.org)}::bigint" if self.also is None else f"c.org = ANY({bind([self.org, self.also])}::bigint[])"
+        )
+        return f"EXISTS (SELECT 1 FROM care c WHERE c.pat = {row.pat} AND {where}{_running('c', self.days, bind)})"  # noqa: S608
+
+
+@dataclass(frozen=True)
+class TieRows:
+    """Patients who have to do with one of `ends` by name (record/ties.py), in the time that `days` leaves."""
+
+    ends: tuple[int, ...]
+    days: int | None
+
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        where = f"t.pat = {row.pat} AND t.who = ANY({bind(self.ends)}::bigint[])"
+        return f"EXISTS (SELECT 1 FROM tie t WHERE {where}{_running('t', self.days, bind)})"  # noqa: S608 - columns and placeholders
+
+
+def _running(alias: str, days: int | None, bind: Bind) -> str:
+    since = "" if days is None else f" AND {alias}.hi > now() - make_interval(days => {bind(days)}::int)"
+    return f" AND {alias}.lo < now() + interval '1 day'{since}"
+
+
+@dataclass(frozen=True)
+class Both:
+    """What both of two rules open."""
+
+    one: Rows
+    other: Rows
+
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        return f"({self.one.sql(row, bind)} AND {self.other.sql(row, bind)})"
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
+Op = Literal["create", "update", "delete"]
 Bind = Callable[[Any], str]
 """Takes a value, gives its placeholder ($7) in the statement being built."""
 
@@ -74,6 +75,10 @@ class Scope:
     """What the patient keeps from this actor and of which they may be told that there is some. None: nothing is told."""
     token: int | None = None
     """The number of the token that a machine came with: work that goes on after its request ends with the token."""
+    creates: frozenset[str] | None = None
+    updates: frozenset[str] | None = None
+    deletes: frozenset[str] | None = None
+    """Of the types in `writes`, those that may be created, replaced or patched, deleted. None: all of them."""
 
     def where(self, row: RowSQL, bind: Bind) -> str:
         return self.rows.sql(row, bind)
@@ -82,7 +87,12 @@ class Scope:
         return self.reads is None or type in self.reads
 
     def may_write(self, type: str) -> bool:
+        """In one way or another."""
         return self.writes is None or type in self.writes
+
+    def may(self, op: Op, type: str) -> bool:
+        only = {"create": self.creates, "update": self.updates, "delete": self.deletes}[op]
+        return self.may_write(type) and (only is None or type in only)
 
     @property
     def unlimited(self) -> bool:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from longbien.base import clock, ids
 from longbien.base.db import Connection, Database
@@ -29,11 +29,11 @@ from longbien.fhir import json as fhir_json
 from longbien.fhir import references
 from longbien.fhir.validate import validate
 
-from . import directives, full_text, index, parameters, people, profiles, trail
+from . import directives, full_text, index, parameters, people, profiles, ties, trail
 from .change import ANY, Change, Create, Delete, Guarded, Manner, Stored, Update
 from .engine import Engine
 from .live import News
-from .scope import RowSQL, Scope
+from .scope import Op, RowSQL, Scope
 from .search import keys, registry
 from .types import number, type_name
 
@@ -50,7 +50,7 @@ BREATH = 50
 """Resources between two turns of the event loop."""
 _SEARCH = re.compile(r"([A-Z][A-Za-z]{1,63})\?")
 """Patient?identifier=..., which a transaction has resolved by now. http://hl7.org/fhir/R4/http.html#trules"""
-_OP_NAME = {CREATE: "create", UPDATE: "update", DELETE: "delete"}
+_OP: dict[int, Op] = {CREATE: "create", UPDATE: "update", DELETE: "delete"}
 _CURRENT = "SELECT h.rid, h.upd, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver WHERE h.rid = ANY($1::bigint[])"
 _ENCOUNTERS = """SELECT h.id, coalesce(h.org, (SELECT min(c.org) FROM care c WHERE c.rid = h.rid)) AS org
                  FROM head h WHERE h.id = ANY($1::text[]) AND h.type = $2"""
@@ -58,6 +58,8 @@ _COMMIT = """SELECT record_commit($1::head[], $2::head[], $3::ver_in[], $4::str[
                                   $8::care[], $9::audit_in[]), record_refs($10::bigint[], $11::ref[]),
                    record_indexed($12::bigint)"""
 _PARAMETERS = "record_parameters({}::bigint, {}::text[], {}::jsonb)"
+_WHOSE = "SELECT pat, rid FROM head WHERE id = $1 AND type = $2"
+_TIES = "record_ties({}::bigint[], {}::tie[])"
 _FULL_TEXT = "record_words({}::bigint[], {}::bigint[], {}::text[], {}::bigint[], {}::text[])"
 _PROFILES = "record_profiles({}::bigint[], {}::text[])"
 _CONSENTS = "record_consents({}::bigint[], {}::directive[])"
@@ -133,7 +135,7 @@ async def _attempt(
 ) -> list[Stored]:
     refusals: list[trail.Line] = []
     try:
-        _authorise_types(scope, drafts, refusals)
+        await _authorise_types(connection or engine.db, scope, drafts, refusals)
         if connection is not None:
             return await _write(engine, scope, drafts, manner, connection, refusals)
         guarded = any(d.type in engine.guards for d in drafts)  # what a guard writes goes in together with the change
@@ -160,6 +162,9 @@ async def _write(
     links = _links(drafts, manner.coming) if manner.references == "check" else {}
     there = await _look(scope, drafts, links, connection)
     await _version(engine, drafts, there, connection, refusals, scope)
+    for d in drafts:
+        if not scope.may(_OP[d.op], d.type):
+            await _may_not(connection, scope, d, refusals)
     for d in drafts:
         if (guard := engine.guards.get(d.type)) is not None:
             d.resource = await guard(engine, scope, Guarded(d.type, d.id, d.rid, d.version, d.resource), connection)
@@ -194,6 +199,12 @@ async def _put(connection: Connection, values: list[Any], drafts: list[Draft], s
     defined = [d for d in drafts if d.type == "SearchParameter"]
     if defined and (change := parameters.change([(d.id, d.resource) for d in defined])):
         sql += also(_PARAMETERS, stamp, change.gone, change.begun)
+    tied = [d for d in drafts if d.type in ties.KINDS]
+    if tied:
+        again = [d.rid for d in tied if d.version > 1]
+        made_of = [row for d in tied if d.resource is not None for row in ties.rows(d.rid, d.pat, d.resource)]
+        if again or made_of:
+            sql += also(_TIES, again, made_of)
     if any(keep := full_text.wanted()):
         texts = full_text.rows([(d.rid, d.resource) for d in drafts if d.resource is not None], keep)
         again = [d.rid for d in drafts if d.version > 1]
@@ -262,15 +273,27 @@ def _validate(drafts: list[Draft]) -> None:
 
 
 def _refusal(scope: Scope, d: Draft, pat: int | None, rid: int | None = None) -> trail.Line:
-    why = f"{scope.reason}: {_OP_NAME[d.op]}".removeprefix(": ")
+    why = f"{scope.reason}: {_OP[d.op]}".removeprefix(": ")
     return trail.line(scope, "refused", pat=pat, rid=rid, type=number(d.type), outcome=trail.REFUSED, why=why)
 
 
-def _authorise_types(scope: Scope, drafts: list[Draft], refusals: list[trail.Line]) -> None:
+async def _authorise_types(db: Database | Connection, scope: Scope, drafts: list[Draft], refusals: list[trail.Line]) -> None:
+    """By type, before anything is looked up. A PUT may create or replace, so it is asked once more when that is known
+    (_version)."""
     for d in drafts:
-        if not scope.may_write(d.type):
-            refusals.append(_refusal(scope, d, None))
-            raise Forbidden(f"{scope.label} may not write {d.type}.")
+        asked: tuple[Op, ...] = (
+            ("delete",) if d.op == DELETE else ("create",) if isinstance(d.change, Create) else ("create", "update")
+        )
+        if not any(scope.may(op, d.type) for op in asked):
+            await _may_not(db, scope, d, refusals)
+
+
+async def _may_not(db: Database | Connection, scope: Scope, d: Draft, refusals: list[trail.Line]) -> NoReturn:
+    """The line names whose record it was, where there is such a resource: the patient shall see who tried."""
+    there = None if isinstance(d.change, Create) else await db.fetchrow(_WHOSE, d.id, number(d.type))
+    refusals.append(_refusal(scope, d, there["pat"] if there else None, there["rid"] if there else None))
+    verb = _OP[d.op] if scope.may_write(d.type) else "write"
+    raise Forbidden(f"{scope.label} may not {verb} {d.type}.")
 
 
 def _links(drafts: list[Draft], coming: frozenset[tuple[str, str]]) -> dict[tuple[str, str], str]:
@@ -560,7 +583,7 @@ async def write_words(engine: Engine, rows: Iterable[index.Indexed]) -> None:
 def _lines(scope: Scope, drafts: list[Draft], manner: Manner) -> list[trail.Line]:
     if not manner.summarise:
         return [
-            trail.line(scope, _OP_NAME[d.op], pat=pat, rid=d.rid, ver=d.version, type=number(d.type), why=manner.why)
+            trail.line(scope, _OP[d.op], pat=pat, rid=d.rid, ver=d.version, type=number(d.type), why=manner.why)
             for d in drafts
             for pat in ((d.pat, d.was_pat) if _moved(d) else (d.pat,))  # moved: told in both records
         ]

@@ -51,6 +51,7 @@ INSERT INTO session (hash, account, expires, address, agent) VALUES ($1, $2, now
 -- name: session_actor
 -- $2: seconds of idleness that end a session.
 SELECT a.number, a.login, a.kind, a.name, a.role, a.practitioner, a.organization, a.department, a.patient,
+  account_reach(a) AS reach,
   s.seen < now() - interval '1 minute' AS stale
 FROM session s JOIN account a ON a.number = s.account
 WHERE s.hash = $1 AND a.disabled IS NULL AND s.expires > now() AND s.seen > now() - make_interval(secs => $2)
@@ -78,15 +79,17 @@ DELETE FROM session WHERE expires < now() OR seen < now() - make_interval(secs =
 INSERT INTO api_token (hash, account, scope, expires) VALUES ($1, $2, $3, now() + make_interval(secs => $4)) RETURNING number
 
 -- name: token_actor
-SELECT a.number, a.login, a.kind, a.name, a.role, a.practitioner, a.organization, a.department, a.patient, t.scope,
+-- Whose token this is, while it is good.
+SELECT a.number, a.login, a.kind, a.name, a.role, a.practitioner, a.organization, a.department, a.patient,
+  account_reach(a) AS reach, t.scope,
   t.number AS token
 FROM api_token t JOIN account a ON a.number = t.account
 WHERE t.hash = $1 AND a.disabled IS NULL AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > now())
 
 -- name: actor_again
 -- Who an account is now: with a token only while that is good, without one while the account is.
-SELECT a.number, a.login, a.kind, a.name, a.role, a.practitioner, a.organization, a.department, a.patient, t.scope,
-  t.number AS token
+SELECT a.number, a.login, a.kind, a.name, a.role, a.practitioner, a.organization, a.department, a.patient,
+  account_reach(a) AS reach, t.scope, t.number AS token
 FROM account a LEFT JOIN api_token t ON t.account = a.number AND t.number = $2::int
 WHERE a.number = $1 AND a.disabled IS NULL
   AND ($2::int IS NULL OR (t.number IS NOT NULL AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > now())))

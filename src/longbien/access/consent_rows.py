@@ -72,13 +72,13 @@ def _said(who: Reader, row: RowSQL, bind: Bind, *, default: str) -> str:
     keys = [k for k in (who.person, who.org) if k is not None]
     text = default
     for key in (ANYBODY, *reversed(keys)):  # the narrowest ends up outermost
-        at = f"n.reader = {bind(key)}::bigint"
-        permit = f"coalesce(bit_or(n.permit) FILTER (WHERE {at}), 0)"
-        decided = f"coalesce(bit_or(n.decided) FILTER (WHERE {at}), 0)"
+        at = f"said.reader = {bind(key)}::bigint"
+        permit = f"coalesce(bit_or(said.permit) FILTER (WHERE {at}), 0)"
+        decided = f"coalesce(bit_or(said.decided) FILTER (WHERE {at}), 0)"
         text = f"({permit} | (~{decided} & {text}))"
-    among = f"n.reader = ANY({bind([ANYBODY, *keys])}::bigint[]) AND n.purposes & {bind(who.purpose)}::int <> 0"
+    among = f"said.reader = ANY({bind([ANYBODY, *keys])}::bigint[]) AND said.purposes & {bind(who.purpose)}::int <> 0"
     return (  # columns and placeholders
-        f"(SELECT {text} FROM consent_now n WHERE n.pat = {row.pat} AND {among} AND n.lo <= now() AND n.hi > now())"  # noqa: S608
+        f"(SELECT {text} FROM consent_now said WHERE said.pat = {row.pat} AND {among} AND said.lo <= now() AND said.hi > now())"  # noqa: S608
     )
 
 
@@ -110,7 +110,8 @@ class WithheldRows:
         hidden = f"({_foreign(self.who, row, bind)} AND {patient} AND {_needs(row)} & ~{mask} <> 0)"
         if self.told is None:
             return hidden
-        return f"({hidden} AND {_needs(row)} & ~{bind(self.told)}::int = 0)"
+        clinical = f"{row.type} <> {bind(number('Consent'))}::smallint"  # that there is a refusal is not what is kept back
+        return f"({hidden} AND {_needs(row)} & ~{bind(self.told)}::int = 0 AND {clinical})"
 
 
 @dataclass(frozen=True)
@@ -124,10 +125,10 @@ class ConsentedRows:
         keys = [k for k in (self.who.person, self.who.org) if k is not None]
         if not keys:
             return "false"
-        needs = f"({row.type} = {bind(number('Patient'))}::smallint OR {_needs(row)} & ~n.permit = 0)"
+        needs = f"({row.type} = {bind(number('Patient'))}::smallint OR {_needs(row)} & ~said.permit = 0)"
         return (  # columns and placeholders
-            f"EXISTS (SELECT 1 FROM consent_now n WHERE n.pat = {row.pat} AND n.reader = ANY({bind(keys)}::bigint[])"  # noqa: S608
-            f" AND n.purposes & {bind(self.who.purpose)}::int <> 0 AND n.lo <= now() AND n.hi > now() AND n.permit <> 0"
+            f"EXISTS (SELECT 1 FROM consent_now said WHERE said.pat = {row.pat} AND said.reader = ANY({bind(keys)}::bigint[])"  # noqa: S608
+            f" AND said.purposes & {bind(self.who.purpose)}::int <> 0 AND said.lo <= now() AND said.hi > now() AND said.permit <> 0"
             f" AND {needs})"
         )
 
@@ -140,7 +141,7 @@ class WalledRows:
 
     def sql(self, row: RowSQL, bind: Bind) -> str:
         colleague = (
-            "EXISTS (SELECT 1 FROM account a WHERE a.practitioner = w.practitioner"  # noqa: S608 - placeholders
-            f" AND a.organization = {bind(self.organization)}::text AND a.disabled IS NULL)"
+            "EXISTS (SELECT 1 FROM account mate WHERE mate.practitioner = stands.practitioner"  # noqa: S608 - placeholders
+            f" AND mate.organization = {bind(self.organization)}::text AND mate.disabled IS NULL)"
         )
-        return f"EXISTS (SELECT 1 FROM wall w WHERE w.pat = {row.pat} AND (w.practitioner IS NULL OR {colleague}))"  # noqa: S608
+        return f"EXISTS (SELECT 1 FROM wall stands WHERE stands.pat = {row.pat} AND (stands.practitioner IS NULL OR {colleague}))"  # noqa: S608

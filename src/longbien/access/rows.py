@@ -9,8 +9,8 @@ record.scope.RowSQL). The order the house keeps for them:
     4. close  wall       (the known, and colleagues: care alone is not enough)
     5. open   care, consent, ...
 
-As a condition this is said without an order: each opening rule, unless one of the closing rules before it holds; so the likely one
-is asked first, and nothing is asked twice of a row that care opens and that is the facility's own.
+As a condition the later ones stand innermost, so that what opens most rows is asked first and nothing more of a row that care opens
+and that is the facility's own.
 
 Every rule binds its values, so the text of the condition depends only on which rules there are, and statements stay prepared.
 """
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import takewhile
 from typing import Literal, NamedTuple
 
 from longbien.base.ids import key64
@@ -186,20 +187,24 @@ class Ordered:
     rules: tuple[Rule, ...]
 
     def sql(self, row: RowSQL, bind: Bind) -> str:
-        closes: list[Rows] = []
-        opens: list[tuple[Rule, tuple[Rows, ...]]] = []
-        for rule in self.rules:
-            if rule.effect == "close":
-                closes.append(rule.rows)
-            else:
-                opens.append((rule, tuple(closes)))
-        if not opens:
-            return "false"
-        opens.sort(key=lambda o: _LIKELY.index(o[0].reason) if o[0].reason in _LIKELY else len(_LIKELY))
-        parts = (" AND NOT ".join(rows.sql(row, bind) for rows in (rule.rows, *before)) for rule, before in opens)
-        return "(" + " OR ".join(f"({p})" for p in parts) + ")"
+        return _nested(self.rules, row, bind)
 
     def deciding(self, row: RowSQL, bind: Bind) -> str:
         """SQL that gives the position of the rule that decides, null when none does."""
         whens = (f"WHEN {r.rows.sql(row, bind)} THEN {n}" for n, r in enumerate(self.rules))
         return f"(CASE {' '.join(whens)} END)" if self.rules else "NULL::int"
+
+
+def _nested(rules: tuple[Rule, ...], row: RowSQL, bind: Bind) -> str:
+    """What comes after a closing rule stands inside "and not": ((care ... and not wall) or purpose) and not withheld) or
+    emergency. So each rule is asked once, and the likely ones first."""
+    opens = tuple(takewhile(lambda r: r.effect == "open", rules))
+    rest = rules[len(opens) :]
+    closes = tuple(takewhile(lambda r: r.effect == "close", rest))
+    parts = []
+    if len(rest) > len(closes):
+        inner = _nested(rest[len(closes) :], row, bind)
+        parts.append(f"({inner}{''.join(f' AND NOT {r.rows.sql(row, bind)}' for r in closes)})")
+    likely = sorted(opens, key=lambda r: _LIKELY.index(r.reason) if r.reason in _LIKELY else len(_LIKELY))
+    parts += [r.rows.sql(row, bind) for r in likely]
+    return f"({' OR '.join(parts)})" if parts else "false"

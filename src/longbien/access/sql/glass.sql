@@ -9,7 +9,7 @@ SELECT g.number, g.account, a.name, a.role, a.department, g.category, g.reason, 
   (SELECT e.at FROM purpose_end e WHERE e.number = g.number) AS ended,
   (SELECT p.id FROM head p WHERE p.pat = g.pat AND p.type = 103) AS patient,
   (SELECT count(*) FROM audit t WHERE t.actor = g.account AND t.pat = g.pat AND t.at BETWEEN g.begins AND g.until AND t.outcome = 0
-     AND t.action = 'R') AS seen,
+     AND (t.action = 'R' OR t.kind = 3)) AS seen,
   coalesce((SELECT json_agg(json_build_array(r.verdict, r.text, r.at, c.name) ORDER BY r.number)
      FROM glass_review r JOIN account c ON c.number = r.account WHERE r.opening = g.number), '[]')::text AS said
 FROM purpose_grant g JOIN account a ON a.number = g.account

@@ -25,15 +25,18 @@ def cookie_of(set_cookie: str) -> str:
     return set_cookie.split(";")[0]
 
 
-async def person(door: Door, role: str = "doctor", organization: str | None = "bv-sn", *, name: str = "Lê Hoàng Minh") -> str:
+async def person(
+    door: Door, role: str = "doctor", organization: str | None = "bv-sn", *, name: str = "Lê Hoàng Minh",
+    department: str | None = None, practitioner: str | None = None,
+) -> str:  # fmt: skip
     """A new account; gives its login."""
     login = f"t.{secrets.token_hex(4)}"
-    await create(door.engine, door.hasher, None, NewAccount(login, name, role, None, organization), PASSWORD)
+    await create(door.engine, door.hasher, None, NewAccount(login, name, role, practitioner, organization, department), PASSWORD)
     return login
 
 
-async def signed_in(door: Door, role: str = "doctor", organization: str | None = "bv-sn") -> tuple[Any, str]:
+async def signed_in(door: Door, role: str = "doctor", organization: str | None = "bv-sn", **more: Any) -> tuple[Any, str]:
     """(actor, cookie) of a new person."""
-    login = await person(door, role, organization)
+    login = await person(door, role, organization, **more)
     made = await door.sign_in(request(method="POST"), login, PASSWORD)
     return made.actor, cookie_of(made.set_cookie)

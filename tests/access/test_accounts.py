@@ -76,7 +76,7 @@ async def test_the_same_password_from_another_keyboard_opens(door: Door) -> None
 async def test_only_those_who_manage_accounts_make_them(door: Door, engine: Engine) -> None:
     doctor, _ = await signed_in(door)
     it, _ = await signed_in(door, "it")
-    new = NewAccount("new.person", "New Person", "nurse")
+    new = NewAccount("new.person", "New Person", "nurse", organization="bv-sn")
     with pytest.raises(Forbidden):
         await accounts.create(engine, door.hasher, doctor, new, PASSWORD)
     number = await accounts.create(engine, door.hasher, it, new, PASSWORD)

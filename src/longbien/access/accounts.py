@@ -12,11 +12,11 @@ from longbien.base.sql import queries
 from longbien.record import trail
 from longbien.record.engine import Engine
 
-from . import passwords, sessions
+from . import facility, passwords, sessions
 from .actor import Actor
 from .lines import by
 from .passwords import Hasher
-from .roles import ACCOUNTS, ROLES
+from .roles import ACCOUNTS, PATIENTS, ROLES
 
 Q = queries(__file__, "sql/access.sql")
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{1,99}\Z")
@@ -96,6 +96,10 @@ async def create(engine: Engine, hasher: Hasher, admin: Actor | None, account: N
     """A new account; gives its number. `admin` None: the command line. Raises Forbidden, Invalid, Conflict (the login is taken)."""
     _may(admin)
     a = _checked(account)
+    foreign = admin is not None and admin.organization is not None and a.organization != admin.organization
+    if foreign and a.role not in PATIENTS:
+        assert admin is not None
+        raise Forbidden(f"{admin.name} makes accounts of the own facility only.")
     stored = None
     if password is not None:
         passwords.check(password, a.login, a.name)
@@ -111,42 +115,41 @@ async def create(engine: Engine, hasher: Hasher, admin: Actor | None, account: N
 
 async def disable(engine: Engine, admin: Actor | None, number: int) -> None:
     """Ends all its sessions and tokens, everywhere within a second. Raises Forbidden, NotFound."""
-    _may(admin)
-    done = await engine.db.fetchval("UPDATE account SET disabled = now() WHERE number = $1 RETURNING number", number)
-    if done is None:
-        raise NotFound(f"There is no account {number}.")
+    await _theirs(engine, admin, number)
+    await engine.db.execute("UPDATE account SET disabled = now() WHERE number = $1 AND disabled IS NULL", number)
     await sessions.end_all(engine.db, number)
     await _note(engine, admin, f"account {number} disabled")
 
 
 async def enable(engine: Engine, admin: Actor | None, number: int) -> None:
-    _may(admin)
-    if await engine.db.fetchval("UPDATE account SET disabled = NULL WHERE number = $1 RETURNING number", number) is None:
-        raise NotFound(f"There is no account {number}.")
+    await _theirs(engine, admin, number)
+    await engine.db.execute("UPDATE account SET disabled = NULL WHERE number = $1", number)
     await _note(engine, admin, f"account {number} enabled")
 
 
 async def set_role(engine: Engine, admin: Actor | None, number: int, role: str) -> None:
-    """Takes effect everywhere within a second."""
+    """Takes effect everywhere within a second. Raises Forbidden, Invalid, NotFound."""
     _may(admin)
     if role not in ROLES or role == "machine":
         raise Invalid(f"There is no role {role[:40]!r} for a person.", code="value")
-    if (
-        await engine.db.fetchval(
-            "UPDATE account SET role = $2 WHERE number = $1 AND kind = 'person' RETURNING number", number, role
-        )
-        is None
-    ):
-        raise NotFound(f"There is no account {number} of a person.")
+    await _theirs(engine, admin, number, person=True)
+    await engine.db.execute("UPDATE account SET role = $2 WHERE number = $1", number, role)
     await _note(engine, admin, f"account {number} is now {role}")
+
+
+async def move(engine: Engine, admin: Actor | None, number: int, department: str | None) -> None:
+    """To another department of the same facility (None: to none); within a second everywhere. Raises as set_role does."""
+    row = await _theirs(engine, admin, number, person=True)
+    known = await facility.departments(engine, row["organization"]) if row["organization"] else {}
+    if department is not None and department not in known:
+        raise Invalid(f"{department[:64]!r} is no department of this facility.", code="value")
+    await engine.db.execute("UPDATE account SET department = $2 WHERE number = $1", number, department)
+    await _note(engine, admin, f"account {number} moved to {department or 'no department'}")
 
 
 async def reset_password(engine: Engine, hasher: Hasher, admin: Actor | None, number: int, password: str) -> None:
     """Somebody forgot theirs. Ends their sessions."""
-    _may(admin)
-    row = await engine.db.fetchrow("SELECT login, name FROM account WHERE number = $1 AND kind = 'person'", number)
-    if row is None:
-        raise NotFound(f"There is no account {number} of a person.")
+    row = await _theirs(engine, admin, number, person=True)
     passwords.check(password, row["login"], row["name"])
     await _store_password(engine.db, number, await hasher.hash(password))
     await sessions.end_all(engine.db, number)
@@ -171,13 +174,10 @@ async def by_login(db: Database, login: str) -> Row | None:
     return await db.fetchrow(Q.account_by_login, login)
 
 
-async def listed(db: Database, *, count: int = 200, after: str = "") -> Sequence[Row]:
-    """Accounts by login: number, login, kind, name, role, organization, department, disabled, signed_in."""
-    return await db.fetch(
-        """SELECT number, login, kind, name, role, organization, department, disabled, signed_in FROM account
-           WHERE login > $1 ORDER BY login LIMIT $2""",
-        after, min(count, 1000),
-    )  # fmt: skip
+async def listed(db: Database, *, organization: str | None = None, count: int = 200, after: str = "") -> Sequence[Row]:
+    """Accounts by login, of one facility (None: of all): number, login, kind, name, role, organization, department, disabled,
+    signed_in, covers (how many they stand in for now)."""
+    return await db.fetch(Q.account_list, organization, after, min(count, 1000))
 
 
 async def _store_password(db: Database, number: int, stored: str) -> None:
@@ -187,6 +187,24 @@ async def _store_password(db: Database, number: int, stored: str) -> None:
 def _may(admin: Actor | None) -> None:
     if admin is not None and not admin.may(ACCOUNTS):
         raise Forbidden(f"{admin.name} may not manage accounts.")
+
+
+async def _theirs(engine: Engine, admin: Actor | None, number: int, *, person: bool = False) -> Row:
+    """The account, where `admin` may change it: one of the own facility (who works at none is the city's administrator), never the
+    own one. Another facility's answers as one that is not there, and the attempt leaves a line."""
+    _may(admin)
+    row = await engine.db.fetchrow("SELECT * FROM account WHERE number = $1 AND (kind = 'person' OR NOT $2)", number, person)
+    if row is not None and admin is not None:
+        if row["number"] == admin.number:
+            raise Forbidden("Nobody changes their own account here.")
+        if admin.organization is not None and row["organization"] != admin.organization:
+            scope = by(admin.number, address=admin.address, org=admin.org)
+            why = f"account {number} of another facility"
+            await engine.trail.write([trail.line(scope, "refused", outcome=trail.REFUSED, why=why)])
+            row = None
+    if row is None:
+        raise NotFound(f"There is no account {number}{' of a person' if person else ''}.")
+    return row
 
 
 async def _note(engine: Engine, admin: Actor | None, why: str) -> None:

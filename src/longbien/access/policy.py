@@ -66,7 +66,7 @@ def rules(actor: Actor, role: Role, settings: AccessSettings, purpose: str | Non
             found.append(Rule("open", "care", _care(actor, role, actor.org, settings)))
         if role.personal:
             found += [
-                Rule("open", "cover", Both(CareRows(c.org, settings.care_days), TieRows(c.ends, settings.care_days)))
+                Rule("open", "cover", Both(CareRows(c.org, settings.care_days), TieRows(c.ends, settings.care_days)), str(c.number))
                 for c in actor.reach.covers
             ]
         if role.clinical:
@@ -146,14 +146,13 @@ def finding(actor: Actor, *, settings: AccessSettings) -> Scope:
     return replace(own, rows=Ordered((Rule("open", "find", IdentityRows()),)), reads=frozenset({PATIENT}), writes=frozenset())
 
 
-async def why(db: Database, actor: Actor, patient_id: str, *, settings: AccessSettings) -> str | None:
-    """Which rule opens this patient's record to `actor`: 'own', 'carer', 'care', 'cover', 'purpose', 'consent', 'emergency', 'new'
-    (nobody knows the patient yet) or 'everything'; None when nothing does."""
+async def deciding(db: Database, actor: Actor, patient_id: str, *, settings: AccessSettings) -> Rule | None:
+    """The rule that decides about this patient's record as a whole; None where none does (then nothing opens it)."""
     role = actor.known_role
     if role is None:
         return None
     if role.rows == "everything":
-        return "everything"
+        return Rule("open", "everything", Everything())
     ordered = Ordered(rules(actor, role, settings))
     args: list[Any] = [patient_key(patient_id), number(PATIENT)]
 
@@ -161,11 +160,18 @@ async def why(db: Database, actor: Actor, patient_id: str, *, settings: AccessSe
         args.append(value)
         return f"${len(args)}"
 
-    deciding = ordered.deciding(RowSQL("$1::bigint", "$2::smallint"), bind)
-    found = await db.fetchval(f"SELECT {deciding}", *args)
-    if found is None or ordered.rules[found].effect == "close":
+    position = ordered.deciding(RowSQL("$1::bigint", "$2::smallint"), bind)
+    found = await db.fetchval(f"SELECT {position}", *args)
+    return None if found is None else ordered.rules[found]
+
+
+async def why(db: Database, actor: Actor, patient_id: str, *, settings: AccessSettings) -> str | None:
+    """Which rule opens this patient's record to `actor`: 'own', 'carer', 'care', 'cover <number>', 'purpose', 'new' (nobody knows
+    the patient yet) or 'everything'; None when nothing does."""
+    rule = await deciding(db, actor, patient_id, settings=settings)
+    if rule is None or rule.effect == "close":
         return None
-    return str(ordered.rules[found].reason)
+    return f"{rule.reason} {rule.note}".strip()
 
 
 def asking(actor: Actor, *, settings: AccessSettings, reason: str) -> Scope:

@@ -197,3 +197,4 @@ PERMISSIONS = Permission("permissions", "See who may do what, and why", frozense
 COVER = Permission(
     "cover", "Stand in for a colleague or a department for some time", frozenset(n for n, r in ROLES.items() if r.personal)
 )
+ARRANGE = Permission("arrange", "Say who stands in for whom at the facility", frozenset({"it", "head"}))

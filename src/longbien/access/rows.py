@@ -29,14 +29,18 @@ from longbien.record.types import number
 from .resource_types import OPEN
 
 Reason = Literal[
-    "open", "own", "carer", "new", "care", "cover", "purpose", "everything", "emergency", "consent", "withheld", "wall", "minor"
-]
+    "open", "own", "carer", "new", "care", "cover", "purpose", "find", "everything", "emergency", "consent", "withheld", "wall",
+    "minor",
+]  # fmt: skip
 
 
 class Rule(NamedTuple):
+    """note: which one, where there are several of a kind (the number of a cover)."""
+
     effect: Literal["open", "close"]
     reason: str
     rows: Rows
+    note: str = ""
 
 
 @cache

@@ -30,6 +30,7 @@ class AccessSettings(Settings):
         "Categories of which a reader may be told that something is withheld (never which). Not HIV: law 64/2006/QH11.",
     )
     glass_hours: float = setting("LONGBIEN_GLASS_HOURS", 4.0, "Hours that a broken glass opens a record, at most.")
+    cover_days: int = setting("LONGBIEN_COVER_DAYS", 14, "Days at most that somebody may stand in for a colleague or a department.")
     session_hours: float = setting("LONGBIEN_SESSION_HOURS", 12.0, "Hours after which a sign-in ends whatever happens.")
     idle_minutes: float = setting("LONGBIEN_IDLE_MINUTES", 30.0, "Minutes without a request after which a sign-in ends.")
     password_time: int = setting("LONGBIEN_PASSWORD_TIME", 3, "Passes of argon2id over its memory.")

@@ -41,6 +41,13 @@ FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text
 ON CONFLICT (login) DO UPDATE SET name = excluded.name, role = excluded.role, practitioner = excluded.practitioner,
   organization = excluded.organization, department = excluded.department, patient = excluded.patient
 
+-- name: account_list
+-- Of one facility, or of all.
+SELECT a.number, a.login, a.kind, a.name, a.role, a.practitioner, a.organization, a.department, a.disabled, a.signed_in,
+  (SELECT count(*)::int FROM cover c WHERE c.account = a.number AND c.begins <= now() AND c.until > now()
+     AND NOT EXISTS (SELECT FROM cover_end e WHERE e.number = c.number)) AS covers
+FROM account a WHERE a.login > $2 AND ($1::text IS NULL OR a.organization = $1) ORDER BY a.login LIMIT $3
+
 -- name: machine_ensure
 INSERT INTO account (login, kind, name, role) VALUES ($1, 'machine', $2, 'machine')
 ON CONFLICT (login) DO UPDATE SET name = excluded.name RETURNING number, disabled IS NOT NULL AS disabled

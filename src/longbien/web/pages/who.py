@@ -43,6 +43,7 @@ REASONS = {
     "names of codes": mark("names of codes"),
     "new": mark("newly registered"),
     "care": mark("under care at this facility"),
+    "cover": mark("standing in for a colleague or a department"),
     "purpose": mark("for a stated purpose"),
     "everything": mark("a system's own right"),
     "who saw": mark("asking who saw the record"),
@@ -65,6 +66,8 @@ def why(text: str, w: Words, places: dict[str, str]) -> str:
     if text.startswith("care at "):
         key = text.removeprefix("care at ")
         return w("in care at %(place)s", place=short_place(places.get(key, key)))
+    if text.startswith("cover "):
+        return w("standing in for a colleague or a department")
     if text.startswith("purpose: "):
         return f"“{text.removeprefix('purpose: ')}”"
     rules = [r for r in text.partition(": ")[2].split("/") if r in REASONS]

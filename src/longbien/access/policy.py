@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from longbien.base.db import Database
@@ -17,7 +17,7 @@ from longbien.record.types import number
 
 from .actor import Actor
 from .consent_rows import ConsentedRows, WalledRows, WithheldRows, categories_of, reader
-from .roles import BREAK_GLASS, FIND, ME, REGISTER, RIGHTS, ROLES, Right, Role
+from .roles import ANSWER, BREAK_GLASS, FIND, ME, REGISTER, RIGHTS, ROLES, Right, Role
 from .rows import (
     Both,
     CareRows,
@@ -29,9 +29,10 @@ from .rows import (
     Ordered,
     OwnRows,
     PurposeRows,
+    RestrictedRows,
     Rule,
     TieRows,
-)  # fmt: skip
+)
 from .settings import AccessSettings
 
 PATIENT = "Patient"
@@ -40,22 +41,24 @@ BROKEN = 2
 MINORS_OWN = BY_CODE["adolescent"].bit
 _SAID = ("own", "carer", "care", "cover", "purpose")
 """Reasons that the trail names where nobody has looked which one it was."""
+STUB = ("Patient", "Task", "Communication", "Provenance", "Consent")
+"""Of a restricted record, what the office that answers its patient goes on seeing."""
 
 
 def rules(actor: Actor, role: Role, settings: AccessSettings, purpose: str | None = None) -> tuple[Rule, ...]:
     """The rules for this actor, in order; the first that holds for a row decides. `purpose`: by default the role's first."""
-    found: list[Rule] = []
+    found = [Rule("open", "open", OpenRows())]
     reading = reader(actor, purpose or role.purposes[0], settings)
     if role.rows in ("care", "order", "care-ever"):
         if actor.may(BREAK_GLASS):
             found.append(Rule("open", "emergency", PurposeRows(actor.number, BROKEN)))
+        found.append(Rule("close", "restricted", RestrictedRows(STUB if actor.may(ANSWER) else ())))
         found.append(Rule("close", "withheld", WithheldRows(reading)))
         if role.clinical:
             found.append(Rule("open", "purpose", PurposeRows(actor.number)))
         found.append(Rule("close", "wall", WalledRows(actor.organization)))
     if role.rows == "cared":
         found.append(Rule("close", "minor", MinorRows(MINORS_OWN, patient_key(actor.patient) if actor.patient else None)))
-    found.append(Rule("open", "open", OpenRows()))
     if role.rows in ("own", "cared"):
         if actor.patient is not None:
             found.append(Rule("open", "own", OwnRows(patient_key(actor.patient))))
@@ -74,6 +77,13 @@ def rules(actor: Actor, role: Role, settings: AccessSettings, purpose: str | Non
         if PATIENT in role.types("c"):
             found.append(Rule("open", "new", NewRows()))
     return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def ordered_rules(actor: Actor, settings: AccessSettings, purpose: str | None = None) -> Ordered:
+    """The same for everything that one actor asks, until something about them changes."""
+    role = actor.known_role
+    return Ordered(rules(actor, role, settings, purpose)) if role is not None else Ordered(())
 
 
 def _care(actor: Actor, role: Role, org: int, settings: AccessSettings) -> Rows:
@@ -96,24 +106,32 @@ def _types(role: str, purpose: str) -> dict[Right, frozenset[str]]:
 def scope(actor: Actor, purpose: str | None = None, *, settings: AccessSettings, reason: str | None = None) -> Scope:
     """What `actor` may do now. `purpose`: an HL7 v3 PurposeOfUse code, by default the first of the role's. `reason`: what the
     trail shall say, by default which rules apply. Raises Forbidden for a purpose that the role does not have."""
+    made = _scope(actor, actor.address, purpose, settings)
+    if reason is None:
+        return made
+    return replace(made, reason=reason, purpose="ETREAT" if reason.startswith("emergency") else made.purpose)
+
+
+@lru_cache(maxsize=4096)
+def _scope(actor: Actor, address: str | None, purpose: str | None, settings: AccessSettings) -> Scope:
+    """Worked out once for what one actor asks from one place, until something about them changes. `address` is part of no actor's
+    likeness, so it stands beside."""
     role = actor.known_role
     if role is None:
-        return Scope(actor.number, actor.name, "", f"no role {actor.role[:40]!r}", Nothing(), actor.org, address=actor.address)
+        return Scope(actor.number, actor.name, "", f"no role {actor.role[:40]!r}", Nothing(), actor.org, address=address)
     chosen = purpose or role.purposes[0]
     if chosen not in role.purposes:
         raise Forbidden(f"{role.en} may not act for purpose {chosen[:20]!r}.")
     if role.rows == "everything":
-        return Scope(actor.number, actor.name, chosen, reason or f"token of {actor.login}", Everything(), actor.org,
-                     actor.reads, actor.writes, actor.address, token=actor.token)  # fmt: skip
-    ordered = Ordered(rules(actor, role, settings, chosen))
+        return Scope(actor.number, actor.name, chosen, f"token of {actor.login}", Everything(), actor.org,
+                     actor.reads, actor.writes, address, token=actor.token)  # fmt: skip
+    ordered = ordered_rules(actor, settings, chosen)
     has = {r.reason for r in ordered.rules}
     named = [said for said in _SAID if said in has]
-    why = reason or f"{role.name}: " + "/".join(named)
     may = _types(role.name, chosen)
-    as_said = "ETREAT" if reason is not None and reason.startswith("emergency") else chosen  # the trail's, not the patient's
     return Scope(
-        actor.number, actor.name, as_said, why.removesuffix(": "), ordered, actor.org, may["r"], may["c"] | may["u"] | may["d"],
-        actor.address, _begins(actor, settings), creates=may["c"], updates=may["u"], deletes=may["d"],
+        actor.number, actor.name, chosen, f"{role.name}: {'/'.join(named)}".removesuffix(": "), ordered, actor.org, may["r"],
+        may["c"] | may["u"] | may["d"], address, _begins(actor, settings), creates=may["c"], updates=may["u"], deletes=may["d"],
         withheld=withheld(actor, role, settings, chosen),
     )  # fmt: skip
 
@@ -153,7 +171,7 @@ async def deciding(db: Database, actor: Actor, patient_id: str, *, settings: Acc
         return None
     if role.rows == "everything":
         return Rule("open", "everything", Everything())
-    ordered = Ordered(rules(actor, role, settings))
+    ordered = ordered_rules(actor, settings)
     args: list[Any] = [patient_key(patient_id), number(PATIENT)]
 
     def bind(value: Any) -> str:

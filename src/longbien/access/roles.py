@@ -176,6 +176,7 @@ STAFF = frozenset(ROLES) - PATIENTS - {"machine"}
 HOME = Permission("home", "Own home page", STAFF)
 ME = Permission("me", "The patient's own pages", PATIENTS)
 SIGN_OUT = Permission("sign-out", "End one's own sign-in", STAFF | PATIENTS)
+ANSWER = Permission("answer", "Answer what patients ask by law about their record", frozenset({"records"}))
 CARERS = Permission("carers", "Say who may see a patient's record as their carer", frozenset({"clerk", "records"}))
 CHART = Permission("chart", "Open a patient's chart", _CARERS | _SERVICES | {"records"})
 CHART_WRITE = Permission("chart-write", "Write notes, vital signs, conditions and allergies", _CARERS)

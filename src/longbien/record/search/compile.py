@@ -211,7 +211,9 @@ class Compiler:
         if not any(c.typed for c in conds):
             parts.append(f"NOT {h}.deleted")
         if not self.scope.unlimited:
-            parts.append(self.scope.where(RowSQL.of(h), s.bind))
+            own = next((c.own for c in conds if c.own), None)
+            row = RowSQL.of(h)
+            parts.append(self.scope.where(row if own is None else row._replace(pat=f"{own}::bigint"), s.bind))
         return parts
 
     async def rows_sql(self, type_: str, asks: list[Ask | Has], h: str, s: Statement) -> str:

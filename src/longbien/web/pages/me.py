@@ -28,10 +28,10 @@ OBSERVATIONS, REPORTS = 400, 60
 TRAIL = 400
 
 
-def show(call: Call, one: Whom, template: str, nav: str, **context: Any) -> Response:
+def show(call: Call, one: Whom, template: str, nav: str, *, status: int = 200, **context: Any) -> Response:
     """A page in the patient's frame."""
     return call.html(
-        template, one=one, said=one.said, nav=nav, to=one.to,
+        template, status, one=one, said=one.said, nav=nav, to=one.to,
         clock=lambda t: words.clock(call.w, t), day=lambda t: words.day(call.w, t, call.now), short=short_place, **context,
     )  # fmt: skip
 

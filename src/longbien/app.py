@@ -136,8 +136,7 @@ async def work(url: str, stop: asyncio.Event) -> None:
         return clock.now() + CLEAN_EVERY
 
     async def train(payload: Mapping[str, Any]) -> datetime:
-        if not engine.codec.trained:
-            await engine.train(await engine.typical())
+        await engine.retrain()
         return clock.now() + TRAIN_EVERY
 
     await full_text.want(engine, FullTextSettings.read().mode)

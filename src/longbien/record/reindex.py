@@ -22,6 +22,7 @@ from longbien.fhir import json
 from . import full_text, index, parameters, ties, write
 from .engine import Engine
 from .search import registry
+from .search.keys import packed_id
 from .types import number, type_name
 
 Q = queries(__file__, "sql/reindex.sql")
@@ -154,7 +155,7 @@ async def _made(engine: Engine, rows: Sequence[Any]) -> _Made:
         resources.append((row["rid"], resource))
         made.said.append((row["rid"], type_name(row["type"]), x.pat, resource))
         made.ties += ties.rows(row["rid"], x.pat, resource)
-        made.refs += [(row["rid"], p, type_, id_) for p, type_, id_ in x.refs]
+        made.refs += [(row["rid"], p, type_, packed_id(id_)) for p, type_, id_ in x.refs]
         r = (row["rid"], x.pat, x.code, x.dlo, x.dhi, row["upd"], x.val, row["ver"], row["type"], False, row["id"], x.terms)
         if x.org is None and (encounter := index.encounter_of(resource)):
             encounters[row["rid"]] = encounter

@@ -561,7 +561,7 @@ def _side_rows(drafts: list[Draft]) -> index.Sides:
 
 def _links_of(drafts: list[Draft]) -> tuple[list[int], list[Any]]:
     """Whose rows of ref are made anew, and the rows."""
-    refs = [(d.rid, p, type_, id_) for d in drafts if d.indexed for p, type_, id_ in d.indexed.refs]
+    refs = [(d.rid, p, type_, keys.packed_id(id_)) for d in drafts if d.indexed for p, type_, id_ in d.indexed.refs]
     return [d.rid for d in drafts if d.version > 1], refs
 
 

@@ -49,7 +49,7 @@ UPDATE reindex SET dlo = $3, rid = $4, done = done + $5, changed = changed + $6,
 SELECT reindex_done($1::smallint, $2::bigint)
 
 -- name: refs
-SELECT record_reindex_refs($1::bigint[], $2::int[], $3::bigint[], $4::int[], $5::smallint[], $6::text[])
+SELECT record_reindex_refs($1::bigint[], $2::int[], $3::bigint[], $4::int[], $5::smallint[], $6::bytea[])
 
 -- name: ties
 SELECT record_reindex_ties($1::bigint[], $2::int[], $3::tie[])

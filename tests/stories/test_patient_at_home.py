@@ -1,4 +1,4 @@
-"""Bà Lụa, 74, with the telephone in her hand; and what she must never reach. Phone pages at 390x844, in both languages, axe clean."""
+"""Bà Lụa, 74, with the telephone in her hand; and what she must never reach. Pages at 390x844, in both languages, axe clean."""
 
 from __future__ import annotations
 
@@ -81,7 +81,8 @@ def test_every_page_of_hers_fits_the_phone_and_can_be_read_by_all(
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0], path
         small = page.evaluate(
             "[...document.querySelectorAll('main a, main button, .dock a')].filter(e => e.offsetParent"
-            " && getComputedStyle(e).display !== 'inline' && e.getBoundingClientRect().height < 44).map(e => e.outerHTML.slice(0, 120))"
+            " && getComputedStyle(e).display !== 'inline' && e.getBoundingClientRect().height < 44)"
+            ".map(e => e.outerHTML.slice(0, 120))"
         )
         assert small == [], path
         assert page.locator("h1").count() == 1, path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import SimpleNamespace
 
 from starlette.responses import Response
@@ -87,8 +88,6 @@ async def _by(call: Call, one: Whom) -> str | None:
 @page(ME, "PATRQT")
 async def withdraw(call: Call) -> Response:
     one = await whom(call)
-    try:
+    with suppress(Conflict):  # it has ended already: what was wished for is so
         await consent.withdraw(call.door, call.actor, one.id, call.request.path_params["id"])
-    except Conflict:
-        pass  # it has ended already: what was wished for is so
     return call.go(one.to("/me/consent", done="1"))

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from longbien.access import later, sessions, throttle
+from longbien.access import consent_guard, later, sessions, throttle
 from longbien.access.door import Door
 from longbien.access.settings import AccessSettings
 from longbien.access.shield import Shield
@@ -131,7 +131,7 @@ def create_app(database_url: str | None = None) -> App:
         engine = await Engine.open(url)
         door = Door(engine)
         outside = Outside()
-        engine.guards["Subscription"] = Guard(outside, fhir.settings.base_url)
+        engine.guards |= {"Subscription": Guard(outside, fhir.settings.base_url), "Consent": consent_guard.guard}
         fhir.wire = Wire(door, SubscriptionSettings.read().connections)
         app.state.engine, app.state.door, fhir.door = engine, door, door
         web.set_up(app.state, **await _demo(engine))
@@ -157,6 +157,7 @@ async def work(url: str, stop: asyncio.Event) -> None:
     that are over, training the dictionary that bodies are packed with, once there is enough to train on, and indexing again what a
     change asks for. Departments' jobs join here."""
     engine = await Engine.open(url, services=False)
+    engine.guards["Consent"] = consent_guard.guard
     settings = AccessSettings.read()
     door = Door(engine, settings)
     bulk: Bulk | None = None

@@ -4,13 +4,17 @@ patient of 100,000 observations among 50,000 of others. Rows are made by SQL; no
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
+from longbien.access.rows import CareRows
 from longbien.base.ids import key64, patient_key
+from longbien.record import life
 from longbien.record.engine import Engine
 from longbien.record.scope import system
 from longbien.record.search import slots
@@ -67,7 +71,11 @@ async def crowd(engine: Engine, record_urls: tuple[str, str]) -> None:
     )  # fmt: skip
     await owner.execute("INSERT INTO ver (rid, upd, ver, op, body) SELECT rid, upd, 1, 1, '' FROM head")
     p, type_ = param_key("Observation.encounter"), number("Encounter")
-    await owner.execute(f"INSERT INTO ref SELECT rid, {p}, {type_}, 'e' || rid % 2000 FROM head WHERE rid < 1000000")
+    await owner.execute(f"INSERT INTO ref SELECT rid, {p}, {type_}, packed_id('e' || rid % 2000) FROM head WHERE rid < 1000000")
+    # components: codes of their own, which no search below asks for
+    await owner.execute(
+        "INSERT INTO code2 (code, dlo, rid, pat, val) SELECT code # 1, dlo, rid, pat, val FROM head WHERE rid < 1000000"
+    )
     await owner.execute("VACUUM ANALYZE")
     await owner.close()
 
@@ -195,3 +203,20 @@ async def test_a_page_far_in_costs_what_the_first_costs(engine: Engine, asked: s
     far = await cursor(engine, asked, 90_000)
     touched, plan = await cost(engine, asked, far)
     assert touched <= 2 * first + 50, f"{first} pages first, {touched} far in\n{plan}"
+
+
+@pytest.mark.parametrize("name", ["patient", "columns", "kinds", "parts", "bodies"])
+async def test_the_chart_is_driven_by_the_patients_key(engine: Engine, name: str) -> None:
+    """Each of the chart's statements finds its rows by the patient's key and walks no table: what it costs is the patient's own
+    life, and the tables may be spread over machines by that key."""
+    observation, code = number("Observation"), key64(f"Observation.code|{LOINC}|c7") ^ 1
+    given: dict[str, tuple[Any, ...]] = {
+        "patient": (number("Patient"),), "columns": (observation, 1), "kinds": (observation,),
+        "parts": (observation, [1], [code]), "bodies": ([observation, number("Encounter")], 500),
+    }  # fmt: skip
+    doctor = replace(system("t"), rows=CareRows(key64("Organization/bv"), 90))
+    kind = "h.type" if name == "bodies" else "$2::smallint"
+    sql, args = life._scoped(doctor, getattr(life.Q, name), kind, patient_key("p7"), *given[name])
+    plan = "\n".join(r[0] for r in await engine.db.fetch("EXPLAIN " + sql, *args, search=True))
+    assert re.search(r"Index Cond: \(+(h\.|c\.)?pat = ", plan), plan
+    assert "Seq Scan on head" not in plan and "Seq Scan on code2" not in plan and "Seq Scan on ver" not in plan, plan

@@ -176,6 +176,7 @@ STAFF = frozenset(ROLES) - PATIENTS - {"machine"}
 HOME = Permission("home", "Own home page", STAFF)
 ME = Permission("me", "The patient's own pages", PATIENTS)
 SIGN_OUT = Permission("sign-out", "End one's own sign-in", STAFF | PATIENTS)
+ANSWER = Permission("answer", "Answer what patients ask by law about their record", frozenset({"records"}))
 CARERS = Permission("carers", "Say who may see a patient's record as their carer", frozenset({"clerk", "records"}))
 CHART = Permission("chart", "Open a patient's chart", _CARERS | _SERVICES | {"records"})
 CHART_WRITE = Permission("chart-write", "Write notes, vital signs, conditions and allergies", _CARERS)
@@ -184,6 +185,9 @@ SEARCH = Permission("search", "Search among the patients of the facility", STAFF
 STATE_PURPOSE = Permission(
     "state-purpose", "Open a record by stating a purpose", frozenset(n for n, r in ROLES.items() if r.clinical)
 )
+BREAK_GLASS = Permission("break-glass", "Open a withheld or foreign record in an emergency", _CARERS | {"imaging", "pharmacist"})
+REVIEW_GLASS = Permission("review-glass", "Review what colleagues opened in an emergency", frozenset({"head", "records"}))
+CONSENT = Permission("consent", "See, take and withdraw a patient's consent", _CARERS | {"clerk", "records"})
 WHO_SAW = Permission("who-saw", "See who opened a patient's record", _CARERS | {"records"})
 WHAT_DID = Permission("what-did", "See what a member of staff did", frozenset({"head", "records", "director"}))
 REGISTER = Permission(

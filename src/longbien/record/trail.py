@@ -23,7 +23,8 @@ from .scope import Scope
 _log = log.get(__name__)
 
 KINDS = ("read", "vread", "history", "search", "create", "update", "delete", "operation", "page", "print", "export", "import",
-         "sign-in", "sign-out", "purpose", "token", "refused", "account", "trail", "care")  # fmt: skip
+         "sign-in", "sign-out", "purpose", "token", "refused", "account", "trail", "care", "glass", "review",
+         "consent")  # fmt: skip
 """Position is the number stored; only ever append."""
 PURPOSES = (
     "",

@@ -25,7 +25,7 @@ from starlette.routing import Route
 
 from ..access.actor import Actor
 from ..access.door import Door
-from ..access.roles import ME, ROLES, SEARCH, Permission
+from ..access.roles import ANSWER, ME, ROLES, SEARCH, Permission
 from ..base import clock, log
 from ..base.db import ours
 from ..base.errors import Forbidden, Invalid, LongbienError, TooLarge, Unauthenticated, Unavailable
@@ -57,6 +57,7 @@ class Me:
     place: str
     login: str = ""
     searches: bool = True
+    answers: bool = False
 
 
 @dataclass
@@ -121,7 +122,12 @@ class Call:
         title = (role.vi if self.lang == "vi" else role.en) if role else self.who.role
         places: dict[str, str] = self.request.app.state.places if hasattr(self.request.app.state, "places") else {}
         return Me(
-            self.who.name, title, short_place(places.get(self.who.organization or "", "")), self.who.login, self.who.may(SEARCH)
+            self.who.name,
+            title,
+            short_place(places.get(self.who.organization or "", "")),
+            self.who.login,
+            self.who.may(SEARCH),
+            self.who.may(ANSWER),
         )
 
     def html(self, template: str, status: int = 200, headers: dict[str, str] | None = None, **context: Any) -> Response:

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from ..record.people import Nearby
 from . import assets
 from .page import route
-from .pages import chart, live, me, search, session, today, undo, who, write
+from .pages import chart, live, me, me_consent, me_rights, requests, search, session, today, undo, who, write
 from .terms import Terms
 
 ROUTES: list[BaseRoute] = [
@@ -31,6 +31,22 @@ ROUTES: list[BaseRoute] = [
     route("/me/notices", me.notices),
     route("/me/record", me.record),
     route("/me/who-saw", me.who_saw),
+    route("/me/requests", me_rights.requests),
+    route("/me/requests", me_rights.file, ["POST"]),
+    route("/me/requests/{id}/back", me_rights.take_back, ["POST"]),
+    route("/me/consent", me_consent.shared),
+    route("/me/consent", me_consent.say, ["POST"]),
+    route("/me/consent/{id}/withdraw", me_consent.withdraw, ["POST"]),
+    route("/me/ask", me_rights.ask),
+    route("/me/copy", me_rights.copies),
+    route("/me/copy", me_rights.copy, ["POST"]),
+    route("/me/copy/{id}", me_rights.fetch, ["POST"]),
+    route("/requests", requests.worklist),
+    route("/requests/new", requests.paper),
+    route("/requests", requests.take, ["POST"]),
+    route("/requests/{id}", requests.one),
+    route("/requests/{id}/answer", requests.answer, ["POST"]),
+    route("/requests/{id}/letter.pdf", requests.letter),
     route("/search", search.search),
     route("/search/{id}", search.preview),
     route("/terms/icd10", write.icd10),

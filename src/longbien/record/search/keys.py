@@ -8,6 +8,7 @@ A 64-bit key is a filter: two different terms share one with a chance of 2**-64 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache
 
@@ -59,6 +60,17 @@ def param_key(prefix: str) -> int:
     """The number of 'Type.param' in the side tables: 32 bits, signed. A test holds that no two parameters share one."""
     low = key64(prefix) & 0xFFFF_FFFF
     return low - (1 << 32) if low >= 1 << 31 else low
+
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+
+
+def packed_id(id: str) -> bytes:
+    """An id (or a canonical's url) as table `ref` keeps it; packed_id in migration 0095 does the same."""
+    if len(id) == 36 and _UUID.match(id):
+        return bytes.fromhex(id.replace("-", ""))
+    plain = id.encode()
+    return (b"\0\0" if len(plain) == 15 else b"\0") + plain
 
 
 def compartment_key(patient_id: str) -> int:

@@ -36,3 +36,6 @@ SELECT h.rid, h.ver, h.type, h.id, h.pat, h.upd, v.body
 FROM unnest($1::text[], $2::smallint[]) AS w(id, type) JOIN head h ON h.id = w.id AND h.type = w.type
 JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
 WHERE NOT h.deleted AND (h.pat IS NULL OR h.pat = $3) AND {more}
+
+-- name: withheld
+SELECT EXISTS (SELECT 1 FROM head h WHERE h.pat = $1 AND h.type = ANY($2::smallint[]) AND NOT h.deleted AND {withheld})

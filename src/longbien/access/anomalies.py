@@ -193,7 +193,8 @@ async def waiting(engine: Engine, actor: Actor) -> int:
 
 
 async def review(engine: Engine, actor: Actor, which: int, state: str, words: str) -> None:
-    """What a reviewer says: explained, reported, or open again. Raises Forbidden (also for one's own), NotFound, Invalid. Audited."""
+    """What a reviewer says: explained, reported, or open again. Raises Forbidden (of one's own too), NotFound, Invalid.
+    Audited."""
     _may(actor)
     if state not in STATES:
         raise Invalid(f"state: one of {', '.join(STATES)}.")

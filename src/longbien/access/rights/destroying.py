@@ -133,8 +133,8 @@ async def sign(door: Door, actor: Actor, number: int) -> None:
 
 
 async def carry_out(door: Door, actor: Actor, number: int) -> None:
-    """Refuses, always: nothing is destroyed by this version. The attempt is a line of the trail. Raises NotSupported, and what comes
-    before it: Forbidden, NotFound, Conflict (two persons have not signed)."""
+    """Refuses, always: nothing is destroyed by this version. The attempt is a line of the trail. Raises NotSupported, and what
+    comes before it: Forbidden, NotFound, Conflict (two persons have not signed)."""
     found = await _one(door, actor, number)
     if not found.complete:
         raise Conflict("Two persons sign before anything is destroyed.")

@@ -13,7 +13,23 @@ from starlette.routing import BaseRoute, Route
 from ..record.people import Nearby
 from . import assets
 from .page import route
-from .pages import chart, live, me, me_consent, me_rights, requests, search, session, today, undo, who, write
+from .pages import (
+    chart,
+    consents,
+    glass,
+    live,
+    me,
+    me_consent,
+    me_rights,
+    requests,
+    retention,
+    search,
+    session,
+    today,
+    undo,
+    who,
+    write,
+)
 from .terms import Terms
 
 ROUTES: list[BaseRoute] = [
@@ -44,9 +60,16 @@ ROUTES: list[BaseRoute] = [
     route("/requests", requests.worklist),
     route("/requests/new", requests.paper),
     route("/requests", requests.take, ["POST"]),
+    route("/retention", retention.over),
+    route("/retention", retention.propose, ["POST"]),
+    route("/retention/{number}/{act}", retention.act, ["POST"]),
+    route("/retention/{number}.pdf", retention.minutes),
     route("/requests/{id}", requests.one),
     route("/requests/{id}/answer", requests.answer, ["POST"]),
     route("/requests/{id}/letter.pdf", requests.letter),
+    route("/glass", glass.openings),
+    route("/glass/{number}/review", glass.review, ["POST"]),
+    route("/glass/{number}/answer", glass.answer, ["POST"]),
     route("/search", search.search),
     route("/search/{id}", search.preview),
     route("/terms/icd10", write.icd10),
@@ -54,6 +77,12 @@ ROUTES: list[BaseRoute] = [
     route("/patients/{id}/live", live.live),
     route("/patients/{id}/who-saw", who.who_saw),
     route("/patients/{id}/purpose", chart.state_purpose, ["POST"]),
+    route("/patients/{id}/glass", glass.ask),
+    route("/patients/{id}/glass", glass.break_it, ["POST"]),
+    route("/patients/{id}/glass/end", glass.end, ["POST"]),
+    route("/patients/{id}/consents", consents.show),
+    route("/patients/{id}/consents", consents.take, ["POST"]),
+    route("/patients/{id}/consents/{consent}/withdraw", consents.withdraw, ["POST"]),
     route("/patients/{id}/seen", write.seen, ["POST"]),
     route("/patients/{id}/undo", undo.undo, ["POST"]),
     route("/patients/{id}/acknowledge", write.acknowledge, ["POST"]),

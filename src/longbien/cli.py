@@ -29,6 +29,7 @@ COMMANDS = {
     "access": ("access", "who may do what and why: why LOGIN PATIENT, role, strict"),
     "reindex": ("reindex", "make anew what resources are found by, while the server runs"),
     "subscriptions": ("subscriptions", "list subscriptions; see, play again or give up what could not be told"),
+    "audit": ("audit", "look whether the trail was tampered with; signed checkpoints of it; go on after a restored dump"),
     "check": ("check", "test this installation: database, rights, migrations, assets, disk, clock"),
     "db-shell": ("db_shell", "psql in the embedded database"),
     "serve": ("serve", ""),  # one web process, for `up` and `web`

@@ -46,6 +46,7 @@ SAYS = {
     "emergency": mark("They have broken the glass, and the time is not over."),
     "withheld": mark("The patient's consent, or the law on sensitive data, keeps it from them."),
     "wall": mark("It is a record behind an extra wall (a member of staff, a person in public life)."),
+    "restricted": mark("The record is restricted at the patient's request: kept, and used for nothing else."),
     "minor": mark("It is something of a young person that is theirs alone."),
 }
 """By the reason of the rule that decides. A rule that is not here is named as it is."""

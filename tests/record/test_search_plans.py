@@ -65,6 +65,10 @@ async def crowd(engine: Engine, record_urls: tuple[str, str]) -> None:
         "INSERT INTO head (rid, pat, upd, ver, type, id, terms) VALUES (2000000, $1, now(), 1, $2, 'hot', $3::int8[])",
         patient_key("hot"), number("Patient"), [0, key64("Patient.identifier=H1"), key64("Patient.identifier|urn:h|H1")],
     )  # fmt: skip
+    await owner.execute(  # what code c10 stands on has c9 as its second coding
+        "INSERT INTO code2 (code, dlo, rid, pat) SELECT $1::int8, dlo, rid, pat FROM head WHERE code = $2",
+        key64(f"{way}c9"), key64(f"{way}c10"),
+    )  # fmt: skip
     await owner.execute("INSERT INTO ver (rid, upd, ver, op, body) SELECT rid, upd, 1, 1, '' FROM head")
     p, type_ = param_key("Observation.encounter"), number("Encounter")
     await owner.execute(f"INSERT INTO ref SELECT rid, {p}, {type_}, packed_id('e' || rid % 2000) FROM head WHERE rid < 1000000")
@@ -155,6 +159,32 @@ async def test_what_a_page_costs_does_not_grow_with_the_record(engine: Engine, a
     touched, plan = await cost(engine, asked)
     assert touched <= most, f"{touched} pages\n{plan}"
     assert "Seq Scan on head" not in plan.split("\n\n")[-1], plan  # what is looked up before stops by itself
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        (f"Observation?code={LOINC}|c7&date=ge2018-12-01", PAGE),
+        (f"Observation?code={LOINC}|c7&date=ge2018-12-01&date=lt2019-01-01", PAGE),
+        (f"Observation?code={LOINC}|c9&date=ge2018-12-01", PAGE),
+        (f"Observation?code={LOINC}|c9&date=ge2018-12-01&date=lt2018-12-08", PAGE),
+        (f"Observation?code={LOINC}|nowhere&date=ge2018-12-01", 0),
+    ],
+)
+async def test_a_kept_plan_reads_what_a_page_needs(engine: Engine, asked: str, found: int) -> None:
+    """A plan that is made once for every value sees none of them. It must neither read every older row of a code for what lasts
+    long, nor the newest rows of the record for those of a second coding."""
+    sql, args = await statement(engine, asked)
+    values = ", ".join(f"'{a}'" for a in args)
+    async with engine.db.transaction() as connection:
+        assert await connection.fetchval("SHOW plan_cache_mode") == "force_generic_plan"
+        await connection.execute(f"PREPARE kept AS {sql}")
+        rows = await connection.fetch(f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE kept({values})")
+        await connection.execute("DEALLOCATE kept")
+    plan = json.loads(rows[0][0])[0]["Plan"]
+    assert bool(plan["Actual Rows"]) is bool(found)
+    touched = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    assert touched <= 300, f"{touched} pages\n{json.dumps(plan, indent=1)}"
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from typing import Any
 from longbien.base import log
 from longbien.base.db import Connection, Database
 from longbien.base.disk import Disk
+from longbien.base.errors import Unavailable
 
-from . import parameters
+from . import parameters, tidy
 from .change import Guard
 from .codec import BETTER, SAMPLES, Codec, train
 from .live import Live, News
@@ -47,6 +48,7 @@ class Engine:
         self._last = -1
         self._tried = 0
         self._id_lock = asyncio.Lock()
+        self._tidying: asyncio.Task[None] | None = None
 
     @property
     def home(self) -> Engine:
@@ -61,10 +63,14 @@ class Engine:
         for row in await db.fetch("SELECT dict FROM zdict ORDER BY made, id"):
             engine.codec.add(row["dict"])
         await parameters.load(db)
+        if await db.fetchval("SELECT audit_behind()") is not None:
+            await db.close()
+            raise Unavailable("This database was restored from a dump: say `longbien audit continue` first.")
         engine.trail.start()
         if services:
             engine._hear()
             engine.live.start()
+            engine._tidying = asyncio.create_task(tidy.for_ever(db))
         return engine
 
     def _hear(self) -> None:
@@ -79,6 +85,8 @@ class Engine:
         self.live.listen(0, heard)
 
     async def close(self) -> None:
+        if self._tidying is not None:
+            self._tidying.cancel()
         await self.live.close()
         await self.trail.close()
         await self.db.close()

@@ -108,11 +108,11 @@ async def everything(
     if own is not None and type_ == PATIENT:
         await _say_withheld(engine, scope, own, page)
     await _name(engine, scope, page, asked, own["pat"] if own is not None and type_ == ENCOUNTER else None)
-    people = Counter(e.pat for e in page.entries if e.pat is not None)
+    people: Counter[int | None] = Counter(e.pat for e in page.entries if e.pat is not None)
     nobody = trail.line(scope, "operation", n=0, type=number(type_), why=why)
     if own is not None:
         people.setdefault(own["pat"], 0)
-    await engine.trail.write([nobody._replace(pat=pat, n=n) for pat, n in people.items()] or [nobody])
+    await engine.trail.write_of(nobody, people)
     return page, rows[-1]["rid"] if more else None
 
 

@@ -86,3 +86,9 @@ LONG = "~long"
 """'T~long': the main date spans over a month, or has an open end: such rows are looked for apart (dates.SPAN)."""
 ELSEWHERE = "~elsewhere"
 """'T~elsewhere': the row's patient comes from another parameter than the type's main one."""
+
+
+def long_key(code: int) -> int:
+    """The term of a row whose main date spans long and that has this code as a second coding (heads.py; migration 0096 has the
+    number too)."""
+    return code ^ 0x1B5E_3C7A_9D24_60F1

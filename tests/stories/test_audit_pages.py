@@ -46,7 +46,8 @@ async def _prepare(engine: Engine) -> dict[str, Any]:
         await create(engine, Door(engine).hasher, None, NewAccount("tt.dung", "Lưu Bá Dũng", "security", None, org), password)
     minh = await engine.db.fetchrow("SELECT number FROM account WHERE login = 'bs.minh'")
     stranger = await engine.db.fetchrow(
-        "SELECT h.id, h.pat FROM head h WHERE h.type = 103 AND NOT EXISTS (SELECT FROM care c WHERE c.pat = h.pat AND c.org = $1) LIMIT 1",
+        "SELECT h.id, h.pat FROM head h WHERE h.type = 103 "
+        "AND NOT EXISTS (SELECT FROM care c WHERE c.pat = h.pat AND c.org = $1) ORDER BY h.rid LIMIT 1",
         org_key(org),
     )  # fmt: skip
     scope = Scope(minh["number"], "doctor", "TREAT", "", org=org_key(org), address="10.1.2.3")

@@ -118,8 +118,9 @@ class Colleague(NamedTuple):
 async def house_saw(
     engine: Engine, asking: Actor, patient_id: str, *, before: int | None = None, count: int = 50, narrow: Narrow = ANY
 ) -> tuple[dict[str, Any] | None, SeenPage]:
-    """For who answers for a facility (WHAT_DID), without opening the record: (Patient as it is, lines). All lines of a patient
-    whom the facility ever cared for; of others what its own staff did, and no Patient where that is nothing. Raises Forbidden. Audited."""
+    """For who answers for a facility (WHAT_DID), without opening the record: (Patient as it is, lines). All lines of a patient whom
+    the facility ever cared for; of others what its own staff did, and no Patient where that is nothing. Raises Forbidden.
+    Audited."""
     pat = patient_key(patient_id)
     scope = by(asking.number, address=asking.address, org=asking.org)
     if not asking.may(WHAT_DID) or asking.org is None:

@@ -13,7 +13,23 @@ from starlette.routing import BaseRoute, Route
 from ..record.people import Nearby
 from . import assets
 from .page import route
-from .pages import chart, consents, glass, live, me, me_consent, me_rights, requests, search, session, today, undo, who, write
+from .pages import (
+    chart,
+    consents,
+    glass,
+    live,
+    me,
+    me_consent,
+    me_rights,
+    requests,
+    retention,
+    search,
+    session,
+    today,
+    undo,
+    who,
+    write,
+)
 from .terms import Terms
 
 ROUTES: list[BaseRoute] = [
@@ -44,6 +60,10 @@ ROUTES: list[BaseRoute] = [
     route("/requests", requests.worklist),
     route("/requests/new", requests.paper),
     route("/requests", requests.take, ["POST"]),
+    route("/retention", retention.over),
+    route("/retention", retention.propose, ["POST"]),
+    route("/retention/{number}/{act}", retention.act, ["POST"]),
+    route("/retention/{number}.pdf", retention.minutes),
     route("/requests/{id}", requests.one),
     route("/requests/{id}/answer", requests.answer, ["POST"]),
     route("/requests/{id}/letter.pdf", requests.letter),

@@ -182,7 +182,8 @@ def consent(patient: str, n: int, said: Said) -> dict[str, Any]:
         ]  # fmt: skip
     at = clock.now() - timedelta(hours=2) + timedelta(minutes=n)
     return {
-        "resourceType": "Consent", "id": f"{patient}-consent-{n}", "status": "active", "patient": {"reference": f"Patient/{patient}"},
+        "resourceType": "Consent", "id": f"{patient}-consent-{n}", "status": "active",
+        "patient": {"reference": f"Patient/{patient}"},
         "scope": {"coding": [{"code": "patient-privacy"}]}, "category": [{"text": "privacy"}], "dateTime": clock.instant(at),
         "policy": [{"uri": "urn:law"}], "provision": {"provision": [rule]},
     }  # fmt: skip

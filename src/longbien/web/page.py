@@ -25,7 +25,7 @@ from starlette.routing import Route
 
 from ..access.actor import Actor
 from ..access.door import Door
-from ..access.roles import ANSWER, ME, ROLES, SEARCH, Permission
+from ..access.roles import ANSWER, ME, ROLES, SEARCH, WHAT_DID, Permission
 from ..base import clock, log
 from ..base.db import ours
 from ..base.errors import Forbidden, Invalid, LongbienError, NotFound, TooLarge, Unauthenticated, Unavailable
@@ -61,6 +61,7 @@ class Me:
     login: str = ""
     searches: bool = True
     answers: bool = False
+    audits: bool = False
 
 
 @dataclass
@@ -131,6 +132,7 @@ class Call:
             self.who.login,
             self.who.may(SEARCH),
             self.who.may(ANSWER),
+            self.who.may(WHAT_DID),
         )
 
     def html(self, template: str, status: int = 200, headers: dict[str, str] | None = None, **context: Any) -> Response:

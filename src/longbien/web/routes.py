@@ -14,6 +14,7 @@ from ..record.people import Nearby
 from . import assets
 from .page import route
 from .pages import (
+    audit,
     chart,
     consents,
     glass,
@@ -85,6 +86,10 @@ ROUTES: list[BaseRoute] = [
     route("/search", search.search),
     route("/search/{id}", search.preview),
     route("/terms/icd10", write.icd10),
+    route("/audit", audit.audit),
+    route("/audit/lines.csv", audit.export),
+    route("/audit/anomalies", audit.anomalies),
+    route("/audit/anomalies/{number:int}", audit.review, ["POST"]),
     route("/patients/{id}", chart.chart),
     route("/patients/{id}/live", live.live),
     route("/patients/{id}/who-saw", who.who_saw),

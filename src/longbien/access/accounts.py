@@ -19,6 +19,7 @@ from .passwords import Hasher
 from .roles import ACCOUNTS, PATIENTS, ROLES
 
 Q = queries(__file__, "sql/access.sql")
+S = queries(__file__, "sql/sign_in.sql")
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{1,99}\Z")
 
 
@@ -68,8 +69,9 @@ def _checked(account: NewAccount) -> NewAccount:
 
 async def ensure(engine: Engine, hasher: Hasher, demo: Sequence[DemoAccount], password: str) -> int:
     """The demo's people, all with one password (hashed once: they share a salt, and everybody knows it anyway). Who is there
-    already keeps their password. Gives how many there are."""
-    passwords.check(password)
+    already keeps their password. Gives how many there are. Raises Conflict where there are other people's accounts."""
+    if await engine.db.fetchval(Q.people_of_no_demo):
+        raise Conflict("There are accounts here that are no demo's: the demo's, whose password everybody knows, are not added.")
     wanted = [
         _checked(
             NewAccount(
@@ -123,8 +125,19 @@ async def disable(engine: Engine, admin: Actor | None, number: int) -> None:
 
 async def enable(engine: Engine, admin: Actor | None, number: int) -> None:
     await _theirs(engine, admin, number)
-    await engine.db.execute("UPDATE account SET disabled = NULL WHERE number = $1", number)
+    await engine.db.execute("UPDATE account SET disabled = NULL, enabled = now() WHERE number = $1", number)
     await _note(engine, admin, f"account {number} enabled")
+
+
+async def disable_idle(engine: Engine, days: int) -> list[int]:
+    """Staff who have not come in for so many days (TCVN 14423); gives their numbers. 0: nobody."""
+    if days <= 0:
+        return []
+    numbers = [row["number"] for row in await engine.db.fetch(S.idle_disable, days * 86400, sorted(PATIENTS))]
+    why = f"disabled: no sign-in for {days} days"
+    if numbers:
+        await engine.trail.write([trail.line(by(0), "account", why=f"account {n} {why}") for n in numbers])
+    return numbers
 
 
 async def set_role(engine: Engine, admin: Actor | None, number: int, role: str) -> None:
@@ -156,14 +169,8 @@ async def reset_password(engine: Engine, hasher: Hasher, admin: Actor | None, nu
     await _note(engine, admin, f"password of account {number} reset")
 
 
-async def change_password(
-    engine: Engine, hasher: Hasher, actor: Actor, old: str, new: str, *, keep_session: str | None = None
-) -> None:
-    """One's own. Ends one's other sessions. Raises Forbidden (the old one is wrong), Invalid (the new one is no good).
-    Callers throttle as sign_in does: use Door.change_password."""
-    row = await by_login(engine.db, actor.login)
-    if row is None or not await hasher.verify(row["password"], old):
-        raise Forbidden("The present password is not right.")
+async def choose_password(engine: Engine, hasher: Hasher, actor: Actor, new: str, *, keep_session: str | None = None) -> None:
+    """One's own, by whoever has just shown who they are. Ends one's other sessions. Raises Invalid (it is no good)."""
     passwords.check(new, actor.login, actor.name)
     await _store_password(engine.db, actor.number, await hasher.hash(new))
     await sessions.end_all(engine.db, actor.number, keep_session)

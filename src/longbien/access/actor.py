@@ -10,12 +10,17 @@ from longbien.record.index import org_key
 from .reach import ORDINARY, Reach
 from .roles import ROLES, Permission, Role
 
+METHODS = ("passkey", "password", "password+totp", "password+recovery", "badge+pin", "invitation", "provider")
+"""How people come in. With a passkey the authenticator has asked for a PIN, a face or a finger: two factors in one."""
+
 
 @dataclass(frozen=True)
 class Actor:
     """number: account.number, the actor in the trail. reads / writes: what a machine's token allows (None: all types), empty for
     people, whose role decides. organization, department, practitioner: resource ids. patient: id of the Patient whose own account
-    this is. token: the number of the token that a machine came with. reach: what narrows and widens the rows of the role."""
+    this is. token: the number of the token that a machine came with. reach: what narrows and widens the rows of the role.
+    method: how the person came in, one of METHODS ("" for machines). factors: how many were shown; 0: nothing is open but the page
+    where one is set up. locked: the screen is; the door lets nobody through."""
 
     number: int
     login: str
@@ -31,6 +36,9 @@ class Actor:
     token: int | None = None
     patient: str | None = None
     reach: Reach = ORDINARY
+    method: str = ""
+    factors: int = 1
+    locked: bool = False
 
     @property
     def person(self) -> bool:

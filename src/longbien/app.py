@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from longbien.access import later, sessions, throttle
+from longbien.access import accounts, ceremony, later, sessions, throttle
 from longbien.access.door import Door
 from longbien.access.settings import AccessSettings
 from longbien.base import background, clock, jobs, log
@@ -43,6 +43,7 @@ _log = log.get(__name__)
 READY_SECONDS = 2.0
 SOCKET = PREFIX + "/ws"
 CLEAN_EVERY = timedelta(minutes=1)
+IDLE_EVERY = timedelta(hours=1)
 TRAIN_EVERY = timedelta(minutes=10)
 
 
@@ -120,9 +121,9 @@ async def _demo(engine: Engine) -> dict[str, Any]:
 
 
 async def work(url: str, stop: asyncio.Event) -> None:
-    """The background work until `stop`: subscriptions and jobs. Three jobs are always there: clearing away sessions and throttles
-    that are over, training the dictionary that bodies are packed with, once there is enough to train on, and indexing again what a
-    change asks for. Departments' jobs join here."""
+    """The background work until `stop`: subscriptions and jobs. Some jobs are always there: clearing away sessions and throttles
+    that are over, disabling accounts that nobody uses, training the dictionary that bodies are packed with, once there is enough
+    to train on, and indexing again what a change asks for. Departments' jobs join here."""
     engine = await Engine.open(url, services=False)
     settings = AccessSettings.read()
     door = Door(engine, settings)
@@ -131,8 +132,13 @@ async def work(url: str, stop: asyncio.Event) -> None:
     async def clean(payload: Mapping[str, Any]) -> datetime:
         await sessions.clean(engine.db, settings)
         await throttle.clean(engine.db)
+        await ceremony.clean(engine.db)
         await background.clean(engine.db)
         return clock.now() + CLEAN_EVERY
+
+    async def idle(payload: Mapping[str, Any]) -> datetime:
+        await accounts.disable_idle(engine, settings.idle_days)
+        return clock.now() + IDLE_EVERY
 
     async def train(payload: Mapping[str, Any]) -> datetime:
         if not engine.codec.trained:
@@ -141,7 +147,12 @@ async def work(url: str, stop: asyncio.Event) -> None:
 
     await full_text.want(engine, FullTextSettings.read().mode)
     try:
-        handlers: dict[str, jobs.Handler] = {"access.clean": clean, "record.train": train, reindex.QUEUE: reindex.job(engine)}
+        handlers: dict[str, jobs.Handler] = {
+            "access.clean": clean,
+            "access.idle": idle,
+            "record.train": train,
+            reindex.QUEUE: reindex.job(engine),
+        }
         files, hours = bulk_export.folder(), RestSettings.read().export_hours
         handlers[export.QUEUE] = export.job(engine, files, hours, partial(later.again, door))
         handlers[export.CLEAN] = export.cleaner(engine, files)

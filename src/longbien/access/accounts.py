@@ -117,14 +117,14 @@ async def create(engine: Engine, hasher: Hasher, admin: Actor | None, account: N
 
 async def disable(engine: Engine, admin: Actor | None, number: int) -> None:
     """Ends all its sessions and tokens, everywhere within a second. Raises Forbidden, NotFound."""
-    await _theirs(engine, admin, number)
+    await theirs(engine, admin, number)
     await engine.db.execute("UPDATE account SET disabled = now() WHERE number = $1 AND disabled IS NULL", number)
     await sessions.end_all(engine.db, number)
     await _note(engine, admin, f"account {number} disabled")
 
 
 async def enable(engine: Engine, admin: Actor | None, number: int) -> None:
-    await _theirs(engine, admin, number)
+    await theirs(engine, admin, number)
     await engine.db.execute("UPDATE account SET disabled = NULL, enabled = now() WHERE number = $1", number)
     await _note(engine, admin, f"account {number} enabled")
 
@@ -145,14 +145,14 @@ async def set_role(engine: Engine, admin: Actor | None, number: int, role: str) 
     _may(admin)
     if role not in ROLES or role == "machine":
         raise Invalid(f"There is no role {role[:40]!r} for a person.", code="value")
-    await _theirs(engine, admin, number, person=True)
+    await theirs(engine, admin, number, person=True)
     await engine.db.execute("UPDATE account SET role = $2 WHERE number = $1", number, role)
     await _note(engine, admin, f"account {number} is now {role}")
 
 
 async def move(engine: Engine, admin: Actor | None, number: int, department: str | None) -> None:
     """To another department of the same facility (None: to none); within a second everywhere. Raises as set_role does."""
-    row = await _theirs(engine, admin, number, person=True)
+    row = await theirs(engine, admin, number, person=True)
     known = await facility.departments(engine, row["organization"]) if row["organization"] else {}
     if department is not None and department not in known:
         raise Invalid(f"{department[:64]!r} is no department of this facility.", code="value")
@@ -162,7 +162,7 @@ async def move(engine: Engine, admin: Actor | None, number: int, department: str
 
 async def reset_password(engine: Engine, hasher: Hasher, admin: Actor | None, number: int, password: str) -> None:
     """Somebody forgot theirs. Ends their sessions."""
-    row = await _theirs(engine, admin, number, person=True)
+    row = await theirs(engine, admin, number, person=True)
     passwords.check(password, row["login"], row["name"])
     await _store_password(engine.db, number, await hasher.hash(password))
     await sessions.end_all(engine.db, number)
@@ -196,7 +196,7 @@ def _may(admin: Actor | None) -> None:
         raise Forbidden(f"{admin.name} may not manage accounts.")
 
 
-async def _theirs(engine: Engine, admin: Actor | None, number: int, *, person: bool = False) -> Row:
+async def theirs(engine: Engine, admin: Actor | None, number: int, *, person: bool = False) -> Row:
     """The account, where `admin` may change it: one of the own facility (who works at none is the city's administrator), never the
     own one. Another facility's answers as one that is not there, and the attempt leaves a line."""
     _may(admin)

@@ -52,6 +52,7 @@ class Door:
         self._untouched = Fresh(self._look_at_session)
 
     async def close(self) -> None:
+        await self.entry.close()
         await self.knocks.close()
 
     # -- who ----------------------------------------------------------------------------------------------------------

@@ -7,18 +7,21 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from longbien.base.db import Row
-from longbien.base.errors import Forbidden, Unauthenticated
+from longbien.base.errors import Forbidden, NotFound, Unauthenticated
 from longbien.base.sql import queries
 from longbien.record import trail
 from longbien.record.engine import Engine
 
-from . import browser, ceremony, factors, passkeys, peer, pins, sessions, sign_in, throttle, totp
+from . import browser, ceremony, factors, oidc_people, oidc_settings, passkeys, peer, pins, sessions, sign_in, throttle, totp
 from .actor import Actor
 from .browser import Browser
 from .lines import Knocks, by
+from .oidc import Relying
+from .oidc_settings import Provider
 from .passkeys import Site
 from .passwords import Hasher, normal
 from .peer import Connection, Network
+from .roles import PATIENTS
 from .sealed import Seal
 from .sessions import Came
 from .settings import AccessSettings
@@ -65,7 +68,13 @@ class Entry:
     ):  # fmt: skip
         self.engine, self.hasher, self.knocks, self.settings = engine, hasher, knocks, settings
         self.seal = Seal(settings)
-        self._proxies, self._forget = proxies, forget
+        self._proxies, self.forget = proxies, forget
+        self.providers = oidc_settings.read(settings.oidc)
+        self._relying = {p.name: Relying(p, engine.db) for p in self.providers}
+
+    async def close(self) -> None:
+        for relying in self._relying.values():
+            await relying.close()
 
     # -- who asks, from where -----------------------------------------------------------------------------------------
 
@@ -175,6 +184,52 @@ class Entry:
             raise Unauthenticated("Badge and PIN do not open this computer now. Sign in with a passkey or password.")
         return await self.begin(request, row, Came("badge+pin", 2))
 
+    def relying(self, name: str) -> Relying:
+        """Raises NotFound."""
+        found = self._relying.get(name)
+        if found is None:
+            raise NotFound("There is no such identity provider.")
+        return found
+
+    async def provider(
+        self, request: Connection, name: str, answer: dict[str, str], who: int | None
+    ) -> tuple[SignedIn | None, str]:  # fmt: skip
+        """What the browser brings back from an identity provider: (signed in, where to go on), None when it was to link an account
+        that is signed in. Raises Unauthenticated, NeedsCode, Conflict, Unavailable."""
+        relying, here = self.relying(name), self.browser(request)
+        p = relying.provider
+        try:
+            said = await relying.finish(here.hash, answer)
+            if said.link is not None:
+                if said.link != who:
+                    raise Unauthenticated("Somebody else is signed in now.")
+                await oidc_people.link(self.engine, p, said, said.link)
+                line = trail.line(by(said.link, address=self.where(request).address), "account", why=f"linked to {name}")
+                await self.engine.trail.write([line])
+                return None, said.next
+            account = await oidc_people.account(self.engine, self.hasher, p, said)
+        except Unauthenticated as error:
+            self.knocks.note(self.where(request).address, f"{name}: {error.text}")
+            raise
+        row = await self.account(account)
+        came = Came("provider", p.factors, provider=name, subject=said.subject, sid=said.sid)
+        if p.factors == 2:
+            return await self.begin(request, row, came), said.next
+        return await self.one_factor(request, row, "provider", self.settings.password_length, came), said.next
+
+    async def ended_there(self, request: Connection, name: str, token: str) -> None:
+        """A provider ends its sessions here. Raises Unauthenticated, Unavailable."""
+        subject, sid = await self.relying(name).logout(token)
+        for row in await self.engine.db.fetch(Q.session_end_of_provider, name, subject, sid):
+            self.forget(row["hash"])
+            scope = by(row["account"], address=self.where(request).address)
+            await self.engine.trail.write([trail.line(scope, "sign-out", why=f"ended by {name}")])
+
+    def linkable(self, actor: Actor) -> list[Provider]:
+        """The identity providers that this person may link to their account."""
+        kind = "patients" if actor.role in PATIENTS else "staff"
+        return [p for p in self.providers if p.whom == kind]
+
     # -- a session ----------------------------------------------------------------------------------------------------
 
     async def begin(self, request: Connection, row: Row, came: Came) -> SignedIn:
@@ -202,7 +257,7 @@ class Entry:
         if secret is None:
             return
         number = await sessions.end(self.engine.db, secret)
-        self._forget(sessions.digest(secret))
+        self.forget(sessions.digest(secret))
         if number is not None:
             scope = by(number, address=self.where(request).address)
             await self.engine.trail.write([trail.line(scope, "sign-out", why="signed out")])
@@ -222,7 +277,7 @@ class Entry:
         secret = self.secret(request)
         if secret is not None:
             await self.engine.db.execute(Q.session_lock, sessions.digest(secret))
-            self._forget(sessions.digest(secret))
+            self.forget(sessions.digest(secret))
 
     async def unlock(self, request: Connection, *, pin: str = "", password: str = "", credential: str = "") -> None:
         """The same person again; what stood on the screen stays. Raises Unauthenticated, TooMany."""
@@ -246,7 +301,7 @@ class Entry:
             await self.refused(request, row["account"], f"unlock with {how}")
             raise Unauthenticated("This does not open the screen.")
         await self.engine.db.fetchval(Q.session_proved, sessions.digest(secret), row["account"])
-        self._forget(sessions.digest(secret))
+        self.forget(sessions.digest(secret))
         await self.engine.trail.write([trail.line(by(row["account"], address=where.address), "sign-in", why=f"unlocked: {how}")])
 
     async def lately(self, request: Connection) -> None:
@@ -260,7 +315,7 @@ class Entry:
         secret = self.secret(request)
         if secret is not None:
             await self.engine.db.execute(Q.session_firm, sessions.digest(secret), count, method)
-            self._forget(sessions.digest(secret))
+            self.forget(sessions.digest(secret))
             await self.engine.db.execute(Q.account_came, number)
             where = self.where(request)
             await throttle.remember(self.engine.db, number, browser.of(request, secure=where.secure), where.address)

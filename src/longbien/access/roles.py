@@ -176,6 +176,7 @@ STAFF = frozenset(ROLES) - PATIENTS - {"machine"}
 HOME = Permission("home", "Own home page", STAFF)
 ME = Permission("me", "The patient's own pages", PATIENTS)
 SIGN_OUT = Permission("sign-out", "End one's own sign-in", STAFF | PATIENTS)
+OWN_ACCOUNT = Permission("own-account", "One's own sign-in: passkeys, password, devices", STAFF | PATIENTS)
 CARERS = Permission("carers", "Say who may see a patient's record as their carer", frozenset({"clerk", "records"}))
 CHART = Permission("chart", "Open a patient's chart", _CARERS | _SERVICES | {"records"})
 CHART_WRITE = Permission("chart-write", "Write notes, vital signs, conditions and allergies", _CARERS)

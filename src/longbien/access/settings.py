@@ -60,5 +60,7 @@ class AccessSettings(Settings):
         "LONGBIEN_OIDC", "", "Identity providers: JSON, or the path of a JSON file (docs/howto/sign-in.md). Empty: none."
     )
     trusted_proxies: str = setting(
-        "LONGBIEN_TRUSTED_PROXIES", "", "Networks (10.0.0.0/8, comma between) whose X-Forwarded-For and -Proto are believed."
+        "LONGBIEN_TRUSTED_PROXIES",
+        "",
+        "Reverse proxies, as addresses or networks (10.0.0.0/8, comma between), whose X-Forwarded-For and -Proto are believed.",
     )

@@ -1,8 +1,7 @@
-"""Coming in and staying, in a real browser with an authenticator of its own: a passkey, a tap of a badge, the lock that keeps the work."""
+"""Coming in and staying, in a real browser with an authenticator of its own: passkey, badge, the lock that keeps the work."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -148,14 +147,12 @@ def test_a_colleague_taps_in_and_the_first_comes_back_to_the_draft(desk: Page, h
     desk.fill("#form-note textarea >> nth=0", "còn viết tiếp")
     desk.evaluate("lb.lock()")
     expect(desk.locator("#lock")).to_be_visible()
-    took = desk.evaluate("performance.now()")
     desk.keyboard.type("04A1B2C3D4")
     desk.keyboard.press("Enter")
     expect(desk.locator("#lock-pin")).to_be_focused()
     desk.keyboard.type("2580")
     desk.keyboard.press("Enter")
     desk.wait_for_url("**/today")
-    assert desk.evaluate("performance.timeOrigin + performance.now()") > 0 and took > 0
     assert desk.evaluate("sessionStorage.getItem('open')") is None
     expect(desk.locator("#account .who")).to_contain_text("Hà")
     desk.evaluate("lb.lock()")
@@ -163,16 +160,15 @@ def test_a_colleague_taps_in_and_the_first_comes_back_to_the_draft(desk: Page, h
     desk.keyboard.press("Enter")
     desk.fill("#lock-pin", "7391")
     desk.press("#lock-pin", "Enter")
-    desk.wait_for_url("**/today")
+    expect(desk.locator("#account .who")).to_contain_text("Minh")
     desk.goto(chart)
     expect(desk.locator("#form-note textarea >> nth=0")).to_have_value("còn viết tiếp")
     assert lines(house, "sign-in").count("badge+pin") == 2
 
 
 def test_it_invites_a_nurse_who_sets_up_an_app(desk: Page, house: SimpleNamespace) -> None:
-    it = house.run(house.engine.db.fetchval(
-        "UPDATE account SET role = 'it' WHERE login = (SELECT login FROM account WHERE organization = (SELECT organization FROM account "
-        "WHERE login = 'bs.minh') AND role = 'doctor' AND login <> 'bs.minh' ORDER BY login LIMIT 1) RETURNING login"))  # fmt: skip
+    sql = "UPDATE account SET role = 'it' WHERE login = 'bs.tuan' RETURNING login"
+    it = house.run(house.engine.db.fetchval(sql))
     sign_in(desk, it)
     desk.goto("/invitations")
     assert violations(desk) == []
@@ -206,13 +202,13 @@ def test_the_pages_are_clean_in_both_languages(desk: Page, house: SimpleNamespac
     desk.context.add_cookies([{"name": "lang", "value": lang, "url": house.address.replace("127.0.0.1", "localhost")}])
     desk.goto("/sign-in")
     assert violations(desk) == []
-    sign_in(desk, "bs.tuan")
-    own(house, "bs.tuan")
+    sign_in(desk)
+    own(house, "bs.minh")
     desk.goto("/account")
-    desk.click("form[action='/account/app'] button")
+    if desk.locator("form[action='/account/app']").count():
+        desk.click("form[action='/account/app'] button")
     expect(desk.locator(".qr svg")).to_be_visible()
     assert violations(desk) == []
-    assert json.dumps(desk.title())
     desk.evaluate("lb.lock()")
     expect(desk.locator("#lock")).to_be_visible()
     assert violations(desk) == []

@@ -18,7 +18,7 @@ async def _show(call: Call, *, link: str = "", error: str = "", status: int = 20
     roles = [(r.name, r.vi if call.lang == "vi" else r.en) for r in ROLES.values() if r.name not in PATIENTS | {"machine"}]
     return call.html(
         "invite.html", status, waiting=open_, roles=roles, named=dict(roles), departments=departments, link=link, error=error,
-        nav="", given={k: call.field(k, 200) for k in ("login", "name", "role", "department")} if error else {},
+        nav="", given={k: call.field(k, 200) if error else "" for k in ("login", "name", "role", "department")},
     )  # fmt: skip
 
 

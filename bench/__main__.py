@@ -20,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 PARTS: dict[str, tuple[str, list[str], list[str]]] = {  # name: (file, arguments, arguments of --quick)
     "read": ("read.py", [], ["--seconds", "3", "--resources", "4000"]),
     "audit": ("audit.py", ["3"], ["1"]),
+    "access": ("access.py", [], ["--patients", "300", "--rounds", "8", "--each", "80"]),
     "import": ("import_lives.py", [], []),
     "demo": ("demo.py", [], ["--patients", "40"]),
     "search": ("search.py", [], ["--people", "3000", "--each", "10"]),

@@ -30,6 +30,7 @@ _CLONE = {
     "ix_qty": "p, unit, val, rid + $1::bigint",
     "code2": "code, dlo, rid + $1::bigint, pat # $2::bigint, val",
     "care": "pat # $2::bigint, org, lo, hi, rid + $1::bigint",
+    "tie": "pat # $2::bigint, who, lo, hi, rid + $1::bigint",
     "person": "rid + $1::bigint, pat # $2::bigint, same # $2::bigint, terms",
     "person_number": "rev, rid + $1::bigint",
     "ref": "rid + $1::bigint, p, type, CASE WHEN type = 0 THEN id ELSE id || '.copy' || $3::text END",
@@ -37,7 +38,7 @@ _CLONE = {
     "content": "rid + $1::bigint, words",
 }
 _USED = " AND $2::bigint IS NOT NULL AND $3::text IS NOT NULL"  # every statement has the same parameters
-_SLOW = ("head", "str", "ix_date", "ix_qty", "code2", "care", "person", "person_number", "ref")
+_SLOW = ("head", "str", "ix_date", "ix_qty", "code2", "care", "tie", "person", "person_number", "ref")
 
 
 async def clone_up_to(here: Place, resources: int) -> int:

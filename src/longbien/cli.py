@@ -28,6 +28,7 @@ COMMANDS = {
     "token": ("token", "print a bearer token for the FHIR API, and nothing else"),
     "reindex": ("reindex", "make anew what resources are found by, while the server runs"),
     "subscriptions": ("subscriptions", "list subscriptions; see, play again or give up what could not be told"),
+    "audit": ("audit", "look whether the trail was tampered with; signed checkpoints of it; go on after a restored dump"),
     "check": ("check", "test this installation: database, rights, migrations, assets, disk, clock"),
     "db-shell": ("db_shell", "psql in the embedded database"),
     "serve": ("serve", ""),  # one web process, for `up` and `web`

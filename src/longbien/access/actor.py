@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from longbien.record import ties
 from longbien.record.index import org_key
@@ -32,7 +32,7 @@ class Actor:
     department: str | None = None
     reads: frozenset[str] | None = frozenset()
     writes: frozenset[str] | None = frozenset()
-    address: str | None = None
+    address: str | None = field(default=None, compare=False)
     token: int | None = None
     patient: str | None = None
     reach: Reach = ORDINARY

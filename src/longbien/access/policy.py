@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from longbien.base.db import Database
@@ -12,19 +12,53 @@ from longbien.base.ids import patient_key
 from longbien.record import ties
 from longbien.record.index import org_key
 from longbien.record.scope import Everything, Nothing, Rows, RowSQL, Scope
+from longbien.record.sensitive import BY_CODE
 from longbien.record.types import number
 
 from .actor import Actor
-from .roles import FIND, ME, REGISTER, RIGHTS, ROLES, Right, Role
-from .rows import Both, CareRows, CarerRows, IdentityRows, NewRows, OpenRows, Ordered, OwnRows, PurposeRows, Rule, TieRows
+from .consent_rows import ConsentedRows, WalledRows, WithheldRows, categories_of, reader
+from .roles import ANSWER, BREAK_GLASS, FIND, ME, REGISTER, RIGHTS, ROLES, Right, Role
+from .rows import (
+    Both,
+    CareRows,
+    CarerRows,
+    IdentityRows,
+    MinorRows,
+    NewRows,
+    OpenRows,
+    Ordered,
+    OwnRows,
+    PurposeRows,
+    RestrictedRows,
+    Rule,
+    TieRows,
+)
 from .settings import AccessSettings
 
 PATIENT = "Patient"
+BROKEN = 2
+"""The strength of a broken glass among stated purposes (purpose.py)."""
+MINORS_OWN = BY_CODE["adolescent"].bit
+_SAID = ("own", "carer", "care", "cover", "purpose")
+"""Reasons that the trail names where nobody has looked which one it was."""
+STUB = ("Patient", "Task", "Communication", "Provenance", "Consent")
+"""Of a restricted record, what the office that answers its patient goes on seeing."""
 
 
-def rules(actor: Actor, role: Role, settings: AccessSettings) -> tuple[Rule, ...]:
-    """The rules for this actor, in order; the first that holds for a row decides."""
+def rules(actor: Actor, role: Role, settings: AccessSettings, purpose: str | None = None) -> tuple[Rule, ...]:
+    """The rules for this actor, in order; the first that holds for a row decides. `purpose`: by default the role's first."""
     found = [Rule("open", "open", OpenRows())]
+    reading = reader(actor, purpose or role.purposes[0], settings)
+    if role.rows in ("care", "order", "care-ever"):
+        if actor.may(BREAK_GLASS):
+            found.append(Rule("open", "emergency", PurposeRows(actor.number, BROKEN)))
+        found.append(Rule("close", "restricted", RestrictedRows(STUB if actor.may(ANSWER) else ())))
+        found.append(Rule("close", "withheld", WithheldRows(reading)))
+        if role.clinical:
+            found.append(Rule("open", "purpose", PurposeRows(actor.number)))
+        found.append(Rule("close", "wall", WalledRows(actor.organization)))
+    if role.rows == "cared":
+        found.append(Rule("close", "minor", MinorRows(MINORS_OWN, patient_key(actor.patient) if actor.patient else None)))
     if role.rows in ("own", "cared"):
         if actor.patient is not None:
             found.append(Rule("open", "own", OwnRows(patient_key(actor.patient))))
@@ -39,10 +73,17 @@ def rules(actor: Actor, role: Role, settings: AccessSettings) -> tuple[Rule, ...
                 for c in actor.reach.covers
             ]
         if role.clinical:
-            found.append(Rule("open", "purpose", PurposeRows(actor.number)))
+            found.append(Rule("open", "consent", ConsentedRows(reading)))
         if PATIENT in role.types("c"):
             found.append(Rule("open", "new", NewRows()))
     return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def ordered_rules(actor: Actor, settings: AccessSettings, purpose: str | None = None) -> Ordered:
+    """The same for everything that one actor asks, until something about them changes."""
+    role = actor.known_role
+    return Ordered(rules(actor, role, settings, purpose)) if role is not None else Ordered(())
 
 
 def _care(actor: Actor, role: Role, org: int, settings: AccessSettings) -> Rows:
@@ -65,23 +106,45 @@ def _types(role: str, purpose: str) -> dict[Right, frozenset[str]]:
 def scope(actor: Actor, purpose: str | None = None, *, settings: AccessSettings, reason: str | None = None) -> Scope:
     """What `actor` may do now. `purpose`: an HL7 v3 PurposeOfUse code, by default the first of the role's. `reason`: what the
     trail shall say, by default which rules apply. Raises Forbidden for a purpose that the role does not have."""
+    made = _scope(actor, actor.address, purpose, settings)
+    if reason is None:
+        return made
+    return replace(made, reason=reason, purpose="ETREAT" if reason.startswith("emergency") else made.purpose)
+
+
+@lru_cache(maxsize=4096)
+def _scope(actor: Actor, address: str | None, purpose: str | None, settings: AccessSettings) -> Scope:
+    """Worked out once for what one actor asks from one place, until something about them changes. `address` is part of no actor's
+    likeness, so it stands beside."""
     role = actor.known_role
     if role is None:
-        return Scope(actor.number, actor.name, "", f"no role {actor.role[:40]!r}", Nothing(), actor.org, address=actor.address)
+        return Scope(actor.number, actor.name, "", f"no role {actor.role[:40]!r}", Nothing(), actor.org, address=address)
     chosen = purpose or role.purposes[0]
     if chosen not in role.purposes:
         raise Forbidden(f"{role.en} may not act for purpose {chosen[:20]!r}.")
     if role.rows == "everything":
-        return Scope(actor.number, actor.name, chosen, reason or f"token of {actor.login}", Everything(), actor.org,
-                     actor.reads, actor.writes, actor.address, token=actor.token)  # fmt: skip
-    ordered = Ordered(rules(actor, role, settings))
-    named = dict.fromkeys(r.reason for r in ordered.rules if r.reason in ("own", "carer", "care", "cover", "purpose"))
-    why = reason or f"{role.name}: " + "/".join(named)
+        return Scope(actor.number, actor.name, chosen, f"token of {actor.login}", Everything(), actor.org,
+                     actor.reads, actor.writes, address, token=actor.token)  # fmt: skip
+    ordered = ordered_rules(actor, settings, chosen)
+    has = {r.reason for r in ordered.rules}
+    named = [said for said in _SAID if said in has]
     may = _types(role.name, chosen)
     return Scope(
-        actor.number, actor.name, chosen, why.removesuffix(": "), ordered, actor.org, may["r"], may["c"] | may["u"] | may["d"],
-        actor.address, _begins(actor, settings), creates=may["c"], updates=may["u"], deletes=may["d"],
+        actor.number, actor.name, chosen, f"{role.name}: {'/'.join(named)}".removesuffix(": "), ordered, actor.org, may["r"],
+        may["c"] | may["u"] | may["d"], address, _begins(actor, settings), creates=may["c"], updates=may["u"], deletes=may["d"],
+        withheld=withheld(actor, role, settings, chosen),
     )  # fmt: skip
+
+
+def withheld(actor: Actor, role: Role, settings: AccessSettings, purpose: str) -> Rows | None:
+    """Rows that consent keeps from the actor and of which they may be told that there are some (never which)."""
+    if role.rows not in ("care", "order", "care-ever"):
+        return None
+    told = categories_of(settings.withheld_told)
+    hidden = Rule("open", "withheld", WithheldRows(reader(actor, purpose, settings), told))
+    if not actor.may(BREAK_GLASS):
+        return Ordered((hidden,))
+    return Ordered((Rule("close", "emergency", PurposeRows(actor.number, BROKEN)), hidden))
 
 
 def _begins(actor: Actor, settings: AccessSettings) -> Rows | None:
@@ -108,7 +171,7 @@ async def deciding(db: Database, actor: Actor, patient_id: str, *, settings: Acc
         return None
     if role.rows == "everything":
         return Rule("open", "everything", Everything())
-    ordered = Ordered(rules(actor, role, settings))
+    ordered = ordered_rules(actor, settings)
     args: list[Any] = [patient_key(patient_id), number(PATIENT)]
 
     def bind(value: Any) -> str:

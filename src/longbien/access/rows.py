@@ -3,18 +3,25 @@
 Consent and break-glass plug in here, without touching a query: a rule is (opens or closes, reason, SQL over a row:
 record.scope.RowSQL). The order the house keeps for them:
 
-    1. open   emergency  (break-glass: stronger than a refusal)
-    2. close  refused    (the patient's consent directive)
-    3. open   care, purpose, consent given, ...
+    1. open   emergency  (a broken glass: stronger than a refusal)
+    2. close  withheld   (what the patient, or the house's default, keeps from this reader: consent_rows.py)
+    3. open   purpose    (a stated reason)
+    4. close  wall       (the known, and colleagues: care alone is not enough)
+    5. open   care, consent, ...
+
+As a condition the later ones stand innermost, so that what opens most rows is asked first and nothing more of a row that care opens
+and that is the facility's own.
 
 Every rule binds its values, so the text of the condition depends only on which rules there are, and statements stay prepared.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cache
-from typing import Literal, NamedTuple
+from itertools import takewhile
+from typing import Any, Literal, NamedTuple
 
 from longbien.base.ids import key64
 from longbien.record.scope import Bind, Rows, RowSQL
@@ -22,7 +29,10 @@ from longbien.record.types import number
 
 from .resource_types import OPEN
 
-Reason = Literal["open", "own", "carer", "new", "care", "cover", "purpose", "find", "everything"]
+Reason = Literal[
+    "open", "own", "carer", "new", "care", "cover", "purpose", "find", "everything", "emergency", "consent", "withheld", "wall",
+    "minor", "restricted",
+]  # fmt: skip
 
 
 class Rule(NamedTuple):
@@ -35,24 +45,27 @@ class Rule(NamedTuple):
 
 
 @cache
-def _open_numbers() -> tuple[int, ...]:
-    return tuple(sorted(n for n in (number(t) for t in OPEN) if n is not None))
+def _open_numbers() -> str:
+    return ", ".join(str(n) for n in sorted(n for n in (number(t) for t in OPEN) if n is not None))
 
 
 @dataclass(frozen=True)
 class OpenRows:
-    """About no patient, and of a type that cannot be."""
+    """About no patient, and of a type that cannot be. The numbers are the standard's, so they stand in the text: seventy values to
+    bind with every read cost more than the read's own statement."""
 
     def sql(self, row: RowSQL, bind: Bind) -> str:
-        return f"({row.pat} IS NULL AND {row.type} = ANY({bind(_open_numbers())}::smallint[]))"
+        return f"({row.pat} IS NULL AND {row.type} IN ({_open_numbers()}))"
 
 
 @dataclass(frozen=True)
 class NewRows:
     """A patient whom the record does not know at all yet: whoever may write a Patient may begin one. Never true of a row that is
-    already there, so it opens nothing to a reader."""
+    already there, so it opens nothing to a reader, and is not asked of such a row."""
 
     def sql(self, row: RowSQL, bind: Bind) -> str:
+        if row.head is not None:
+            return "false"
         known = f"EXISTS (SELECT 1 FROM head known WHERE known.pat = {row.pat})"  # noqa: S608 - a column or a placeholder
         return f"({row.pat} IS NOT NULL AND NOT {known})"
 
@@ -103,13 +116,16 @@ class Both:
 
 @dataclass(frozen=True)
 class PurposeRows:
-    """Patients for whom `account` has stated a purpose that still runs."""
+    """Patients for whom `account` has stated a purpose that still runs. strength: at least; 1 a stated purpose, 2 a broken
+    glass."""
 
     account: int
+    strength: int = 1
 
     def sql(self, row: RowSQL, bind: Bind) -> str:
         return (  # column names and placeholders only
             f"EXISTS (SELECT 1 FROM purpose_grant g WHERE g.account = {bind(self.account)}::int AND g.pat = {row.pat}"  # noqa: S608
+            f" AND g.strength >= {self.strength:d}"
             " AND g.until > now() AND g.begins <= now()"
             " AND NOT EXISTS (SELECT 1 FROM purpose_end e WHERE e.number = g.number))"
         )
@@ -151,6 +167,24 @@ class CarerRows:
 
 
 @dataclass(frozen=True)
+class RestrictedRows:
+    """Records that are closed at their patient's wish, or instead of erasing them while retention runs. There are few: they are
+    read once a statement. `but`: types that stay to be seen (the stub that the records office works with); () for none."""
+
+    but: tuple[str, ...] = ()
+
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        closed = (
+            f"({row.pat} IN (SELECT rs.pat FROM restriction rs"  # noqa: S608 - columns and placeholders
+            " WHERE NOT EXISTS (SELECT 1 FROM restriction_end re WHERE re.number = rs.number)))"
+        )
+        if not self.but:
+            return closed
+        kept = [n for n in (number(t) for t in self.but) if n is not None]
+        return f"({closed} AND {row.type} <> ALL ({bind(kept)}::smallint[]))"
+
+
+@dataclass(frozen=True)
 class IdentityRows:
     """Patient resources of the whole city: to find a person before anything of theirs may be opened."""
 
@@ -159,18 +193,64 @@ class IdentityRows:
 
 
 @dataclass(frozen=True)
-class Ordered:
-    rules: tuple[Rule, ...]
+class MinorRows:
+    """What an adolescent need not share with who cares for them: of these categories (bits), and not of one's own record."""
+
+    bits: int
+    own: int | None
 
     def sql(self, row: RowSQL, bind: Bind) -> str:
-        if not self.rules:
-            return "false"
-        if all(rule.effect == "open" for rule in self.rules):  # the order does not matter: let the planner choose
-            return "(" + " OR ".join(rule.rows.sql(row, bind) for rule in self.rules) + ")"
-        whens = (f"WHEN {r.rows.sql(row, bind)} THEN {'true' if r.effect == 'open' else 'false'}" for r in self.rules)
-        return f"(CASE {' '.join(whens)} ELSE false END)"
+        others = "" if self.own is None else f" AND {row.pat} IS DISTINCT FROM {bind(self.own)}::bigint"
+        return f"({row.sens}::int & {bind(self.bits)}::int <> 0{others})"
+
+
+_LIKELY = ("open", "own", "care", "carer", "purpose", "consent")
+"""Reasons in the order in which they are asked: what opens most rows first."""
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """Rules in order. What a kind of row is asked is worked out once; after that only values are bound."""
+
+    rules: tuple[Rule, ...]
+    _asked: dict[RowSQL, tuple[list[str], list[Any]]] = field(default_factory=dict, compare=False, repr=False)
+
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        known = self._asked.get(row)
+        if known is None:
+            known = self._asked[row] = _template(lambda mark: _nested(self.rules, row, mark))
+        parts, values = known
+        return parts[0] + "".join(bind(value) + part for value, part in zip(values, parts[1:], strict=True))
 
     def deciding(self, row: RowSQL, bind: Bind) -> str:
         """SQL that gives the position of the rule that decides, null when none does."""
         whens = (f"WHEN {r.rows.sql(row, bind)} THEN {n}" for n, r in enumerate(self.rules))
         return f"(CASE {' '.join(whens)} END)" if self.rules else "NULL::int"
+
+
+def _nested(rules: tuple[Rule, ...], row: RowSQL, bind: Bind) -> str:
+    """What comes after a closing rule stands inside "and not": ((care ... and not wall) or purpose) and not withheld) or
+    emergency. So each rule is asked once, and the likely ones first."""
+    opens = tuple(takewhile(lambda r: r.effect == "open", rules))
+    rest = rules[len(opens) :]
+    closes = tuple(takewhile(lambda r: r.effect == "close", rest))
+    parts = []
+    if len(rest) > len(closes):
+        inner = _nested(rest[len(closes) :], row, bind)
+        if inner != "false":
+            parts.append(f"({inner}{''.join(f' AND NOT {r.rows.sql(row, bind)}' for r in closes)})")
+    likely = sorted(opens, key=lambda r: _LIKELY.index(r.reason) if r.reason in _LIKELY else len(_LIKELY))
+    parts += [sql for r in likely if (sql := r.rows.sql(row, bind)) != "false"]
+    return f"({' OR '.join(parts)})" if parts else "false"
+
+
+def _template(make: Callable[[Bind], str]) -> tuple[list[str], list[Any]]:
+    """SQL without its placeholders: the text between them, and the values that they stand for."""
+    values: list[Any] = []
+
+    def mark(value: Any) -> str:
+        values.append(value)
+        return f"\0{len(values) - 1}\0"
+
+    pieces = make(mark).split("\0")  # text, number, text, number, ... text: a rule need not bind in the order of its text
+    return pieces[::2], [values[int(n)] for n in pieces[1::2]]

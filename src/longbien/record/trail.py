@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from longbien.base import log
 from longbien.base.db import Connection, Database, ours
 from longbien.base.errors import Invalid, LongbienError, Unavailable
 
+from . import chain
 from .scope import Scope
 
 _log = log.get(__name__)
 
 KINDS = ("read", "vread", "history", "search", "create", "update", "delete", "operation", "page", "print", "export", "import",
-         "sign-in", "sign-out", "purpose", "token", "refused", "account", "trail", "care")  # fmt: skip
+         "sign-in", "sign-out", "purpose", "token", "refused", "account", "trail", "care", "glass", "review",
+         "consent")  # fmt: skip
 """Position is the number stored; only ever append."""
 PURPOSES = (
     "",
@@ -41,6 +44,7 @@ PURPOSES = (
 SUCCESS, REFUSED, FAILED = 0, 4, 8
 
 _INSERT = "SELECT record_audit($1::audit_in[])"
+_INSERT_SEVERAL = "SELECT record_audit_of($1::audit_in[], $2::int[], $3::int8[], $4::int[])"
 LARGEST_BATCH = 2000
 """Lines that are committed together at most, give or take the last writer's."""
 FULL_BLOCK = 20000 // 2
@@ -83,7 +87,22 @@ def _storable(text: str, longest: int) -> str:
     return text.replace("\0", "")[:longest].encode("utf-8", "replace").decode()
 
 
-_Waiting = tuple[Sequence[Line], asyncio.Future[None]]
+@dataclass(frozen=True, slots=True)
+class Several:
+    """`line` for each of these patients, with so many resources: what they have in common goes to the database once."""
+
+    line: Line
+    people: Mapping[int | None, int]
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+    def __iter__(self) -> Iterator[Line]:
+        return (self.line._replace(pat=pat, n=n) for pat, n in self.people.items())
+
+
+Lines = Sequence[Line] | Several
+_Waiting = tuple[Lines, asyncio.Future[None]]
 
 
 class Trail:
@@ -111,7 +130,13 @@ class Trail:
                 await task
         self._refuse(Unavailable("The server is stopping."))
 
-    async def write(self, lines: Sequence[Line]) -> None:
+    async def write_of(self, nobody: Line, people: Mapping[int | None, int]) -> None:
+        """A line for each of these patients and how many resources of each; `nobody` where there are none. As write."""
+        await self.write(
+            Several(nobody, people) if len(people) > 1 else [nobody._replace(pat=p, n=n) for p, n in people.items()] or [nobody]
+        )
+
+    async def write(self, lines: Lines) -> None:
         """Durable when this returns. Raises Unavailable or StorageFull when it cannot be: then the answer must not leave."""
         if self._closed or not self._tasks:
             raise Unavailable("The server is stopping." if self._closed else "The trail is not open yet.")
@@ -173,7 +198,7 @@ class Trail:
     async def _write_batch(self, connection: Connection, batch: list[_Waiting]) -> None:
         """Raises when the database is away or full. A line that cannot be stored is refused to its own writer only."""
         try:
-            await connection.execute(_INSERT, [one for lines, _ in batch for one in lines])
+            await connection.execute(*_statement([lines for lines, _ in batch]))
         except Exception as error:
             mine = ours(error)
             if mine is not None and not isinstance(mine, Invalid):
@@ -191,11 +216,14 @@ class Trail:
                 done.set_result(None)
 
     async def _seal_for_ever(self) -> None:
-        told = time.monotonic()
+        told, turn = time.monotonic(), 0
         while True:
             await asyncio.sleep(1.0)
             try:
                 await catch_up(self._db)
+                turn += 1
+                if turn % 10 == 0:
+                    await seal_versions(self._db, 5)
                 if time.monotonic() - told > 3600:
                     told = time.monotonic()
                     _log.info("the trail's newest block is %s", await newest(self._db))
@@ -206,14 +234,31 @@ class Trail:
                 await asyncio.sleep(60)
 
 
-class Noted(NamedTuple):
-    """A block as it was at some time, to be kept outside the database."""
+def _statement(batch: Sequence[Lines]) -> tuple[Any, ...]:
+    """The statement that writes these, and its values."""
+    if not any(isinstance(lines, Several) for lines in batch):
+        return _INSERT, [one for lines in batch for one in lines]
+    common: list[Line] = []
+    which: list[int] = []
+    pats: list[int | None] = []
+    ns: list[int] = []
+    for lines in batch:
+        if isinstance(lines, Several):
+            common.append(lines.line)
+            which += [len(common)] * len(lines)
+            pats += lines.people.keys()
+            ns += lines.people.values()
+        else:
+            for one in lines:
+                common.append(one)
+                which.append(len(common))
+                pats.append(one.pat)
+                ns.append(one.n)
+    return _INSERT_SEVERAL, common, which, pats, ns
 
-    n: int
-    hash: str
 
-    def __str__(self) -> str:
-        return f"{self.n}:{self.hash}"
+Noted = chain.Mark
+"""A block as it was at some time, to be kept outside the database."""
 
 
 async def seal(db: Database) -> int | None:
@@ -236,40 +281,19 @@ async def catch_up(db: Database, most: int = 50) -> int | None:
     return last
 
 
+async def seal_versions(db: Database, most: int = 50) -> None:
+    """The same for the chain of versions, until nothing is left over or `most` blocks were made."""
+    for _ in range(most):
+        if await db.fetchval("SELECT ver_seal()") is None:
+            break
+
+
 async def newest(db: Database) -> Noted | None:
-    """The chain's end: note it where the database's owner cannot reach."""
-    row = await db.fetchrow("SELECT n, hash FROM audit_block ORDER BY n DESC LIMIT 1")
-    return Noted(row["n"], row["hash"].hex()) if row else None
-
-
-_VERIFY = """SELECT b.n, b.xlo, b.xhi, b.count, b.prev, b.hash, d.count AS found, d.hash AS computed
-             FROM audit_block b, LATERAL audit_digest(b.xlo, b.xhi, b.prev) d ORDER BY b.n"""
+    """The chain's end: note it where the database's owner cannot reach (checkpoint.py signs it)."""
+    return await chain.end(db, chain.TRAIL)
 
 
 async def verify(db: Database, *, noted: Noted | None = None) -> list[str]:
-    """Recompute the whole chain, a block at a time. Gives what is wrong, in sentences (the first thousand); empty when the trail is
-    intact. `noted`: a block that was written down earlier must still be there."""
-    wrong: list[str] = []
-    prev, expected, upto = b"", 1, 0
-    seen = noted is None
-    async with db.transaction() as connection:
-        await connection.execute("SET LOCAL statement_timeout = 0; SET LOCAL enable_seqscan = off")
-        async for b in connection.cursor(_VERIFY, prefetch=20, timeout=600):
-            if b["n"] != expected:
-                wrong.append(f"Block {expected} is missing.")
-            if b["prev"] != prev:
-                wrong.append(f"Block {b['n']} does not follow from the block before it.")
-            if b["xlo"] != upto:
-                wrong.append(f"Block {b['n']} does not begin where the block before it ended.")
-            if b["computed"] != b["hash"]:
-                more = b["found"] - b["count"]
-                what = "lines were changed" if more == 0 else f"{abs(more)} lines were {'added' if more > 0 else 'removed'}"
-                wrong.append(f"Block {b['n']}: {what}.")
-            if noted is not None and b["n"] == noted.n:
-                seen = b["hash"].hex() == noted.hash
-            prev, expected, upto = b["hash"], b["n"] + 1, b["xhi"]
-            if len(wrong) >= 1000:
-                break
-    if not seen and noted is not None:
-        wrong.append(f"Block {noted.n} is not the one that was noted: the chain was cut or made anew.")
-    return wrong
+    """Recompute both chains and hold trail and version log against each other (chain.verify). Gives what is wrong, in sentences
+    (the first thousand); empty when all is intact. `noted`: a block that was written down earlier must still be there."""
+    return (await chain.verify(db, noted=[chain.Mark(*noted)] if noted else [])).wrong

@@ -45,6 +45,8 @@ class Cond:
     sql: str
     typed: bool = False
     pat: bool = False
+    own: str | None = None
+    """The one patient whose rows these are, as SQL: what a scope says of a patient is then asked once, not of every row."""
     hot: tuple[int, ...] = ()
     since: datetime | None = field(default=None)
     steady: bool = False

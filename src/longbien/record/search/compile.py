@@ -211,7 +211,9 @@ class Compiler:
         if not any(c.typed for c in conds):
             parts.append(f"NOT {h}.deleted")
         if not self.scope.unlimited:
-            parts.append(self.scope.where(RowSQL.of(h), s.bind))
+            own = next((c.own for c in conds if c.own), None)
+            row = RowSQL.of(h)
+            parts.append(self.scope.where(row if own is None else row._replace(pat=f"{own}::bigint"), s.bind))
         return parts
 
     async def rows_sql(self, type_: str, asks: list[Ask | Has], h: str, s: Statement) -> str:
@@ -235,9 +237,8 @@ class Compiler:
         at = s.bind(id_)
         parts = []
         if ps:
-            parts.append(
-                f"SELECT r.rid FROM ref r WHERE r.p = ANY({s.bind(ps)}::int[]) AND r.type = {number(holder)} AND r.id = {at}"
-            )
+            of = f"r.p = ANY({s.bind(ps)}::int[]) AND r.type = {number(holder)} AND r.id = packed_id({at})"
+            parts.append(f"SELECT r.rid FROM ref r WHERE {of}")
         if holder in types and holder in listed:
             parts.append(f"SELECT x.rid FROM head x WHERE x.id = {at} AND x.type = {number(holder)} AND NOT x.deleted")
         return Cond(f"h.rid IN ({' UNION ALL '.join(parts)})", typed=True, selective=True) if parts else Cond("false")

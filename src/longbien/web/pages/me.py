@@ -20,18 +20,19 @@ from ..me import plans, words
 from ..me import results as seen
 from ..me.shell import Whom, found, whom
 from ..page import Call, page
-from .who import TYPES, WHAT, together
+from .who import TYPES, WHAT
 
 NEW = timedelta(days=14)
 """Results count as new for so long."""
 OBSERVATIONS, REPORTS = 400, 60
 TRAIL = 400
+VISIT = timedelta(minutes=30)
 
 
-def show(call: Call, one: Whom, template: str, nav: str, **context: Any) -> Response:
+def show(call: Call, one: Whom, template: str, nav: str, *, status: int = 200, **context: Any) -> Response:
     """A page in the patient's frame."""
     return call.html(
-        template, one=one, said=one.said, nav=nav, to=one.to,
+        template, status, one=one, said=one.said, nav=nav, to=one.to,
         clock=lambda t: words.clock(call.w, t), day=lambda t: words.day(call.w, t, call.now), short=short_place, **context,
     )  # fmt: skip
 
@@ -138,7 +139,7 @@ async def _people(call: Call, one: Whom) -> SimpleNamespace:
     page_ = await asked(call.engine, one.store.scope, one.id, count=TRAIL)
     since = call.now - timedelta(days=7)
     lately = [x for x in page_.lines if x.at >= since and staff(x, call)]
-    return SimpleNamespace(n=len({x.actor for x in lately}), emergency=any(x.purpose == "ETREAT" for x in lately))
+    return SimpleNamespace(n=len({x.actor for x in lately}), emergency=any(x.what == "glass" for x in lately))
 
 
 def staff(line: Seen, call: Call) -> bool:
@@ -152,14 +153,33 @@ async def who_saw(call: Call) -> Response:
     below = call.query.get("before", "")
     before = int(below) if below.isdigit() and len(below) < 19 else None
     page_ = await asked(call.engine, one.store.scope, one.id, before=before, count=TRAIL)
-    lines = [line for group in together([x for x in page_.lines if staff(x, call)]) if (line := _told(group, call))]
+    lines = [_told(group, call) for group in visits([x for x in page_.lines if staff(x, call)])]
     days = [SimpleNamespace(day=d, lines=list(g)) for d, g in groupby(lines, lambda x: clock.local(x.at).date())]
     return show(call, one, "me/who-saw.html", "record", days=days, older=page_.next, first=before is None)
+
+
+def visits(lines: Sequence[Seen]) -> list[list[Seen]]:
+    """Lines (newest first) of one person within half an hour as one visit, whatever they did; an emergency opening stands alone."""
+    found: list[list[Seen]] = []
+    latest: dict[int, list[Seen]] = {}
+    for line in lines:
+        group = latest.get(line.actor)
+        same = (
+            group is not None and group[-1].at - line.at <= VISIT and clock.local(group[0].at).date() == clock.local(line.at).date()
+        )
+        if line.what == "glass" or group is None or not same:
+            found.append([line])
+            if line.what != "glass":
+                latest[line.actor] = found[-1]
+        else:
+            group.append(line)
+    return found
 
 
 def _told(group: Sequence[Seen], call: Call) -> SimpleNamespace:
     """One visit of one person to the record, in plain words."""
     x, w = group[0], call.w
+    why = next((g.why for g in group if g.why.startswith(("purpose: ", "emergency: ", "glass: "))), x.why)
     role = ROLES.get(x.role or "")
     what = sorted({w(TYPES[g.type]) for g in group if g.type in TYPES})
     return SimpleNamespace(
@@ -167,7 +187,7 @@ def _told(group: Sequence[Seen], call: Call) -> SimpleNamespace:
         name=x.name,
         where=", ".join(p for p in ((role.vi if w.lang == "vi" else role.en) if role else "", short_place(x.facility or "")) if p),
         what=", ".join(what[:4]) or w(WHAT.get(x.what, x.what)),
-        emergency=x.purpose == "ETREAT",
-        reason=x.why.removeprefix("purpose: ") if x.why.startswith("purpose: ") else "",
+        emergency=x.what == "glass",
+        reason=why.partition(": ")[2] if x.what == "glass" or why.startswith(("purpose: ", "emergency: ")) else "",
         seq=x.seq,
     )

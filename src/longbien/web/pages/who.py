@@ -28,7 +28,8 @@ WHAT = {
     "search": mark("saw in a list"), "create": mark("wrote"), "update": mark("changed"), "delete": mark("removed"), "print": mark("printed"),  # noqa: E501
     "operation": mark("ran an operation"), "export": mark("exported"), "import": mark("imported"), "purpose": mark("stated a purpose"),  # noqa: E501
     "refused": mark("was refused"), "care": mark("put the patient under a facility's care"),
-    "trail": mark("asked who saw the record"), "notify": mark("was notified"),
+    "glass": mark("opened the record in an emergency"), "review": mark("reviewed an emergency opening"),
+    "consent": mark("wrote down a consent"), "trail": mark("asked who saw the record"), "notify": mark("was notified"),
 }  # fmt: skip
 PURPOSE = {
     "TREAT": mark("treatment"), "ETREAT": mark("emergency"), "HPAYMT": mark("payment"), "HOPERAT": mark("hospital work"),
@@ -45,6 +46,8 @@ REASONS = {
     "care": mark("under care at this facility"),
     "cover": mark("standing in for a colleague or a department"),
     "purpose": mark("for a stated purpose"),
+    "consent": mark("by the patient's consent"),
+    "emergency": mark("in an emergency"),
     "everything": mark("a system's own right"),
     "who saw": mark("asking who saw the record"),
     "signed out": mark("signed out"),
@@ -68,8 +71,9 @@ def why(text: str, w: Words, places: dict[str, str]) -> str:
         return w("in care at %(place)s", place=short_place(places.get(key, key)))
     if text.startswith("cover "):
         return w("standing in for a colleague or a department")
-    if text.startswith("purpose: "):
-        return f"“{text.removeprefix('purpose: ')}”"
+    for said in ("purpose: ", "emergency: "):
+        if text.startswith(said):
+            return f"“{text.removeprefix(said)}”"
     rules = [r for r in text.partition(": ")[2].split("/") if r in REASONS]
     if text.partition(": ")[0] in ROLES and rules:
         return ", ".join(w(REASONS[r]) for r in rules)

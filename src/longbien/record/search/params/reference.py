@@ -88,11 +88,13 @@ def _wanted(ask: Ask, text: str, base_url: str) -> list[str]:
 def to(type_: str, code: str, places: list[str], h: str, bind: Bind) -> Cond:
     """Rows of `type_` whose reference parameter points to one of `places` ('Type/id' or a url)."""
     parts: list[str] = []
+    own: str | None = None
     inside = code in by_pat(type_)
     patients = [p for p in places if inside and p.startswith("Patient/")]
     if patients:
         keys = [patient_key(p[8:]) for p in patients]
-        sql = f"{h}.pat = {bind(keys[0])}" if len(keys) == 1 else f"{h}.pat = ANY({bind(keys)}::int8[])"
+        own = bind(keys[0]) if len(keys) == 1 else None
+        sql = f"{h}.pat = {own}" if own else f"{h}.pat = ANY({bind(keys)}::int8[])"
         if len(patient_params(type_)) > 1:
             sql = f"({sql} AND NOT {h}.terms @> ARRAY[{bind(key(type_ + ELSEWHERE))}::int8])"
         parts.append(sql)
@@ -103,7 +105,8 @@ def to(type_: str, code: str, places: list[str], h: str, bind: Bind) -> Cond:
         return Cond("false")
     # several patients' rows (or a patient among other targets of a bare id) still need the type: pat does not tell it
     by_pat_ = bool(patients) and not others
-    return Cond(any_of(parts), typed=not patients, pat=by_pat_, steady=by_pat_ and len(patients) == 1, selective=not patients,
+    return Cond(any_of(parts), typed=not patients, pat=by_pat_, own=own if by_pat_ else None,
+                steady=by_pat_ and len(patients) == 1, selective=not patients,
                 keys=() if patients else tuple(others))  # fmt: skip
 
 

@@ -50,7 +50,7 @@ class AccessSettings(Settings):
         "Characters of a staff password from which on no second factor is asked for (TCVN 14423: a second factor, or 14).",
     )
     second_factor_roles: str = setting(
-        "LONGBIEN_SECOND_FACTOR_ROLES", "it", "Roles that always need a second factor, comma between; *: all staff."
+        "LONGBIEN_SECOND_FACTOR_ROLES", "it", "Roles that always need a second factor, comma between; *: all staff, none: nobody."
     )
     demo: bool = setting("LONGBIEN_DEMO", True, "Whether the accounts of the demo city may sign in, where there are any.")
     lock_minutes: float = setting(

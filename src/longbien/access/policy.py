@@ -15,6 +15,7 @@ from longbien.record.scope import Everything, Nothing, Rows, RowSQL, Scope
 from longbien.record.types import number
 
 from .actor import Actor
+from .narrow import narrowed
 from .roles import ANSWER, FIND, ME, REGISTER, RIGHTS, ROLES, Right, Role
 from .rows import (
     Both,
@@ -89,7 +90,7 @@ def scope(actor: Actor, purpose: str | None = None, *, settings: AccessSettings,
     """What `actor` may do now. `purpose`: an HL7 v3 PurposeOfUse code, by default the first of the role's. `reason`: what the
     trail shall say, by default which rules apply. Raises Forbidden for a purpose that the role does not have."""
     made = _scope(actor, actor.address, purpose, settings)
-    return made if reason is None else replace(made, reason=reason)
+    return made if reason is None else replace(made, reason=_named(actor, reason))
 
 
 @lru_cache(maxsize=4096)
@@ -103,15 +104,29 @@ def _scope(actor: Actor, address: str | None, purpose: str | None, settings: Acc
     if chosen not in role.purposes:
         raise Forbidden(f"{role.en} may not act for purpose {chosen[:20]!r}.")
     if role.rows == "everything":
-        return Scope(actor.number, actor.name, chosen, f"token of {actor.login}", Everything(), actor.org,
-                     actor.reads, actor.writes, address, token=actor.token)  # fmt: skip
+        if actor.held is None:
+            return Scope(actor.number, actor.name, chosen, "a machine without a token", Nothing(), actor.org, address=address)
+        whole = Scope(actor.number, actor.name, chosen, f"token of {actor.login}", Everything(), actor.org,
+                      None, None, address, token=actor.token)  # fmt: skip
+        return narrowed(whole, actor.held, None)
     ordered = ordered_rules(actor, settings)
     named = dict.fromkeys(r.reason for r in ordered.rules if r.reason in ("own", "carer", "care", "cover", "purpose"))
     may = _types(role.name, chosen)
-    return Scope(
-        actor.number, actor.name, chosen, f"{role.name}: {'/'.join(named)}".removesuffix(": "), ordered, actor.org, may["r"],
-        may["c"] | may["u"] | may["d"], address, _begins(actor, settings), creates=may["c"], updates=may["u"], deletes=may["d"],
+    own = Scope(
+        actor.number, actor.name, chosen, _named(actor, f"{role.name}: {'/'.join(named)}".removesuffix(": ")), ordered, actor.org,
+        may["r"], may["c"] | may["u"] | may["d"], address, _begins(actor, settings), actor.token, may["c"], may["u"], may["d"],
     )  # fmt: skip
+    if actor.app is None:
+        return own
+    if actor.held is None:  # an app without a scope may do nothing
+        return Scope(actor.number, actor.name, chosen, own.reason, Nothing(), actor.org, address=address)
+    patient = patient_key(actor.app.patient) if actor.app.patient else None
+    return narrowed(replace(own, label=f"{actor.app.name}, for {actor.name},"), actor.held, patient)
+
+
+def _named(actor: Actor, reason: str) -> str:
+    """The trail names the person (the line's actor) and the app that acts for them."""
+    return reason if actor.app is None else f"app {actor.app.client_id}: {reason}"
 
 
 def _begins(actor: Actor, settings: AccessSettings) -> Rows | None:

@@ -80,7 +80,9 @@ def serving(url: str, workers: int) -> Iterator[int]:
         fd = one.detach()
         os.set_inheritable(fd, True)
         command = [sys.executable, "-m", "longbien.cli", "serve", str(fd)]
-        children.append(subprocess.Popen(command, env={**os.environ, "LONGBIEN_DATABASE_URL": url}, pass_fds=[fd]))
+        children.append(
+            subprocess.Popen(command, env={**os.environ, "LONGBIEN_DATABASE_URL": url, "LONGBIEN_RATE_TOKEN": "0"}, pass_fds=[fd])
+        )
         port = socket.fromfd(fd, socket.AF_INET, socket.SOCK_STREAM).getsockname()[1]
     try:
         yield port

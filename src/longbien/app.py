@@ -9,18 +9,21 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
+from math import ceil
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from longbien.access import later, sessions, throttle
+from longbien.access import consent_guard, later, sessions, throttle
 from longbien.access.door import Door
+from longbien.access.rights import copying
 from longbien.access.settings import AccessSettings
+from longbien.access.shield import Shield
 from longbien.base import background, clock, jobs, log
-from longbien.base.errors import LongbienError, Unavailable
+from longbien.base.errors import LongbienError, TooMany, Unavailable
 from longbien.base.outside import Outside
 from longbien.base.place import Place
 from longbien.demo.city import LOGINS
@@ -30,8 +33,10 @@ from longbien.record.engine import Engine
 from longbien.record.full_text import FullTextSettings
 from longbien.record.scope import system
 from longbien.record.store import Store
+from longbien.rest import faults
 from longbien.rest.operations import export as bulk_export
 from longbien.rest.routes import PREFIX, Fhir
+from longbien.rest.send import send as rest_send
 from longbien.rest.settings import RestSettings
 from longbien.subscriptions.guard import Guard
 from longbien.subscriptions.service import Service
@@ -42,6 +47,7 @@ from longbien.web import routes as web
 _log = log.get(__name__)
 READY_SECONDS = 2.0
 SOCKET = PREFIX + "/ws"
+SIGNS_OF_LIFE = frozenset({"/healthz", "/readyz"})
 CLEAN_EVERY = timedelta(minutes=1)
 TRAIN_EVERY = timedelta(minutes=10)
 
@@ -53,18 +59,46 @@ class App(Starlette):
         super().__init__(**more)
         self.router.redirect_slashes = False  # an address that is nearly right is not there; its redirect would repeat the Host
         self.fhir = fhir
+        self.shield = Shield(AccessSettings.read().trusted_proxies)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http":
+        kind = scope["type"]
+        if kind == "http":
             path: str = scope["path"]
-            if path.startswith(PREFIX) and path[len(PREFIX) :][:1] in ("", "/"):
+            send = self.shield.guarded(scope, send)
+            fhir = path.startswith(PREFIX) and path[len(PREFIX) :][:1] in ("", "/")
+            if path not in SIGNS_OF_LIFE and (wait := self.shield.wait(scope)):
+                await self._too_fast(scope, receive, send, fhir, wait)
+                return
+            if fhir:
                 scope["app"] = self
                 await self.fhir(scope, receive, send)
                 return
-        if scope["type"] == "websocket" and scope["path"] == SOCKET and self.fhir.wire is not None:
-            await self.fhir.wire.websocket(scope, receive, send)
-            return
+        elif kind == "websocket":
+            if self.shield.wait(scope):
+                self._knock(scope)
+                await send({"type": "websocket.close", "code": 1013})
+                return
+            if scope["path"] == SOCKET and self.fhir.wire is not None:
+                await self.fhir.wire.websocket(scope, receive, send)
+                return
         await super().__call__(scope, receive, send)
+
+    def _knock(self, scope: Any) -> None:
+        """A line in the trail, one a second and address."""
+        door: Door | None = getattr(self.state, "door", None)
+        if door is not None:
+            door.knocks.note(self.shield.address(scope), "too many requests")
+
+    async def _too_fast(self, scope: Any, receive: Any, send: Any, fhir: bool, wait: float) -> None:
+        """429 with the face of the door that was knocked at."""
+        self._knock(scope)
+        error = TooMany("Too many requests from this client. Wait, then go on.", max(1, ceil(wait)))
+        if fhir:
+            await rest_send(faults.answer(error), send, method=scope["method"], accept_encoding=b"")
+            return
+        text = "Quá nhiều yêu cầu. Xin chờ một chút.\nToo many requests. Wait a moment."
+        await PlainTextResponse(text, 429, {"Retry-After": str(error.retry_after)})(scope, receive, send)
 
 
 async def healthz(request: Request) -> Response:
@@ -98,7 +132,7 @@ def create_app(database_url: str | None = None) -> App:
         engine = await Engine.open(url)
         door = Door(engine)
         outside = Outside()
-        engine.guards["Subscription"] = Guard(outside, fhir.settings.base_url)
+        engine.guards |= {"Subscription": Guard(outside, fhir.settings.base_url), "Consent": consent_guard.guard}
         fhir.wire = Wire(door, SubscriptionSettings.read().connections)
         app.state.engine, app.state.door, fhir.door = engine, door, door
         web.set_up(app.state, **await _demo(engine))
@@ -124,6 +158,7 @@ async def work(url: str, stop: asyncio.Event) -> None:
     that are over, training the dictionary that bodies are packed with, once there is enough to train on, and indexing again what a
     change asks for. Departments' jobs join here."""
     engine = await Engine.open(url, services=False)
+    engine.guards["Consent"] = consent_guard.guard
     settings = AccessSettings.read()
     door = Door(engine, settings)
     bulk: Bulk | None = None
@@ -132,11 +167,11 @@ async def work(url: str, stop: asyncio.Event) -> None:
         await sessions.clean(engine.db, settings)
         await throttle.clean(engine.db)
         await background.clean(engine.db)
+        await copying.clean(door)
         return clock.now() + CLEAN_EVERY
 
     async def train(payload: Mapping[str, Any]) -> datetime:
-        if not engine.codec.trained:
-            await engine.train(await engine.typical())
+        await engine.retrain()
         return clock.now() + TRAIN_EVERY
 
     await full_text.want(engine, FullTextSettings.read().mode)
@@ -145,7 +180,8 @@ async def work(url: str, stop: asyncio.Event) -> None:
         files, hours = bulk_export.folder(), RestSettings.read().export_hours
         handlers[export.QUEUE] = export.job(engine, files, hours, partial(later.again, door))
         handlers[export.CLEAN] = export.cleaner(engine, files)
-        for name in handlers.keys() - {export.QUEUE}:
+        handlers[copying.QUEUE] = copying.job(door)
+        for name in handlers.keys() - {export.QUEUE, copying.QUEUE}:
             await jobs.enqueue(engine.db, name, key="always")
         bulk = Bulk(engine, door, url, Outside(), RestSettings.read().import_bytes)
         handlers["bulk.import"] = bulk.job

@@ -69,7 +69,8 @@ async def who(app: App, city: City, clients: dict[Any, httpx.AsyncClient]) -> Wh
         key = (role, hospital, nth)
         if key not in clients:
             login = f"t.{secrets.token_hex(5)}"
-            account = NewAccount(login, f"{role} {hospital}{nth}", role, f"{role}-{hospital}", city.hospital[hospital])
+            own = {"patient": city.patient[hospital]} if role == "patient" else {}
+            account = NewAccount(login, f"{role} {hospital}{nth}", role, f"{role}-{hospital}", city.hospital[hospital], **own)
             door = app.state.door
             await create(app.state.engine, door.hasher, None, account, PASSWORD)
             browser = client(app, Origin=BASE)

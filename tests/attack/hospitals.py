@@ -87,6 +87,15 @@ def records(of: str, word: str) -> list[dict[str, Any]]:
     return [{**r, "id": f"{of}-{r['resourceType'].lower()}"} for r in made]
 
 
+def _there(resource: dict[str, Any], of: str) -> dict[str, Any]:
+    """Made in the patient's encounter, and so at its hospital."""
+    encounter = {"reference": f"Encounter/{of}-encounter"}
+    if resource["resourceType"] == "DocumentReference":
+        return {**resource, "context": {"encounter": [encounter]}}
+    outside = ("Coverage", "RelatedPerson", "Appointment")
+    return resource if resource["resourceType"] in outside else {**resource, "encounter": encounter}
+
+
 async def build(engine: Engine) -> City:
     made = City({"a": "bv-a", "b": "bv-b"}, {"a": "p-a", "b": "p-b", "both": "p-both", "gone": "p-gone"})
     resources: list[dict[str, Any]] = [{"resourceType": "Organization", "id": h, "name": h} for h in made.hospital.values()]
@@ -97,7 +106,7 @@ async def build(engine: Engine) -> City:
              "gone": ("Phạm Thị Xa", "001055556666")}  # fmt: skip
     for key, id_ in made.patient.items():
         resources.append(patient(id_, *names[key]))
-        own = records(id_, SECRET if key == "b" else f"lời-{key}")
+        own = [_there(r, id_) for r in records(id_, SECRET if key == "b" else f"lời-{key}")]
         made.of[key] = {r["resourceType"]: r["id"] for r in own} | {"Patient": id_, "Encounter": f"{id_}-encounter"}
         resources += own
     resources += [

@@ -18,6 +18,7 @@ from longbien.record.change import Create, Delete, Manner, Update
 from longbien.record.engine import Engine
 from longbien.record.scope import Bind, RowSQL, Scope, system
 from longbien.record.search import include
+from longbien.record.search.keys import packed_id
 from longbien.record.store import Store
 
 TRUST = Manner(references="trust", checked=True)
@@ -374,3 +375,12 @@ async def test_an_upgrade_asks_for_what_is_there_to_be_indexed_again(engine: Eng
     while await reindex.step(engine):
         pass
     assert await ids(engine, "Condition?encounter.service-provider=Organization/city") == ["c2"]
+
+
+async def test_an_id_is_packed_alike_in_python_and_in_the_database(engine: Engine) -> None:
+    uuid = "0190b6a4-5c1e-7000-8000-00000000abcd"
+    urls = ("http://x.vn/Bảng-hỏi/1", "urn:uuid:" + uuid)
+    for id_ in ("a", "x" * 14, "x" * 15, "x" * 16, "0" * 64, uuid, uuid.upper(), uuid.replace("-", "."), uuid + "0", *urls):
+        row = await engine.db.fetchrow("SELECT packed_id($1::text) AS packed, plain_id($2::bytea) AS plain", id_, packed_id(id_))
+        assert row is not None and (row["packed"], row["plain"]) == (packed_id(id_), id_)
+    assert len(packed_id(uuid)) == 16 and len({len(packed_id("x" * n)) for n in (15, 16)} & {16}) == 0

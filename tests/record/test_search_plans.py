@@ -4,13 +4,17 @@ patient of 100,000 observations among 50,000 of others. Rows are made by SQL; no
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
+from longbien.access.rows import CareRows
 from longbien.base.ids import key64, patient_key
+from longbien.record import life
 from longbien.record.engine import Engine
 from longbien.record.scope import system
 from longbien.record.search import slots
@@ -61,9 +65,17 @@ async def crowd(engine: Engine, record_urls: tuple[str, str]) -> None:
         "INSERT INTO head (rid, pat, upd, ver, type, id, terms) VALUES (2000000, $1, now(), 1, $2, 'hot', $3::int8[])",
         patient_key("hot"), number("Patient"), [0, key64("Patient.identifier=H1"), key64("Patient.identifier|urn:h|H1")],
     )  # fmt: skip
+    await owner.execute(  # what code c10 stands on has c9 as its second coding
+        "INSERT INTO code2 (code, dlo, rid, pat) SELECT $1::int8, dlo, rid, pat FROM head WHERE code = $2",
+        key64(f"{way}c9"), key64(f"{way}c10"),
+    )  # fmt: skip
     await owner.execute("INSERT INTO ver (rid, upd, ver, op, body) SELECT rid, upd, 1, 1, '' FROM head")
     p, type_ = param_key("Observation.encounter"), number("Encounter")
-    await owner.execute(f"INSERT INTO ref SELECT rid, {p}, {type_}, 'e' || rid % 2000 FROM head WHERE rid < 1000000")
+    await owner.execute(f"INSERT INTO ref SELECT rid, {p}, {type_}, packed_id('e' || rid % 2000) FROM head WHERE rid < 1000000")
+    # components: codes of their own, which no search below asks for
+    await owner.execute(
+        "INSERT INTO code2 (code, dlo, rid, pat, val) SELECT code # 1, dlo, rid, pat, val FROM head WHERE rid < 1000000"
+    )
     await owner.execute("VACUUM ANALYZE")
     await owner.close()
 
@@ -150,6 +162,32 @@ async def test_what_a_page_costs_does_not_grow_with_the_record(engine: Engine, a
 
 
 @pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        (f"Observation?code={LOINC}|c7&date=ge2018-12-01", PAGE),
+        (f"Observation?code={LOINC}|c7&date=ge2018-12-01&date=lt2019-01-01", PAGE),
+        (f"Observation?code={LOINC}|c9&date=ge2018-12-01", PAGE),
+        (f"Observation?code={LOINC}|c9&date=ge2018-12-01&date=lt2018-12-08", PAGE),
+        (f"Observation?code={LOINC}|nowhere&date=ge2018-12-01", 0),
+    ],
+)
+async def test_a_kept_plan_reads_what_a_page_needs(engine: Engine, asked: str, found: int) -> None:
+    """A plan that is made once for every value sees none of them. It must neither read every older row of a code for what lasts
+    long, nor the newest rows of the record for those of a second coding."""
+    sql, args = await statement(engine, asked)
+    values = ", ".join(f"'{a}'" for a in args)
+    async with engine.db.transaction() as connection:
+        assert await connection.fetchval("SHOW plan_cache_mode") == "force_generic_plan"
+        await connection.execute(f"PREPARE kept AS {sql}")
+        rows = await connection.fetch(f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE kept({values})")
+        await connection.execute("DEALLOCATE kept")
+    plan = json.loads(rows[0][0])[0]["Plan"]
+    assert bool(plan["Actual Rows"]) is bool(found)
+    touched = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    assert touched <= 300, f"{touched} pages\n{json.dumps(plan, indent=1)}"
+
+
+@pytest.mark.parametrize(
     "asked",
     [
         "Observation?patient=hot",
@@ -165,3 +203,20 @@ async def test_a_page_far_in_costs_what_the_first_costs(engine: Engine, asked: s
     far = await cursor(engine, asked, 90_000)
     touched, plan = await cost(engine, asked, far)
     assert touched <= 2 * first + 50, f"{first} pages first, {touched} far in\n{plan}"
+
+
+@pytest.mark.parametrize("name", ["patient", "columns", "kinds", "parts", "bodies"])
+async def test_the_chart_is_driven_by_the_patients_key(engine: Engine, name: str) -> None:
+    """Each of the chart's statements finds its rows by the patient's key and walks no table: what it costs is the patient's own
+    life, and the tables may be spread over machines by that key."""
+    observation, code = number("Observation"), key64(f"Observation.code|{LOINC}|c7") ^ 1
+    given: dict[str, tuple[Any, ...]] = {
+        "patient": (number("Patient"),), "columns": (observation, 1), "kinds": (observation,),
+        "parts": (observation, [1], [code]), "bodies": ([observation, number("Encounter")], 500),
+    }  # fmt: skip
+    doctor = replace(system("t"), rows=CareRows(key64("Organization/bv"), 90))
+    kind = "h.type" if name == "bodies" else "$2::smallint"
+    sql, args = life._scoped(doctor, getattr(life.Q, name), kind, patient_key("p7"), *given[name])
+    plan = "\n".join(r[0] for r in await engine.db.fetch("EXPLAIN " + sql, *args, search=True))
+    assert re.search(r"Index Cond: \(+(h\.|c\.)?pat = ", plan), plan
+    assert "Seq Scan on head" not in plan and "Seq Scan on code2" not in plan and "Seq Scan on ver" not in plan, plan

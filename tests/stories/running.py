@@ -70,6 +70,7 @@ def served(url: str, people: Sequence[int], port: int = 0) -> Iterator[SimpleNam
             bound.bind(("127.0.0.1", port))
             house.address = f"http://127.0.0.1:{bound.getsockname()[1]}"
             house.engine, house.server, house.loop = engine, server, asyncio.get_running_loop()
+            house.door = door
             started.set()
             await server.serve(sockets=[bound])
         finally:

@@ -106,9 +106,9 @@ class Door:
         rule = await policy.why(self.engine.db, actor, patient_id, settings=self.settings)
         if rule is None or rule == "new":  # nobody's record: it may be begun (the commit decides), but there is nothing to open
             return None
-        if rule == "purpose":
+        if rule in ("purpose", "emergency"):
             grant = await purpose.stated(self.engine, actor, patient_id)
-            return f"purpose: {grant.reason}" if grant else "purpose"
+            return f"{rule}: {grant.reason}" if grant else rule
         return f"care at {actor.organization}" if rule == "care" else rule
 
     async def again(self, account: int, token: int | None) -> Actor | None:

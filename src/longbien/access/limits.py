@@ -1,61 +1,103 @@
-"""A search as a restriction of a scope (patient/Observation.rs?category=laboratory), made into a condition on a row by the search's own
-compiler of parameters: a row is in the scope exactly when the search would find it.
+"""How fast one client may ask: a bucket of requests that fills again with time, in this process's memory.
 
-Only what needs nothing but the row itself and its index is taken: no chains, no _has, no value sets, nothing about lists of results.
-Everything else is refused when the scope is read."""
+    wait = limits.take(address, credential, now)      # 0, or the whole seconds until the next request has a place
+
+A request takes one from the bucket of its credential (the session's cookie, the bearer token) and one from the bucket of its
+address; who sends no credential, or a new one with every request, has the address alone. A whole hospital may stand behind one
+address, so that one is large. Memory is bounded: past MOST clients the one that was silent longest is forgotten, which gives it a
+full bucket again and takes nothing from anybody. A machine of this house's own (loopback) is not counted as an address: a proxy
+there stands for all."""
 
 from __future__ import annotations
 
+import ipaddress
 from functools import lru_cache
-from urllib.parse import parse_qsl
+from typing import NamedTuple
 
-from longbien.base.errors import Invalid, LongbienError
-from longbien.fhir import definitions
-from longbien.record.scope import Bind
-from longbien.record.search.ask import Ask
-from longbien.record.search.params import dates, reference, token, uri
-from longbien.record.search.parse import parse
+from longbien.base.config import Settings, setting
 
-_WHERE = {"token": token.where, "date": dates.where, "reference": reference.where, "uri": uri.where}
-_PLAIN = {"token": (None, "not"), "date": (None,), "reference": (None,), "uri": (None,)}
-_OF_LISTS = frozenset({"_count", "_sort", "_elements", "_page", "_type", "_summary", "_total", "_contained", "_containedType",
-                       "_include", "_revinclude", "_format", "_pretty"})  # fmt: skip
-_BESIDE = frozenset({"_id", "_lastUpdated", "_list", "_text", "_content"})
+MOST = 20_000
+"""Buckets of each kind that one process keeps: a few megabytes."""
 
 
-def check(type_: str, query: str) -> None:
-    """Raises Invalid, naming what cannot restrict a scope."""
-    sql(type_, query, "h", lambda value: "$1")
-
-
-@lru_cache(maxsize=1000)
-def _asks(type_: str, query: str) -> tuple[Ask, ...]:
-    try:
-        given = parse_qsl(query, keep_blank_values=True, strict_parsing=True, max_num_fields=10)
-        if any(not value or name.partition(":")[0] in _OF_LISTS for name, value in given):
-            raise _refused(type_, query)
-        asked = parse(type_, given, "strict")
-    except ValueError:
-        raise _refused(type_, query) from None
-    except LongbienError as why:
-        raise Invalid(f"The scope's search on {type_}: {why.text}", code="not-supported") from None
-    if asked.has or not asked.asks:
-        raise _refused(type_, query)
-    for ask in asked.asks:
-        known = ask.param.code in definitions.search_params(type_) and ask.param.code not in _BESIDE
-        if not known or ask.chain is not None or ask.modifier not in _PLAIN.get(ask.param.kind, ()):
-            raise _refused(type_, ask.name)
-    return tuple(asked.asks)
-
-
-def _refused(type_: str, what: str) -> Invalid:
-    return Invalid(
-        f"The scope's search on {type_}, {what[:80]!r}: a scope can be restricted by codes, dates, references and addresses of the "
-        "resource itself.",
-        code="not-supported",
+class LimitSettings(Settings):
+    person: float = setting(
+        "LONGBIEN_RATE_SESSION", 50.0, "Requests a second that one sign-in may send to one web process, lastingly; 0: no limit."
+    )
+    machine: float = setting(
+        "LONGBIEN_RATE_TOKEN", 2000.0, "The same for one bearer token. Hospitals' systems send in bursts: see LONGBIEN_RATE_BURST."
+    )
+    address: float = setting(
+        "LONGBIEN_RATE_ADDRESS", 4000.0, "The same for one address (IPv6: its /64), whoever asks; a hospital may stand behind one."
+    )
+    burst: float = setting(
+        "LONGBIEN_RATE_BURST", 20.0, "Seconds of its rate that a client who was silent may send at once, before the limit holds."
     )
 
 
-def sql(type_: str, query: str, alias: str, bind: Bind) -> str:
-    """The condition on a row of head that stands under `alias`."""
-    return " AND ".join(_WHERE[ask.param.kind](ask, alias, bind).sql for ask in _asks(type_, query))
+class Buckets:
+    """One kind of client. rate: requests a second; size: what a full bucket holds."""
+
+    def __init__(self, rate: float, burst: float, most: int = MOST):
+        self.rate, self.size, self.most = rate, max(1.0, rate * burst), most
+        self._full_at: dict[bytes | str, float] = {}
+        """When each bucket would be full again: one number says it all. The order is that of the last request."""
+
+    def take(self, key: bytes | str, now: float) -> float:
+        """0.0 and one is taken, or the seconds until there is one. `now`: any clock that only goes forward."""
+        held = self._full_at
+        full = held.pop(key, now)
+        if full < now:
+            full = now
+        elif (full - now) * self.rate > self.size - 1.0:
+            held[key] = full
+            return (full - now) - (self.size - 1.0) / self.rate
+        held[key] = full + 1.0 / self.rate
+        if len(held) > self.most:
+            del held[next(iter(held))]
+        return 0.0
+
+    def __len__(self) -> int:
+        return len(self._full_at)
+
+
+class Credential(NamedTuple):
+    """What a client shows of itself, as it came; only told apart here, not believed."""
+
+    secret: bytes
+    machine: bool
+
+
+class Limits:
+    """One per process."""
+
+    def __init__(self, settings: LimitSettings | None = None):
+        s = settings or LimitSettings.read()
+        self._people = Buckets(s.person, s.burst) if s.person > 0 else None
+        self._machines = Buckets(s.machine, s.burst) if s.machine > 0 else None
+        self._addresses = Buckets(s.address, s.burst) if s.address > 0 else None
+
+    def take(self, address: str | None, credential: Credential | None, now: float) -> float:
+        """Seconds to wait; 0.0: go on."""
+        network = network_of(address) if self._addresses is not None and address is not None else ""
+        if self._addresses is not None and network and (wait := self._addresses.take(network, now)):
+            return wait
+        if credential is None:
+            return 0.0
+        kind = self._machines if credential.machine else self._people
+        return 0.0 if kind is None else kind.take(credential.secret, now)
+
+
+@lru_cache(4096)
+def network_of(address: str) -> str:
+    """An IPv4 address itself, of IPv6 the /64 (one customer has all of it); '' for this machine's own and what is none."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            parsed = parsed.ipv4_mapped
+        elif not parsed.is_loopback:
+            return str(ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)))
+    return "" if parsed.is_loopback else str(parsed)

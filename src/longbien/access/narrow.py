@@ -8,7 +8,7 @@ from longbien.fhir import definitions
 from longbien.record.scope import Bind, Rows, RowSQL, Scope, both
 from longbien.record.types import number
 
-from . import limits
+from . import restrict
 from .smart import Held
 
 
@@ -49,7 +49,7 @@ def _found(type_: str, queries: tuple[str, ...], row: RowSQL, bind: Bind) -> str
 
 
 def _any(type_: str, queries: tuple[str, ...], alias: str, bind: Bind) -> str:
-    return "(" + " OR ".join(f"({limits.sql(type_, q, alias, bind)})" for q in queries) + ")"
+    return "(" + " OR ".join(f"({restrict.sql(type_, q, alias, bind)})" for q in queries) + ")"
 
 
 def narrowed(scope: Scope, held: Held, patient: int | None) -> Scope:

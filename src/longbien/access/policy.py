@@ -12,16 +12,19 @@ from longbien.base.ids import patient_key
 from longbien.record import ties
 from longbien.record.index import org_key
 from longbien.record.scope import Everything, Nothing, Rows, RowSQL, Scope
+from longbien.record.sensitive import BY_CODE
 from longbien.record.types import number
 
 from .actor import Actor
+from .consent_rows import ConsentedRows, WalledRows, WithheldRows, categories_of, reader
 from .narrow import narrowed
-from .roles import ANSWER, FIND, ME, REGISTER, RIGHTS, ROLES, Right, Role
+from .roles import ANSWER, BREAK_GLASS, FIND, ME, REGISTER, RIGHTS, ROLES, Right, Role
 from .rows import (
     Both,
     CareRows,
     CarerRows,
     IdentityRows,
+    MinorRows,
     NewRows,
     OpenRows,
     Ordered,
@@ -34,20 +37,35 @@ from .rows import (
 from .settings import AccessSettings
 
 PATIENT = "Patient"
+BROKEN = 2
+"""The strength of a broken glass among stated purposes (purpose.py)."""
+MINORS_OWN = BY_CODE["adolescent"].bit
+_SAID = ("own", "carer", "care", "cover", "purpose")
+"""Reasons that the trail names where nobody has looked which one it was."""
 STUB = ("Patient", "Task", "Communication", "Provenance", "Consent")
 """Of a restricted record, what the office that answers its patient goes on seeing."""
 
 
-def rules(actor: Actor, role: Role, settings: AccessSettings) -> tuple[Rule, ...]:
-    """The rules for this actor, in order; the first that holds for a row decides."""
+def rules(actor: Actor, role: Role, settings: AccessSettings, purpose: str | None = None) -> tuple[Rule, ...]:
+    """The rules for this actor, in order; the first that holds for a row decides. `purpose`: by default the role's first."""
     found = [Rule("open", "open", OpenRows())]
+    reading = reader(actor, purpose or role.purposes[0], settings)
+    if role.rows in ("care", "order", "care-ever"):
+        if actor.may(BREAK_GLASS):
+            found.append(Rule("open", "emergency", PurposeRows(actor.number, BROKEN)))
+        found.append(Rule("close", "restricted", RestrictedRows(STUB if actor.may(ANSWER) else ())))
+        found.append(Rule("close", "withheld", WithheldRows(reading)))
+        if role.clinical:
+            found.append(Rule("open", "purpose", PurposeRows(actor.number)))
+        found.append(Rule("close", "wall", WalledRows(actor.organization)))
+    if role.rows == "cared":
+        found.append(Rule("close", "minor", MinorRows(MINORS_OWN, patient_key(actor.patient) if actor.patient else None)))
     if role.rows in ("own", "cared"):
         if actor.patient is not None:
             found.append(Rule("open", "own", OwnRows(patient_key(actor.patient))))
         if role.rows == "cared":
             found.append(Rule("open", "carer", CarerRows(actor.number)))
     if role.rows in ("care", "order", "care-ever"):
-        found.append(Rule("close", "restricted", RestrictedRows(STUB if actor.may(ANSWER) else ())))
         if actor.org is not None:
             found.append(Rule("open", "care", _care(actor, role, actor.org, settings)))
         if role.personal:
@@ -56,17 +74,17 @@ def rules(actor: Actor, role: Role, settings: AccessSettings) -> tuple[Rule, ...
                 for c in actor.reach.covers
             ]
         if role.clinical:
-            found.append(Rule("open", "purpose", PurposeRows(actor.number)))
+            found.append(Rule("open", "consent", ConsentedRows(reading)))
         if PATIENT in role.types("c"):
             found.append(Rule("open", "new", NewRows()))
     return tuple(found)
 
 
 @lru_cache(maxsize=4096)
-def ordered_rules(actor: Actor, settings: AccessSettings) -> Ordered:
+def ordered_rules(actor: Actor, settings: AccessSettings, purpose: str | None = None) -> Ordered:
     """The same for everything that one actor asks, until something about them changes."""
     role = actor.known_role
-    return Ordered(rules(actor, role, settings)) if role is not None else Ordered(())
+    return Ordered(rules(actor, role, settings, purpose)) if role is not None else Ordered(())
 
 
 def _care(actor: Actor, role: Role, org: int, settings: AccessSettings) -> Rows:
@@ -90,7 +108,9 @@ def scope(actor: Actor, purpose: str | None = None, *, settings: AccessSettings,
     """What `actor` may do now. `purpose`: an HL7 v3 PurposeOfUse code, by default the first of the role's. `reason`: what the
     trail shall say, by default which rules apply. Raises Forbidden for a purpose that the role does not have."""
     made = _scope(actor, actor.address, purpose, settings)
-    return made if reason is None else replace(made, reason=_named(actor, reason))
+    if reason is None:
+        return made
+    return replace(made, reason=_named(actor, reason), purpose="ETREAT" if reason.startswith("emergency") else made.purpose)
 
 
 @lru_cache(maxsize=4096)
@@ -109,12 +129,14 @@ def _scope(actor: Actor, address: str | None, purpose: str | None, settings: Acc
         whole = Scope(actor.number, actor.name, chosen, f"token of {actor.login}", Everything(), actor.org,
                       None, None, address, token=actor.token)  # fmt: skip
         return narrowed(whole, actor.held, None)
-    ordered = ordered_rules(actor, settings)
-    named = dict.fromkeys(r.reason for r in ordered.rules if r.reason in ("own", "carer", "care", "cover", "purpose"))
+    ordered = ordered_rules(actor, settings, chosen)
+    has = {r.reason for r in ordered.rules}
+    named = [said for said in _SAID if said in has]
     may = _types(role.name, chosen)
     own = Scope(
         actor.number, actor.name, chosen, _named(actor, f"{role.name}: {'/'.join(named)}".removesuffix(": ")), ordered, actor.org,
         may["r"], may["c"] | may["u"] | may["d"], address, _begins(actor, settings), actor.token, may["c"], may["u"], may["d"],
+        withheld=withheld(actor, role, settings, chosen) if actor.app is None else None,
     )  # fmt: skip
     if actor.app is None:
         return own
@@ -127,6 +149,17 @@ def _scope(actor: Actor, address: str | None, purpose: str | None, settings: Acc
 def _named(actor: Actor, reason: str) -> str:
     """The trail names the person (the line's actor) and the app that acts for them."""
     return reason if actor.app is None else f"app {actor.app.client_id}: {reason}"
+
+
+def withheld(actor: Actor, role: Role, settings: AccessSettings, purpose: str) -> Rows | None:
+    """Rows that consent keeps from the actor and of which they may be told that there are some (never which)."""
+    if role.rows not in ("care", "order", "care-ever"):
+        return None
+    told = categories_of(settings.withheld_told)
+    hidden = Rule("open", "withheld", WithheldRows(reader(actor, purpose, settings), told))
+    if not actor.may(BREAK_GLASS):
+        return Ordered((hidden,))
+    return Ordered((Rule("close", "emergency", PurposeRows(actor.number, BROKEN)), hidden))
 
 
 def _begins(actor: Actor, settings: AccessSettings) -> Rows | None:

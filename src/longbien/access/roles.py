@@ -185,6 +185,9 @@ SEARCH = Permission("search", "Search among the patients of the facility", STAFF
 STATE_PURPOSE = Permission(
     "state-purpose", "Open a record by stating a purpose", frozenset(n for n, r in ROLES.items() if r.clinical)
 )
+BREAK_GLASS = Permission("break-glass", "Open a withheld or foreign record in an emergency", _CARERS | {"imaging", "pharmacist"})
+REVIEW_GLASS = Permission("review-glass", "Review what colleagues opened in an emergency", frozenset({"head", "records"}))
+CONSENT = Permission("consent", "See, take and withdraw a patient's consent", _CARERS | {"clerk", "records"})
 WHO_SAW = Permission("who-saw", "See who opened a patient's record", _CARERS | {"records"})
 WHAT_DID = Permission("what-did", "See what a member of staff did", frozenset({"head", "records", "director"}))
 REGISTER = Permission(

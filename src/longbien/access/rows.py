@@ -3,9 +3,14 @@
 Consent and break-glass plug in here, without touching a query: a rule is (opens or closes, reason, SQL over a row:
 record.scope.RowSQL). The order the house keeps for them:
 
-    1. open   emergency  (break-glass: stronger than a refusal)
-    2. close  refused    (the patient's consent directive)
-    3. open   care, purpose, consent given, ...
+    1. open   emergency  (a broken glass: stronger than a refusal)
+    2. close  withheld   (what the patient, or the house's default, keeps from this reader: consent_rows.py)
+    3. open   purpose    (a stated reason)
+    4. close  wall       (the known, and colleagues: care alone is not enough)
+    5. open   care, consent, ...
+
+As a condition the later ones stand innermost, so that what opens most rows is asked first and nothing more of a row that care opens
+and that is the facility's own.
 
 Every rule binds its values, so the text of the condition depends only on which rules there are, and statements stay prepared.
 """
@@ -15,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import groupby
+from itertools import takewhile
 from typing import Any, Literal, NamedTuple
 
 from longbien.base.ids import key64
@@ -24,7 +29,10 @@ from longbien.record.types import number
 
 from .resource_types import OPEN
 
-Reason = Literal["open", "own", "carer", "new", "care", "cover", "purpose", "find", "everything"]
+Reason = Literal[
+    "open", "own", "carer", "new", "care", "cover", "purpose", "find", "everything", "emergency", "consent", "withheld", "wall",
+    "minor", "restricted",
+]  # fmt: skip
 
 
 class Rule(NamedTuple):
@@ -108,13 +116,16 @@ class Both:
 
 @dataclass(frozen=True)
 class PurposeRows:
-    """Patients for whom `account` has stated a purpose that still runs."""
+    """Patients for whom `account` has stated a purpose that still runs. strength: at least; 1 a stated purpose, 2 a broken
+    glass."""
 
     account: int
+    strength: int = 1
 
     def sql(self, row: RowSQL, bind: Bind) -> str:
         return (  # column names and placeholders only
             f"EXISTS (SELECT 1 FROM purpose_grant g WHERE g.account = {bind(self.account)}::int AND g.pat = {row.pat}"  # noqa: S608
+            f" AND g.strength >= {self.strength:d}"
             " AND g.until > now() AND g.begins <= now()"
             " AND NOT EXISTS (SELECT 1 FROM purpose_end e WHERE e.number = g.number))"
         )
@@ -182,6 +193,22 @@ class IdentityRows:
 
 
 @dataclass(frozen=True)
+class MinorRows:
+    """What an adolescent need not share with who cares for them: of these categories (bits), and not of one's own record."""
+
+    bits: int
+    own: int | None
+
+    def sql(self, row: RowSQL, bind: Bind) -> str:
+        others = "" if self.own is None else f" AND {row.pat} IS DISTINCT FROM {bind(self.own)}::bigint"
+        return f"({row.sens}::int & {bind(self.bits)}::int <> 0{others})"
+
+
+_LIKELY = ("open", "own", "care", "carer", "purpose", "consent")
+"""Reasons in the order in which they are asked: what opens most rows first."""
+
+
+@dataclass(frozen=True)
 class Ordered:
     """Rules in order. What a kind of row is asked is worked out once; after that only values are bound."""
 
@@ -191,25 +218,30 @@ class Ordered:
     def sql(self, row: RowSQL, bind: Bind) -> str:
         known = self._asked.get(row)
         if known is None:
-            known = self._asked[row] = _template(lambda mark: self._sql(row, mark))
+            known = self._asked[row] = _template(lambda mark: _nested(self.rules, row, mark))
         parts, values = known
         return parts[0] + "".join(bind(value) + part for value, part in zip(values, parts[1:], strict=True))
-
-    def _sql(self, row: RowSQL, bind: Bind) -> str:
-        """Opening rules that stand together are one: their order does not matter, and the planner may choose."""
-        whens: list[str] = []
-        for effect, together in groupby(self.rules, lambda rule: rule.effect):
-            asked = [sql for rule in together if (sql := rule.rows.sql(row, bind)) != "false"]
-            if asked:
-                whens.append(f"WHEN {' OR '.join(asked)} THEN {'true' if effect == 'open' else 'false'}")
-        if all(rule.effect == "open" for rule in self.rules):
-            return f"({whens[0].removeprefix('WHEN ').removesuffix(' THEN true')})" if whens else "false"
-        return f"(CASE {' '.join(whens)} ELSE false END)" if whens else "false"
 
     def deciding(self, row: RowSQL, bind: Bind) -> str:
         """SQL that gives the position of the rule that decides, null when none does."""
         whens = (f"WHEN {r.rows.sql(row, bind)} THEN {n}" for n, r in enumerate(self.rules))
         return f"(CASE {' '.join(whens)} END)" if self.rules else "NULL::int"
+
+
+def _nested(rules: tuple[Rule, ...], row: RowSQL, bind: Bind) -> str:
+    """What comes after a closing rule stands inside "and not": ((care ... and not wall) or purpose) and not withheld) or
+    emergency. So each rule is asked once, and the likely ones first."""
+    opens = tuple(takewhile(lambda r: r.effect == "open", rules))
+    rest = rules[len(opens) :]
+    closes = tuple(takewhile(lambda r: r.effect == "close", rest))
+    parts = []
+    if len(rest) > len(closes):
+        inner = _nested(rest[len(closes) :], row, bind)
+        if inner != "false":
+            parts.append(f"({inner}{''.join(f' AND NOT {r.rows.sql(row, bind)}' for r in closes)})")
+    likely = sorted(opens, key=lambda r: _LIKELY.index(r.reason) if r.reason in _LIKELY else len(_LIKELY))
+    parts += [sql for r in likely if (sql := r.rows.sql(row, bind)) != "false"]
+    return f"({' OR '.join(parts)})" if parts else "false"
 
 
 def _template(make: Callable[[Bind], str]) -> tuple[list[str], list[Any]]:
@@ -218,6 +250,7 @@ def _template(make: Callable[[Bind], str]) -> tuple[list[str], list[Any]]:
 
     def mark(value: Any) -> str:
         values.append(value)
-        return "\0"
+        return f"\0{len(values) - 1}\0"
 
-    return make(mark).split("\0"), values
+    pieces = make(mark).split("\0")  # text, number, text, number, ... text: a rule need not bind in the order of its text
+    return pieces[::2], [values[int(n)] for n in pieces[1::2]]

@@ -10,6 +10,26 @@ class AccessSettings(Settings):
         "LONGBIEN_CARE_DAYS", 90, "Days after the end of an encounter that its facility's staff may still open the record."
     )
     purpose_hours: float = setting("LONGBIEN_PURPOSE_HOURS", 4.0, "Hours that a stated purpose opens a patient's record.")
+    share: str = setting(
+        "LONGBIEN_SHARE",
+        "share",
+        "What another facility that cares for the patient sees where the patient has said nothing: share (what is in no sensitive "
+        "category) or ask (nothing).",
+    )
+    share_categories: str = setting(
+        "LONGBIEN_SHARE_CATEGORIES",
+        "",
+        "Sensitive categories that other facilities see unasked: hiv mental drug reproductive adolescent restricted.",
+    )
+    share_not_from: str = setting(
+        "LONGBIEN_SHARE_NOT_FROM", "", "Facilities (Organization ids) whose records are shared only where the patient has said so."
+    )
+    withheld_told: str = setting(
+        "LONGBIEN_WITHHELD_TOLD",
+        "ordinary mental drug reproductive adolescent restricted",
+        "Categories of which a reader may be told that something is withheld (never which). Not HIV: law 64/2006/QH11.",
+    )
+    glass_hours: float = setting("LONGBIEN_GLASS_HOURS", 4.0, "Hours that a broken glass opens a record, at most.")
     cover_days: int = setting("LONGBIEN_COVER_DAYS", 14, "Days at most that somebody may stand in for a colleague or a department.")
     session_hours: float = setting("LONGBIEN_SESSION_HOURS", 12.0, "Hours after which a sign-in ends whatever happens.")
     idle_minutes: float = setting("LONGBIEN_IDLE_MINUTES", 30.0, "Minutes without a request after which a sign-in ends.")

@@ -15,7 +15,7 @@ from longbien.base.errors import Invalid
 from longbien.fhir import definitions
 from longbien.record.types import number
 
-from . import limits
+from . import restrict
 
 Level = Literal["patient", "user", "system"]
 _ONE = re.compile(r"(patient|user|system)/(\*|[A-Z][A-Za-z]{1,60})\.(\*|read|write|c?r?u?d?s?)(?:\?(.+))?\Z")
@@ -117,7 +117,7 @@ def one(part: str) -> One:
         if type_ == "*" or not ops <= READING:
             text = "a search can restrict reading (r, s) of a named type only."
             raise Invalid(f"Scope {part[:80]!r}: here {text}", code="not-supported")
-        limits.check(type_, query)
+        restrict.check(type_, query)
     return One(level, type_, ops, query)  # type: ignore[arg-type]
 
 

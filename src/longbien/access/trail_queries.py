@@ -48,6 +48,21 @@ class Seen(NamedTuple):
     patient: str | None
 
 
+class Narrow(NamedTuple):
+    """Which lines of those: all conditions together, None: any. begin and end: the half-open span of time. kinds: of
+    record.trail.KINDS; purposes: codes of record.trail.PURPOSES; outcomes: success, refused, failed. Raises nothing: a word that is
+    none of these finds nothing."""
+
+    begin: datetime | None = None
+    end: datetime | None = None
+    kinds: tuple[str, ...] | None = None
+    purposes: tuple[str, ...] | None = None
+    outcomes: tuple[str, ...] | None = None
+
+
+ANY = Narrow()
+
+
 class SeenPage(NamedTuple):
     """next: give it as `before` for the page after this one; None on the last."""
 
@@ -55,7 +70,9 @@ class SeenPage(NamedTuple):
     next: int | None
 
 
-async def who_saw(engine: Engine, scope: Scope, patient_id: str, *, before: int | None = None, count: int = 50) -> SeenPage:
+async def who_saw(
+    engine: Engine, scope: Scope, patient_id: str, *, before: int | None = None, count: int = 50, narrow: Narrow = ANY
+) -> SeenPage:
     """Everything done to one patient's record, newest first. Whoever may open the record may see this (pages ask WHO_SAW first).
     Raises NotFound for a patient that the scope does not open. Audited."""
     pat = patient_key(patient_id)
@@ -71,18 +88,20 @@ async def who_saw(engine: Engine, scope: Scope, patient_id: str, *, before: int 
         if row is not None:
             await engine.trail.write([trail.line(scope, "refused", pat=pat, rid=row["rid"], outcome=trail.REFUSED, why="who saw")])
         raise NotFound(f"Patient/{patient_id[:64]} is not known.")
-    page = await _page(engine, Q.who_saw, pat, before, count)
+    page = await _page(engine, [("a.pat = {}", pat)], before, count, narrow)
     await engine.trail.write([trail.line(scope, "trail", pat=pat, rid=row["rid"], type=number("Patient"), n=len(page.lines))])
     return page
 
 
-async def what_did(engine: Engine, asking: Actor, account: int, *, before: int | None = None, count: int = 50) -> SeenPage:
+async def what_did(
+    engine: Engine, asking: Actor, account: int, *, before: int | None = None, count: int = 50, narrow: Narrow = ANY
+) -> SeenPage:
     """What one account did, newest first. One's own, or a colleague's of the same facility with permission WHAT_DID.
     Raises Forbidden. Audited."""
     if asking.number != account and not await _colleague(engine, asking, account):
         await engine.trail.write([_asked(asking, account, outcome=trail.REFUSED)])
         raise Forbidden(f"{asking.name} may not see what others did.")
-    page = await _page(engine, Q.what_did, account, before, count)
+    page = await _page(engine, [("a.actor = {}", account)], before, count, narrow)
     await engine.trail.write([_asked(asking, account, n=len(page.lines))])
     return page
 
@@ -99,12 +118,34 @@ def _asked(asking: Actor, account: int, *, outcome: int = trail.SUCCESS, n: int 
     return trail.line(scope, "trail", outcome=outcome, n=n, why=f"what account {account} did")
 
 
-async def _page(engine: Engine, sql: str, key: int, before: int | None, count: int) -> SeenPage:
+async def _page(engine: Engine, terms: list[tuple[str, Any]], before: int | None, count: int, narrow: Narrow) -> SeenPage:
     most = max(1, min(count, LARGEST))
-    rows = list(await engine.db.fetch(sql, key, 2**63 - 1 if before is None else before, most + 1, number("Patient"), search=True))
+    args: list[Any] = [most + 1, number("Patient")]
+    asked = []
+    for text, value in (*terms, ("a.seq < {}", 2**63 - 1 if before is None else before), *_narrowed(narrow)):
+        args.append(value)
+        asked.append(text.format(f"${len(args)}"))
+    rows = list(await engine.db.fetch(Q.lines.replace("{terms}", " AND ".join(asked)), *args, search=True))
     more, rows = len(rows) > most, rows[:most]
     names = await _facilities(engine, {r["organization"] for r in rows if r["organization"]})
     return SeenPage([_seen(r, names) for r in rows], rows[-1]["seq"] if more else None)
+
+
+def _narrowed(narrow: Narrow) -> list[tuple[str, Any]]:
+    words = {v: k for k, v in _OUTCOME.items()}
+    terms: list[tuple[str, Any]] = []
+    if narrow.begin is not None:
+        terms.append(("a.at >= {}", narrow.begin))
+    if narrow.end is not None:
+        terms.append(("a.at < {}", narrow.end))
+    if narrow.kinds is not None:
+        terms.append(("a.kind = ANY({}::smallint[])", [trail.KINDS.index(k) for k in narrow.kinds if k in trail.KINDS]))
+    if narrow.purposes is not None:
+        found = [trail.PURPOSES.index(p) for p in narrow.purposes if p in trail.PURPOSES]
+        terms.append(("a.purpose = ANY({}::smallint[])", found))
+    if narrow.outcomes is not None:
+        terms.append(("a.outcome = ANY({}::smallint[])", [words[o] for o in narrow.outcomes if o in words]))
+    return terms
 
 
 def _seen(r: Any, names: dict[str, str]) -> Seen:

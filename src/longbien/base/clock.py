@@ -14,8 +14,8 @@ def now() -> datetime:
 
 def instant(t: datetime) -> str:
     """FHIR instant with milliseconds, e.g. 2026-11-23T08:24:00.123Z. `t` is aware."""
-    u = t.astimezone(UTC)
-    return f"{u:%Y-%m-%dT%H:%M:%S}.{u.microsecond // 1000:03d}Z"
+    u = t.astimezone(UTC).replace(tzinfo=None)
+    return u.isoformat(timespec="milliseconds") + "Z"
 
 
 def local(t: datetime) -> datetime:

@@ -109,6 +109,7 @@ class _OneSource:
         self.counts: list[int] = [row["accepted"], row["unchanged"], row["rejected"]]
         self.finished: dict[int, Outcome] = {}
         self.marked = clock.now()
+        self.look = 5_000
         self.out: IO[str] | None = None
         if self.done:
             into.resumed.append(source.path.name)
@@ -137,7 +138,7 @@ class _OneSource:
         flying: set[Future[Outcome]] = set()
         try:
             for unit in self._todo():
-                flying.add(self.pool.submit(work, unit))
+                flying.add(self.pool.submit(work, unit, self.engine.codec.newest))
                 if len(flying) >= 3 * self.plan.workers:
                     flying = self._collect(flying, FIRST_COMPLETED)
         finally:
@@ -158,6 +159,9 @@ class _OneSource:
             self.plan.progress(self.source.path.name, outcome.position, self.source.size, self._so_far())
         if (clock.now() - self.marked).total_seconds() >= MARK_EVERY:
             self._mark()
+        if self._so_far() >= self.look:  # what is stored has other references and a meta: the first sample is not quite typical
+            self.look = max(8 * self.look, self._so_far())
+            self.runner.run(self.engine.retrain())
         return rest
 
     def _so_far(self) -> int:

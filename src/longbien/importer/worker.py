@@ -42,10 +42,11 @@ class _Worker:
         self.manner = Manner(references=references, checked=True, why=why, summarise=True, skip_unchanged=True)
         self.engine = self.runner.run(Engine.open(url, services=False))
 
-    def do(self, unit: Unit) -> Outcome:
-        return self.runner.run(self._do(unit))
+    def do(self, unit: Unit, dictionary: int) -> Outcome:
+        return self.runner.run(self._do(unit, dictionary))
 
-    async def _do(self, unit: Unit) -> Outcome:
+    async def _do(self, unit: Unit, dictionary: int) -> Outcome:
+        await self.engine.pack_with(dictionary)
         groups, rejects = read(unit.line, unit.lines)
         outcome = Outcome(unit.number, unit.position, rejects=rejects)
         for group in groups:
@@ -102,11 +103,12 @@ def begin(url: str, scope: Scope, references: References, why: str) -> None:
     garbage.settle()
 
 
-def work(unit: Unit) -> Outcome:
-    """Process one unit in a worker process. Raises StorageFull or Unavailable when the import has to stop."""
+def work(unit: Unit, dictionary: int) -> Outcome:
+    """Process one unit in a worker process, packing with this dictionary (0: its own). Raises StorageFull or Unavailable
+    when the import has to stop."""
     assert _worker is not None
     try:
-        return _worker.do(unit)
+        return _worker.do(unit, dictionary)
     except (StorageFull, Unavailable) as stop:
         raise Stop(stop.text, isinstance(stop, StorageFull)) from None
 

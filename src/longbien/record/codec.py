@@ -9,9 +9,11 @@ from collections.abc import Sequence
 import zstandard
 
 LEVEL = 3
-DICTIONARY_SIZE = 64 * 1024
+DICTIONARY_SIZE = 110 * 1024
 SAMPLES = 3000
 """How many bodies a dictionary is trained on."""
+BETTER = 0.96
+"""What a new dictionary must make of bodies that it was not trained on, to take the place of one that is there."""
 
 
 class Codec:
@@ -21,19 +23,25 @@ class Codec:
         self._plain = zstandard.ZstdCompressor(level=LEVEL, write_content_size=True)
         self._pack = self._plain
         self._unpack: dict[int, zstandard.ZstdDecompressor] = {0: zstandard.ZstdDecompressor()}
+        self.newest = 0
+        """The id of the dictionary that bodies are packed with; 0: none."""
 
     @property
     def trained(self) -> bool:
-        return self._pack is not self._plain
+        return self.newest != 0
 
     def add(self, dictionary: bytes) -> int:
         """Learn a dictionary; later bodies are packed with it. Gives its id."""
         d = zstandard.ZstdCompressionDict(dictionary)
-        number = d.dict_id()
+        self.newest = number = d.dict_id()
         self._unpack[number] = zstandard.ZstdDecompressor(dict_data=d)
         d.precompute_compress(level=LEVEL)
         self._pack = zstandard.ZstdCompressor(level=LEVEL, dict_data=d, write_content_size=True)
         return number
+
+    def packed(self, bodies: Sequence[bytes]) -> int:
+        """Bytes that these take."""
+        return sum(len(self.pack(b)) for b in bodies)
 
     def pack(self, body: bytes) -> bytes:
         return self._pack.compress(body)

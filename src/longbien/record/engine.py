@@ -11,9 +11,9 @@ from longbien.base import log
 from longbien.base.db import Connection, Database
 from longbien.base.disk import Disk
 
-from . import parameters
+from . import parameters, tidy
 from .change import Guard
-from .codec import SAMPLES, Codec, train
+from .codec import BETTER, SAMPLES, Codec, train
 from .live import Live, News
 from .profiles import Profiles
 from .search.terminology import Terminology
@@ -45,7 +45,9 @@ class Engine:
         """Keys that are known to be in table `word` (write.py)."""
         self._next = 0
         self._last = -1
+        self._tried = 0
         self._id_lock = asyncio.Lock()
+        self._tidying: asyncio.Task[None] | None = None
 
     @property
     def home(self) -> Engine:
@@ -64,6 +66,7 @@ class Engine:
         if services:
             engine._hear()
             engine.live.start()
+            engine._tidying = asyncio.create_task(tidy.for_ever(db))
         return engine
 
     def _hear(self) -> None:
@@ -78,6 +81,8 @@ class Engine:
         self.live.listen(0, heard)
 
     async def close(self) -> None:
+        if self._tidying is not None:
+            self._tidying.cancel()
         await self.live.close()
         await self.trail.close()
         await self.db.close()
@@ -124,21 +129,46 @@ class Engine:
         """Bodies to train on: a sample over the whole log, empty while fewer than `enough` versions are there."""
         if await self.db.fetchval("SELECT count(*) FROM (SELECT FROM ver LIMIT $1) v", enough) < enough:
             return []
-        rows = await self.db.fetch("SELECT body FROM ver TABLESAMPLE SYSTEM (20) WHERE op <> 3 LIMIT $1", SAMPLES)
-        return await self.unpack_all([r["body"] for r in rows])
+        share = min(100.0, 150.0 * SAMPLES / max(await self._versions(), 1))  # somewhat more than is needed, from everywhere
+        sql = "SELECT body FROM ver TABLESAMPLE SYSTEM ($2) WHERE op <> 3 LIMIT $1"
+        return await self.unpack_all([r["body"] for r in await self.db.fetch(sql, SAMPLES, share)])
+
+    async def _versions(self) -> int:
+        """About how many there are, by the size of the log: a dozen and more a page."""
+        pages: int = await self.db.fetchval("SELECT pg_relation_size('ver') / current_setting('block_size')::int")
+        return pages * 20
+
+    async def retrain(self) -> None:
+        """Look for a better dictionary when there is none, and again whenever the log has become eight times as long."""
+        there = await self._versions()
+        if there >= 8 * self._tried:
+            self._tried = max(there, 1)
+            await self.train(await self.typical())
 
     async def train(self, bodies: Sequence[bytes]) -> bool:
-        """Make the first dictionary from typical bodies, unless there is one. Gives whether it was made here."""
-        if self.codec.trained or len(bodies) < 200:
+        """Make a dictionary from typical bodies, as they are stored, where there is none or where it packs others of them better by
+        BETTER. Gives whether it was made here."""
+        if len(bodies) < 200:
             return False
         sample = list(bodies)
         random.Random(0).shuffle(sample)  # noqa: S311 - a sample, not a secret
-        dictionary = await asyncio.to_thread(train, sample)
+        tried = len(sample) // 10 if self.codec.trained else 0
+        made = Codec()
+        dictionary = await asyncio.to_thread(train, sample[tried:])
+        number = made.add(dictionary)
+        if tried and made.packed(sample[:tried]) > BETTER * self.codec.packed(sample[:tried]):
+            return False
         async with self.db.transaction() as connection:
             await connection.execute("SELECT pg_advisory_xact_lock(714002)")
-            there = await connection.fetchval("SELECT dict FROM zdict ORDER BY made, id LIMIT 1")
-            if there is None:
-                probe = Codec()
-                await connection.execute("INSERT INTO zdict (id, dict) VALUES ($1, $2)", probe.add(dictionary), dictionary)
-        self.codec.add(there or dictionary)
-        return there is None
+            newest = await connection.fetchrow("SELECT id, dict FROM zdict ORDER BY made DESC, id DESC LIMIT 1")
+            if newest is None or self.codec.knows(newest["id"]):
+                sql = "INSERT INTO zdict (id, dict, made) VALUES ($1, $2, clock_timestamp())"
+                await connection.execute(sql, number, dictionary)
+                newest = None
+        self.codec.add(newest["dict"] if newest else dictionary)
+        return newest is None
+
+    async def pack_with(self, number: int) -> None:
+        """Pack with this dictionary (codec.newest of another process) from now on; 0: as before."""
+        if number and number != self.codec.newest:
+            await self._learn(number)

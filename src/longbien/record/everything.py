@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from longbien.base.errors import Gone, NotFound
+from longbien.base.errors import Gone, Issue, NotFound
 from longbien.base.sql import queries
 from longbien.fhir import definitions
 
@@ -29,6 +29,7 @@ from .types import number
 
 Q = queries(__file__, "sql/everything.sql")
 PATIENT, ENCOUNTER = "Patient", "Encounter"
+WITHHELD = "Part of this patient's record is withheld: the patient does not share it with you, or has not been asked."
 COUNT, MOST = 500, 2000
 ROUNDS = 3
 """How far references are followed outside the record: a role, its practitioner, the practitioner's organisation."""
@@ -105,13 +106,30 @@ async def everything(
     if own is not None and asked.after < 0 and _wanted(scope, asked, own, type_):
         page.entries += await entries(engine, [own], "match")
     page.entries += await entries(engine, rows, "match")
+    if own is not None and type_ == PATIENT:
+        await _say_withheld(engine, scope, own, page)
     await _name(engine, scope, page, asked, own["pat"] if own is not None and type_ == ENCOUNTER else None)
-    people = Counter(e.pat for e in page.entries if e.pat is not None)
+    people: Counter[int | None] = Counter(e.pat for e in page.entries if e.pat is not None)
     nobody = trail.line(scope, "operation", n=0, type=number(type_), why=why)
     if own is not None:
         people.setdefault(own["pat"], 0)
-    await engine.trail.write([nobody._replace(pat=pat, n=n) for pat, n in people.items()] or [nobody])
+    await engine.trail.write_of(nobody, people)
     return page, rows[-1]["rid"] if more else None
+
+
+async def _say_withheld(engine: Engine, scope: Scope, own: Any, page: Page) -> None:
+    """That the patient keeps something back, where that may be told: never what, and whatever was asked for."""
+    if scope.withheld is None or not scope.reads:
+        return
+    args: list[Any] = [own["pat"], [number(t) for t in scope.reads]]
+
+    def bind(value: Any) -> str:
+        args.append(value)
+        return f"${len(args)}"
+
+    sql = Q.withheld.replace("{withheld}", scope.withheld.sql(RowSQL.of("h")._replace(pat="$1::bigint"), bind))
+    if await engine.db.fetchval(sql, *args):
+        page.issues.append(Issue("information", "suppressed", WITHHELD))
 
 
 async def _own(engine: Engine, scope: Scope, type_: str, id_: str) -> Any:

@@ -218,7 +218,7 @@ async def _keep(engine: Engine, blobs: Blobs, scope: Scope, id_: str, part: Part
     line = trail.line(scope, "export", n=0)
     people = list(part.people.items())
     for at in range(0, len(people), trail.LARGEST_BATCH):
-        await engine.trail.write([line._replace(pat=pat, n=n) for pat, n in people[at : at + trail.LARGEST_BATCH]])
+        await engine.trail.write_of(line, dict(people[at : at + trail.LARGEST_BATCH]))
     if await engine.db.fetchval(Q.part, id_, part.after, part.rows, json.dumps(files)) is not None:
         return True
     for file in files:

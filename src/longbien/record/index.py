@@ -16,8 +16,9 @@ from longbien.fhir import definitions
 from longbien.fhir.extract import extractor
 from longbien.fhir.references import literal
 
+from . import sensitive
 from .search import registry, slots
-from .search.keys import ELSEWHERE, LONG, compartment_key, key, param_key
+from .search.keys import ELSEWHERE, LONG, compartment_key, key, long_key, param_key
 from .search.params import composite, near, number, quantity, reference, string, token, uri
 from .search.params.dates import EARLIEST as EARLIEST
 from .search.params.dates import LATEST as LATEST
@@ -284,14 +285,16 @@ def rows(resource: dict[str, Any]) -> Indexed:
         _own(type_, resource, out)
     pat = _patients(type_, resource, plan, out)
     lo, hi = out.main or out.fallback or (EARLIEST, EARLIEST)
-    if hi - lo > SPAN:
-        out.add(key(type_ + LONG))
     hot = list(dict.fromkeys(out.hot))
     codes = [(k, out.value) for k in hot[1:]] + out.codes
+    if hi - lo > SPAN:
+        out.add(key(type_ + LONG))
+        for code, _ in codes:
+            out.add(long_key(code))
     cares = _cares(type_, resource) if type_ in _CARE else []
     return Indexed(pat, hot[0] if hot else None, lo, hi, out.value, [there | out.dated, *dict.fromkeys(out.terms)], list(out.strs),
                    list(out.dates), list(out.qtys), list(dict.fromkeys(codes)), cares, list(out.refs),
-                   0, _made_at(resource))  # fmt: skip
+                   0 if pat is None else sensitive.bits(resource), _made_at(resource))  # fmt: skip
 
 
 _MAKERS = ("serviceProvider", "custodian", "managingOrganization", "author", "performer", "recorder", "requester", "asserter",

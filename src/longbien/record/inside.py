@@ -9,7 +9,7 @@ Trail lines of what was looked at go in with the transaction; where it fails the
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -24,7 +24,7 @@ from .live import Live, News
 from .store import Store
 from .terminology.shelf import Shelf
 from .terminology.terms import Terms
-from .trail import Line, Trail
+from .trail import Line, Lines, Trail
 
 Q = queries(__file__, "sql/inside.sql")
 
@@ -54,7 +54,7 @@ class _Kept(Trail):
     def __init__(self) -> None:
         self.lines: list[Line] = []
 
-    async def write(self, lines: Sequence[Line]) -> None:
+    async def write(self, lines: Lines) -> None:
         self.lines.extend(lines)
 
 

@@ -113,4 +113,4 @@ async def _audit(engine: Engine, scope: Scope, page: Page, asked: Sequence[tuple
     people: dict[int | None, int] = {}
     for e in page.entries:
         people[e.pat] = people.get(e.pat, 0) + 1
-    await engine.trail.write([nobody._replace(pat=pat, n=n) for pat, n in people.items()] or [nobody])
+    await engine.trail.write_of(nobody, people)

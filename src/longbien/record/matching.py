@@ -20,6 +20,7 @@ from .inside import snapshot
 from .scope import Scope
 from .search.compile import Compiler
 from .search.heads import Past
+from .search.keys import packed_id
 from .search.parse import Query, parse
 from .types import type_name
 
@@ -95,5 +96,5 @@ async def past(engine: Engine, versions: Sequence[At]) -> Past | None:
         found.head.append(write.head_row(draft, row["upd"]))
         for into, more in zip((found.str, found.ix_date, found.ix_qty, found.code2), index.side_rows(rid, made)[:4], strict=True):
             into += more
-        found.ref.extend((rid, p, kind, id_) for p, kind, id_ in made.refs)
+        found.ref.extend((rid, p, kind, packed_id(id_)) for p, kind, id_ in made.refs)
     return found

@@ -66,16 +66,21 @@ class Page:
         if self.total is not None:
             parts.append(b',"total":%d' % self.total)
         parts.append(b',"link":' + _array([_link(relation, url) for relation, url in links]))
-        entries = [self._entry(e) for e in self.entries]
+        entries = self._entries()
         if self.issues:
             entries.append(self._outcome())
         if entries:
             parts.append(b',"entry":' + _array(entries))
         return b"".join([*parts, b"}"])
 
-    def _entry(self, e: Entry) -> bytes:
-        place = f"{self.base_url.rstrip('/')}/{e.type}/{e.id}" if self.base_url else f"{e.type}/{e.id}"
-        return b'{"fullUrl":%s,"resource":%s,"search":{"mode":"%s"}}' % (json.dumps(place), e.body, e.mode.encode())
+    def _entries(self) -> list[bytes]:
+        """Types and ids are plain ASCII (ids.FHIR_ID): only the base is quoted."""
+        base = json.dumps(f"{self.base_url.rstrip('/')}/" if self.base_url else "")[:-1]
+        tail = {mode: b',"search":{"mode":"%s"}}' % mode.encode() for mode in ("match", "include")}
+        return [
+            b'{"fullUrl":%s%s/%s","resource":%s%s' % (base, e.type.encode(), e.id.encode(), e.body, tail[e.mode])
+            for e in self.entries
+        ]
 
     def _outcome(self) -> bytes:
         issue = [{"severity": i.severity, "code": i.code, "diagnostics": i.text} for i in self.issues]

@@ -22,6 +22,7 @@ from longbien.fhir import json
 from . import full_text, index, parameters, ties, write
 from .engine import Engine
 from .search import registry
+from .search.keys import packed_id
 from .types import number, type_name
 
 Q = queries(__file__, "sql/reindex.sql")
@@ -111,6 +112,7 @@ class _Made:
     refs: list[Any] = field(default_factory=list)
     ties: list[Any] = field(default_factory=list)
     texts: full_text.Rows | None = None
+    said: list[Any] = field(default_factory=list)
 
     async def put(self, connection: Any, rows: Sequence[Any]) -> int:
         """Where they are still the newest; gives how many heads differed."""
@@ -118,6 +120,11 @@ class _Made:
         of = [r["rid"] for r in rows], [r["ver"] for r in rows]
         if self.texts is not None:
             await connection.execute(Q.words, *of, *self.texts)
+        newest = {
+            r["rid"] for r in await connection.fetch(Q.newest, *of)
+        }  # what a Consent said that was withdrawn meanwhile is over
+        for call, rids, said in write.said_of_access([s for s in self.said if s[0] in newest]):
+            await connection.execute(f"SELECT {call.format('$1', '$2')}", rids, said)
         columns = [list(c) for c in zip(*self.refs, strict=True)] or [[], [], [], []]
         await connection.execute(Q.refs, *of, *columns)
         await connection.execute(Q.ties, *of, self.ties)
@@ -146,8 +153,9 @@ async def _made(engine: Engine, rows: Sequence[Any]) -> _Made:
         x = index.rows(resource)
         indexed.append(x)
         resources.append((row["rid"], resource))
+        made.said.append((row["rid"], type_name(row["type"]), x.pat, resource))
         made.ties += ties.rows(row["rid"], x.pat, resource)
-        made.refs += [(row["rid"], p, type_, id_) for p, type_, id_ in x.refs]
+        made.refs += [(row["rid"], p, type_, packed_id(id_)) for p, type_, id_ in x.refs]
         r = (row["rid"], x.pat, x.code, x.dlo, x.dhi, row["upd"], x.val, row["ver"], row["type"], False, row["id"], x.terms)
         if x.org is None and (encounter := index.encounter_of(resource)):
             encounters[row["rid"]] = encounter

@@ -71,6 +71,8 @@ class Scope:
     begins: Rows | None = None
     """In which records the actor may write what puts the patient under a facility's care, and so opens the record to its staff
     (an Encounter there, a referral, an appointment). None: in every record that `rows` opens."""
+    withheld: Rows | None = None
+    """What the patient keeps from this actor and of which they may be told that there is some. None: nothing is told."""
     token: int | None = None
     """The number of the token that a machine came with: work that goes on after its request ends with the token."""
     creates: frozenset[str] | None = None

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from longbien.base import log
 from longbien.base.db import Connection, Database, ours
@@ -22,7 +23,8 @@ from .scope import Scope
 _log = log.get(__name__)
 
 KINDS = ("read", "vread", "history", "search", "create", "update", "delete", "operation", "page", "print", "export", "import",
-         "sign-in", "sign-out", "purpose", "token", "refused", "account", "trail", "care")  # fmt: skip
+         "sign-in", "sign-out", "purpose", "token", "refused", "account", "trail", "care", "glass", "review",
+         "consent")  # fmt: skip
 """Position is the number stored; only ever append."""
 PURPOSES = (
     "",
@@ -41,6 +43,7 @@ PURPOSES = (
 SUCCESS, REFUSED, FAILED = 0, 4, 8
 
 _INSERT = "SELECT record_audit($1::audit_in[])"
+_INSERT_SEVERAL = "SELECT record_audit_of($1::audit_in[], $2::int[], $3::int8[], $4::int[])"
 LARGEST_BATCH = 2000
 """Lines that are committed together at most, give or take the last writer's."""
 FULL_BLOCK = 20000 // 2
@@ -83,7 +86,22 @@ def _storable(text: str, longest: int) -> str:
     return text.replace("\0", "")[:longest].encode("utf-8", "replace").decode()
 
 
-_Waiting = tuple[Sequence[Line], asyncio.Future[None]]
+@dataclass(frozen=True, slots=True)
+class Several:
+    """`line` for each of these patients, with so many resources: what they have in common goes to the database once."""
+
+    line: Line
+    people: Mapping[int | None, int]
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+    def __iter__(self) -> Iterator[Line]:
+        return (self.line._replace(pat=pat, n=n) for pat, n in self.people.items())
+
+
+Lines = Sequence[Line] | Several
+_Waiting = tuple[Lines, asyncio.Future[None]]
 
 
 class Trail:
@@ -111,7 +129,13 @@ class Trail:
                 await task
         self._refuse(Unavailable("The server is stopping."))
 
-    async def write(self, lines: Sequence[Line]) -> None:
+    async def write_of(self, nobody: Line, people: Mapping[int | None, int]) -> None:
+        """A line for each of these patients and how many resources of each; `nobody` where there are none. As write."""
+        await self.write(
+            Several(nobody, people) if len(people) > 1 else [nobody._replace(pat=p, n=n) for p, n in people.items()] or [nobody]
+        )
+
+    async def write(self, lines: Lines) -> None:
         """Durable when this returns. Raises Unavailable or StorageFull when it cannot be: then the answer must not leave."""
         if self._closed or not self._tasks:
             raise Unavailable("The server is stopping." if self._closed else "The trail is not open yet.")
@@ -173,7 +197,7 @@ class Trail:
     async def _write_batch(self, connection: Connection, batch: list[_Waiting]) -> None:
         """Raises when the database is away or full. A line that cannot be stored is refused to its own writer only."""
         try:
-            await connection.execute(_INSERT, [one for lines, _ in batch for one in lines])
+            await connection.execute(*_statement([lines for lines, _ in batch]))
         except Exception as error:
             mine = ours(error)
             if mine is not None and not isinstance(mine, Invalid):
@@ -204,6 +228,29 @@ class Trail:
             except Exception:
                 _log.exception("the trail could not be sealed")
                 await asyncio.sleep(60)
+
+
+def _statement(batch: Sequence[Lines]) -> tuple[Any, ...]:
+    """The statement that writes these, and its values."""
+    if not any(isinstance(lines, Several) for lines in batch):
+        return _INSERT, [one for lines in batch for one in lines]
+    common: list[Line] = []
+    which: list[int] = []
+    pats: list[int | None] = []
+    ns: list[int] = []
+    for lines in batch:
+        if isinstance(lines, Several):
+            common.append(lines.line)
+            which += [len(common)] * len(lines)
+            pats += lines.people.keys()
+            ns += lines.people.values()
+        else:
+            for one in lines:
+                common.append(one)
+                which.append(len(common))
+                pats.append(one.pat)
+                ns.append(one.n)
+    return _INSERT_SEVERAL, common, which, pats, ns
 
 
 class Noted(NamedTuple):

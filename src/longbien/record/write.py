@@ -29,7 +29,7 @@ from longbien.fhir import json as fhir_json
 from longbien.fhir import references
 from longbien.fhir.validate import validate
 
-from . import full_text, index, parameters, people, profiles, ties, trail
+from . import directives, full_text, index, parameters, people, profiles, ties, trail
 from .change import ANY, Change, Create, Delete, Guarded, Manner, Stored, Update
 from .engine import Engine
 from .live import News
@@ -62,6 +62,8 @@ _WHOSE = "SELECT pat, rid FROM head WHERE id = $1 AND type = $2"
 _TIES = "record_ties({}::bigint[], {}::tie[])"
 _FULL_TEXT = "record_words({}::bigint[], {}::bigint[], {}::text[], {}::bigint[], {}::text[])"
 _PROFILES = "record_profiles({}::bigint[], {}::text[])"
+_CONSENTS = "record_consents({}::bigint[], {}::directive[])"
+_WALLS = "record_walls({}::bigint[], {}::wall[])"
 _WORDS = """INSERT INTO word SELECT * FROM unnest($1::bigint[], $2::int[], $3::text[]) AS w(key, p, norm) ORDER BY key
             ON CONFLICT DO NOTHING"""
 
@@ -211,7 +213,26 @@ async def _put(connection: Connection, values: list[Any], drafts: list[Draft], s
     structures = [d for d in drafts if d.type == profiles.TYPE]
     if structures:
         sql += also(_PROFILES, [d.rid for d in structures], [profiles.usable(d.resource) for d in structures])
+    for call, rids, said in said_of_access([(d.rid, d.type, d.pat, d.resource) for d in drafts]):
+        sql += also(call, rids, said)
     await connection.execute(sql, *values)
+
+
+def said_of_access(
+    written: Iterable[tuple[int, str, int | None, dict[str, Any] | None]],
+) -> list[tuple[str, list[int], list[Any]]]:
+    """(call, rids, rows) for the tables that rules of access ask: what Consents say, and whose record has a wall around it.
+    written: (rid, type, patient key, resource or None)."""
+    consents: tuple[list[int], list[Any]] = ([], [])
+    walls: tuple[list[int], list[Any]] = ([], [])
+    for rid, type_, pat, resource in written:
+        if type_ == "Consent":
+            consents[0].append(rid)
+            consents[1].extend((rid, pat, *d) for d in (directives.directives(resource) if resource and pat is not None else ()))
+        elif type_ in ("Patient", "Person"):
+            walls[0].append(rid)
+            walls[1].extend((rid, *w) for w in (directives.walls(resource) if resource else ()))
+    return [(call, *rows) for call, rows in ((_CONSENTS, consents), (_WALLS, walls)) if rows[0]]
 
 
 def _stored(d: Draft, now: datetime) -> Stored:
@@ -540,7 +561,7 @@ def _side_rows(drafts: list[Draft]) -> index.Sides:
 
 def _links_of(drafts: list[Draft]) -> tuple[list[int], list[Any]]:
     """Whose rows of ref are made anew, and the rows."""
-    refs = [(d.rid, p, type_, id_) for d in drafts if d.indexed for p, type_, id_ in d.indexed.refs]
+    refs = [(d.rid, p, type_, keys.packed_id(id_)) for d in drafts if d.indexed for p, type_, id_ in d.indexed.refs]
     return [d.rid for d in drafts if d.version > 1], refs
 
 

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from ..record.people import Nearby
 from . import assets
 from .page import route
-from .pages import chart, live, me, me_rights, requests, search, session, today, undo, who, write
+from .pages import chart, live, me, me_consent, me_rights, requests, search, session, today, undo, who, write
 from .terms import Terms
 
 ROUTES: list[BaseRoute] = [
@@ -34,7 +34,13 @@ ROUTES: list[BaseRoute] = [
     route("/me/requests", me_rights.requests),
     route("/me/requests", me_rights.file, ["POST"]),
     route("/me/requests/{id}/back", me_rights.take_back, ["POST"]),
+    route("/me/consent", me_consent.shared),
+    route("/me/consent", me_consent.say, ["POST"]),
+    route("/me/consent/{id}/withdraw", me_consent.withdraw, ["POST"]),
     route("/me/ask", me_rights.ask),
+    route("/me/copy", me_rights.copies),
+    route("/me/copy", me_rights.copy, ["POST"]),
+    route("/me/copy/{id}", me_rights.fetch, ["POST"]),
     route("/requests", requests.worklist),
     route("/requests/new", requests.paper),
     route("/requests", requests.take, ["POST"]),

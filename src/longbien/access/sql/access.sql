@@ -118,9 +118,9 @@ INSERT INTO purpose_grant (account, pat, purpose, reason, until)
 VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5)) RETURNING number, begins, until
 
 -- name: purpose_open
-SELECT g.number, g.purpose, g.reason, g.begins, g.until FROM purpose_grant g
+SELECT g.number, g.purpose, g.reason, g.begins, g.until, g.strength FROM purpose_grant g
 WHERE g.account = $1 AND g.pat = $2 AND g.until > now() AND NOT EXISTS (SELECT 1 FROM purpose_end e WHERE e.number = g.number)
-ORDER BY g.until DESC LIMIT 1
+ORDER BY g.strength DESC, g.until DESC LIMIT 1
 
 -- name: purpose_end
 -- Whatever is still open for this patient ends.

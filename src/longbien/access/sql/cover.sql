@@ -26,7 +26,7 @@ ORDER BY c.begins DESC, c.number DESC LIMIT 200
 -- name: departments
 -- The organizations that are part of one, newest version. $2: key of Organization.partof, $3: the type's number.
 SELECT h.id, v.body FROM ref r JOIN head h ON h.rid = r.rid AND NOT h.deleted JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
-WHERE r.p = $2 AND r.type = $3 AND r.id = $1 ORDER BY h.id LIMIT 500
+WHERE r.p = $2 AND r.type = $3 AND r.id = packed_id($1) ORDER BY h.id LIMIT 500
 
 -- name: strict
 SELECT coalesce((SELECT strict FROM facility_rule WHERE organization = $1), false)

@@ -238,9 +238,8 @@ class Compiler:
         at = s.bind(id_)
         parts = []
         if ps:
-            parts.append(
-                f"SELECT r.rid FROM ref r WHERE r.p = ANY({s.bind(ps)}::int[]) AND r.type = {number(holder)} AND r.id = {at}"
-            )
+            of = f"r.p = ANY({s.bind(ps)}::int[]) AND r.type = {number(holder)} AND r.id = packed_id({at})"
+            parts.append(f"SELECT r.rid FROM ref r WHERE {of}")
         if holder in types and holder in listed:
             parts.append(f"SELECT x.rid FROM head x WHERE x.id = {at} AND x.type = {number(holder)} AND NOT x.deleted")
         return Cond(f"h.rid IN ({' UNION ALL '.join(parts)})", typed=True, selective=True) if parts else Cond("false")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -11,14 +12,20 @@ from longbien.base.errors import Invalid
 from longbien.record.types import number
 
 from .ask import Cond
-from .keys import LONG, key
+from .keys import LONG, key, long_key
 from .params import dates
 from .parse import Query
 from .sort import Key, keys
 from .statement import Statement, used
 
 MOST_BRANCHES = 8
+_ORDER = re.compile(r"\bh\.(dlo|rid)\b")
 COLUMNS = "h.rid, h.ver, h.type, h.id, h.pat, h.upd"
+_LASTS = "CASE WHEN isfinite(h.dlo) THEN h.dhi - h.dlo > interval '32 days' ELSE h.dhi > h.dlo END"
+"""Spans more than dates.SPAN, in the words of index head_long."""
+_SECOND = "code2 c CROSS JOIN LATERAL (SELECT * FROM head x WHERE x.rid = c.rid OFFSET 0) h"
+"""Rows by a later coding. OFFSET 0: each looked up by its key in the order of code2_code. A kept plan that may choose hashes the
+newest rows of the whole record, to find that none has the code."""
 
 
 class Past(NamedTuple):
@@ -113,29 +120,32 @@ class Heads:
         if any(c.pat for c in conds) or not self._by_date or self.query.type is None:
             return [_select(columns, "head h", [c.sql for c in conds] + rest, tail)]
         hot = next((c for c in conds if c.hot and len(c.hot) <= MOST_BRANCHES // 2), None)
-        sources: list[tuple[str, list[str]]] = [("head h", [])]
         if hot is not None:
-            sources = []
-            for k in hot.hot:
-                at = self._s.bind(k)
-                sources += [("head h", [f"h.code = {at}::int8"]),
-                            ("code2 c JOIN head h ON h.rid = c.rid", [f"c.code = {at}::int8"])]  # fmt: skip
             rest = [r for r in rest if not r.startswith("h.type =")]
+        others = [c.sql for c in conds if c is not hot] + rest
         since = next((c.since for c in conds if c.since is not None), None)
-        bounds: list[list[str]] = [[]]
+        first = None
         if since is not None and self.query.type is not None:
-            first = since - dates.SPAN if since > dates.EARLIEST + dates.SPAN else dates.EARLIEST
-            at, long_ = self._s.bind(first), self._s.bind(key(self.query.type + LONG))
-            bounds = [[f"h.dlo >= {at}"], [f"h.terms @> ARRAY[{long_}::int8]", f"h.dlo < {at}"]]
-        others = [c.sql for c in conds if c is not hot]
+            first = self._s.bind(since - dates.SPAN if since > dates.EARLIEST + dates.SPAN else dates.EARLIEST)
         found = []
-        for source, by_code in sources:
-            for bound in bounds:
-                own = bound
-                if source.startswith("code2"):
-                    own = [*bound, *(b.replace("h.dlo", "c.dlo") for b in bound if b.startswith("h.dlo"))]
-                found.append(_select(columns, source, by_code + own + others + rest, tail))
-        return found
+        for k in hot.hot if hot is not None else ():
+            at = self._s.bind(k)
+            begun = [f"h.dlo >= {first}"] if first else []
+            found.append(_select(columns, "head h", [f"h.code = {at}::int8", *begun, *others], tail))
+            second = [_of_code2(w) for w in (f"c.code = {at}::int8", *begun, *others)]
+            found.append(_select(_of_code2(columns), _SECOND, second, _of_code2(tail)))
+            if first:  # what had begun long before and may last until then
+                before = f"h.dlo < {first}"
+                found.append(_select(columns, "head h", [f"h.code = {at}::int8", _LASTS, before, *others], tail))
+                term = f"h.terms @> ARRAY[{self._s.bind(long_key(k))}::int8]"
+                found.append(_select(columns, "head h", [term, before, *others], tail))
+        if hot is not None:
+            return found
+        if not first:
+            return [_select(columns, "head h", others, tail)]
+        long_ = f"h.terms @> ARRAY[{self._s.bind(key(self.query.type + LONG))}::int8]"
+        bounds = ([f"h.dlo >= {first}"], [long_, f"h.dlo < {first}"])
+        return [_select(columns, "head h", [*bound, *others], tail) for bound in bounds]
 
     def page(self, limit: int) -> tuple[str, list[Any]]:
         """Heads of one page in order, with their bodies. Columns: COLUMNS, k0.., body."""
@@ -201,6 +211,11 @@ def _value(k: Key, v: Any) -> Any:
     if not isinstance(v, str):
         raise wrong
     return v
+
+
+def _of_code2(text: str) -> str:
+    """The date and the key by code2's own columns, which its index has in order. What looks elsewhere keeps its own names."""
+    return text if "SELECT" in text else _ORDER.sub(r"c.\1", text)
 
 
 def _select(columns: str, source: str, where: list[str], tail: str) -> str:

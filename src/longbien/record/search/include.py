@@ -18,7 +18,7 @@ from longbien.record.types import number
 from . import links, registry, run, slots
 from .compile import Compiler
 from .heads import COLUMNS
-from .keys import param_key
+from .keys import packed_id, param_key
 from .params import reference
 from .parse import Include, Query
 from .statement import Statement
@@ -162,13 +162,14 @@ async def _anything(engine: Engine, compiler: Compiler, of: list[Entry], seen: s
     readable = [t for t in definitions.types() if compiler.scope.may_search(t)]
     found: list[Entry] = []
     for type_ in sorted({e.type for e in of}):
-        ids = [e.id for e in of if e.type == type_]
+        ids = [packed_id(e.id) for e in of if e.type == type_]
         s = Statement()
         ps = [param_key(f"{t}.{c}") for t in readable for c in slots.references(t) if type_ in reference.targets(t, c)]
-        named = f"r.p = ANY({s.bind(ps)}::int4[]) AND r.type = {number(type_)} AND r.id = ANY({s.bind(ids)}::text[])"
+        named = f"r.p = ANY({s.bind(ps)}::int4[]) AND r.type = {number(type_)} AND r.id = ANY({s.bind(ids)}::bytea[])"
         where = f"h.rid IN (SELECT r.rid FROM ref r WHERE {named})"
         if type_ == "Patient":
-            pats = f"h.pat = ANY({s.bind([patient_key(i) for i in ids])}::int8[]) AND h.type <> {number(type_)}"
+            patients = s.bind([patient_key(e.id) for e in of if e.type == type_])
+            pats = f"h.pat = ANY({patients}::int8[]) AND h.type <> {number(type_)}"
             where = f"h.rid IN (SELECT h.rid FROM head h WHERE {pats} UNION ALL SELECT r.rid FROM ref r WHERE {named})"
         if compiler.scope.searchable is not None:
             where += f" AND h.type = ANY({s.bind([number(t) for t in readable])}::smallint[])"

@@ -8,6 +8,7 @@ A 64-bit key is a filter: two different terms share one with a chance of 2**-64 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache
 
@@ -61,6 +62,17 @@ def param_key(prefix: str) -> int:
     return low - (1 << 32) if low >= 1 << 31 else low
 
 
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+
+
+def packed_id(id: str) -> bytes:
+    """An id (or a canonical's url) as table `ref` keeps it; packed_id in migration 0095 does the same."""
+    if len(id) == 36 and _UUID.match(id):
+        return bytes.fromhex(id.replace("-", ""))
+    plain = id.encode()
+    return (b"\0\0" if len(plain) == 15 else b"\0") + plain
+
+
 def compartment_key(patient_id: str) -> int:
     """The term of a resource that is also in the compartment of a patient other than the one in head.pat."""
     return key64("compartment|Patient/" + patient_id)
@@ -74,3 +86,9 @@ LONG = "~long"
 """'T~long': the main date spans over a month, or has an open end: such rows are looked for apart (dates.SPAN)."""
 ELSEWHERE = "~elsewhere"
 """'T~elsewhere': the row's patient comes from another parameter than the type's main one."""
+
+
+def long_key(code: int) -> int:
+    """The term of a row whose main date spans long and that has this code as a second coding (heads.py; migration 0096 has the
+    number too)."""
+    return code ^ 0x1B5E_3C7A_9D24_60F1

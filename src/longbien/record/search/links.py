@@ -120,7 +120,7 @@ async def _one(c: Compiler, ask: Ask, target: str, step: Ask | Has, h: str, s: S
         return Cond(sql, pat=True, few=few is not None and len(few) > 1, steady=few is not None)
     r = s.alias()
     p = param_key(f"{ask.type}.{code}")
-    of = f"""SELECT {r}.rid FROM ref {r} JOIN head {t} ON {t}.id = {r}.id AND {t}.type = {number(target)}
+    of = f"""SELECT {r}.rid FROM ref {r} JOIN head {t} ON {_same(r, t)} AND {t}.type = {number(target)}
              WHERE {r}.p = {p} AND {r}.type = {number(target)} AND {inner}"""
     few = await _few(c, of, s, conds) if rare else None
     if few is not None:
@@ -163,11 +163,11 @@ def _pointing(type_: str, code: str, target: str, canonical: bool, r: str, t: st
     """FROM and WHERE of rows `r` of ref that lead to rows `t` of head."""
     p = param_key(f"{type_}.{code}")
     if not canonical:
-        return f"""ref {r} JOIN head {t} ON {t}.id = {r}.id AND {t}.type = {number(target)}
+        return f"""ref {r} JOIN head {t} ON {_same(r, t)} AND {t}.type = {number(target)}
                    WHERE {r}.p = {p} AND {r}.type = {number(target)}"""
     u = s.alias()
-    return f"""ref {r} JOIN str {u} ON {u}.p = {param_key(target + ".url")} AND {u}.norm = {r}.id JOIN head {t} ON {t}.rid = {u}.rid
-               WHERE {r}.p = {p} AND {r}.type = 0"""
+    return f"""ref {r} JOIN str {u} ON {u}.p = {param_key(target + ".url")} AND packed_id({u}.norm) = {r}.id
+               JOIN head {t} ON {t}.rid = {u}.rid WHERE {r}.p = {p} AND {r}.type = 0"""
 
 
 async def has(c: Compiler, has: Has, h: str, s: Statement) -> Cond:
@@ -188,13 +188,19 @@ async def has(c: Compiler, has: Has, h: str, s: Statement) -> Cond:
         column, kind, named = "pat", "int8", f"{t}.pat"
         where = f"FROM head {t} WHERE {inner}{not_elsewhere(has.source, t, s)}"
     else:
-        column, kind, named = "id", "text", f"{r}.id"
+        column, kind, named = "id", "text", f"plain_id({r}.id)"
         where = f"FROM head {t} JOIN ref {r} ON {r}.rid = {t}.rid WHERE {_to(r, has)} AND {inner}"
     found = await _few(c, f"SELECT {named} {where}", s, conds, MOST)
     if found is not None:
         return Cond(f"{h}.{column} = ANY({s.bind(found)}::{kind}[])", few=True, steady=len(found) <= FEW)
     # so many that a walk over what they point to soon finds a page. OFFSET 0: asked row by row
-    return Cond(f"EXISTS (SELECT {where} AND {named} = {h}.{column} OFFSET 0)")
+    same = f"{named} = {h}.{column}" if column == "pat" else f"{r}.id = packed_id({h}.id)"
+    return Cond(f"EXISTS (SELECT {where} AND {same} OFFSET 0)")
+
+
+def _same(r: str, t: str) -> str:
+    """Row `r` of ref leads to row `t` of head; said both ways, so that either can be looked up by its index from the other."""
+    return f"{t}.id = plain_id({r}.id) AND {r}.id = packed_id({t}.id)"
 
 
 def _to(r: str, has: Has) -> str:
@@ -204,7 +210,7 @@ def _to(r: str, has: Has) -> str:
 async def _by_id(c: Compiler, has: Has, step: Ask | Has, h: str, s: Statement) -> str:
     t, r = s.alias(), s.alias()
     inner = await c.rows_sql(has.source, [step], t, s)
-    return f"{h}.id IN (SELECT {r}.id FROM head {t} JOIN ref {r} ON {r}.rid = {t}.rid WHERE {_to(r, has)} AND {inner})"
+    return f"{h}.id IN (SELECT plain_id({r}.id) FROM head {t} JOIN ref {r} ON {r}.rid = {t}.rid WHERE {_to(r, has)} AND {inner})"
 
 
 async def _by_url(c: Compiler, has: Has, step: Ask | Has, h: str, s: Statement) -> str:
@@ -212,7 +218,7 @@ async def _by_url(c: Compiler, has: Has, step: Ask | Has, h: str, s: Statement) 
     inner = await c.rows_sql(has.source, [step], t, s)
     p = param_key(f"{has.source}.{has.ref}")
     return f"""{h}.rid IN (SELECT {u}.rid FROM head {t} JOIN ref {r} ON {r}.rid = {t}.rid AND {r}.p = {p} AND {r}.type = 0
-               JOIN str {u} ON {u}.p = {param_key(has.type + ".url")} AND {u}.norm = {r}.id WHERE {inner})"""
+               JOIN str {u} ON {u}.p = {param_key(has.type + ".url")} AND packed_id({u}.norm) = {r}.id WHERE {inner})"""
 
 
 def _part_of(type_: str) -> str | None:
@@ -241,11 +247,11 @@ def _whole(c: Compiler, ask: Ask, type_: str, ids: list[str], s: Statement) -> s
     part, n, x = param_key(f"{type_}.{_part_of(type_)}"), number(type_), s.alias()
     scope = "" if c.scope.unlimited else " AND " + c.scope.where(RowSQL.of(x), s.bind)
     if ask.modifier == "below":
-        step = f"""SELECT {x}.id FROM d JOIN ref r ON r.p = {part} AND r.type = {n} AND r.id = d.id
+        step = f"""SELECT {x}.id FROM d JOIN ref r ON r.p = {part} AND r.type = {n} AND r.id = packed_id(d.id)
                    JOIN head {x} ON {x}.rid = r.rid WHERE NOT {x}.deleted{scope}"""
     else:
-        step = f"""SELECT r.id FROM d JOIN head {x} ON {x}.id = d.id AND {x}.type = {n}
+        step = f"""SELECT plain_id(r.id) FROM d JOIN head {x} ON {x}.id = d.id AND {x}.type = {n}
                    JOIN ref r ON r.rid = {x}.rid AND r.p = {part} AND r.type = {n} WHERE NOT {x}.deleted{scope}"""
     given = f'SELECT unnest({s.bind(ids)}::text[]) COLLATE "C" AS id'
-    every = f"WITH RECURSIVE d AS ({given} UNION {step}) SELECT d.id FROM d"
+    every = f"WITH RECURSIVE d AS ({given} UNION {step}) SELECT packed_id(d.id) FROM d"
     return f"SELECT r.rid FROM ref r WHERE r.p = {param_key(ask.prefix)} AND r.type = {n} AND r.id IN ({every})"

@@ -19,7 +19,7 @@ from .compile import Compiler
 from .heads import Heads
 from .parse import Handling, Query, encode_cursor, parse
 
-CAP = 10_000
+CAP = 4000
 """_total=estimate counts exactly up to here."""
 
 
@@ -149,4 +149,4 @@ async def _audit(engine: Engine, scope: Scope, query: Query, page: Page) -> None
     type_ = number(query.type) if query.type else None
     people = Counter(e.pat for e in page.entries)
     nobody = trail.line(scope, "search", n=0, type=type_, why=why)
-    await engine.trail.write([nobody._replace(pat=pat, n=n) for pat, n in people.items()] or [nobody])
+    await engine.trail.write_of(nobody, people)

@@ -86,7 +86,7 @@ def _string(p: int, pick: str) -> str:
 
 def _reference(type_: str, code: str, p: int, pick: str) -> str:
     """Types are numbered in the order of their names, so the number stands for the name."""
-    rows = f"SELECT lpad(r.type::text, 3, '0') || r.id AS place FROM ref r WHERE r.rid = h.rid AND r.p = {p}"
+    rows = f"SELECT lpad(r.type::text, 3, '0') || plain_id(r.id) AS place FROM ref r WHERE r.rid = h.rid AND r.p = {p}"
     if code not in slots.by_pat(type_):
         return f"SELECT {pick}(x.place) FROM ({rows}) x"
     patient = number("Patient")

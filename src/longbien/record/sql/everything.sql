@@ -14,7 +14,7 @@ SELECT x.*, v.body FROM (
 -- What points to an encounter by its own search parameters ($1: their keys).
 SELECT x.*, v.body FROM (
   SELECT h.rid, h.ver, h.type, h.id, h.pat, h.upd FROM head h
-  WHERE h.rid IN (SELECT r.rid FROM ref r WHERE r.p = ANY($1::int4[]) AND r.type = $2 AND r.id = $3)
+  WHERE h.rid IN (SELECT r.rid FROM ref r WHERE r.p = ANY($1::int4[]) AND r.type = $2 AND r.id = packed_id($3))
     AND h.rid > $4 AND NOT h.deleted AND {more}
   ORDER BY h.rid LIMIT $5
 ) x JOIN ver v ON v.rid = x.rid AND v.ver = x.ver ORDER BY x.rid
@@ -36,3 +36,6 @@ SELECT h.rid, h.ver, h.type, h.id, h.pat, h.upd, v.body
 FROM unnest($1::text[], $2::smallint[]) AS w(id, type) JOIN head h ON h.id = w.id AND h.type = w.type
 JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
 WHERE NOT h.deleted AND (h.pat IS NULL OR h.pat = $3) AND {more}
+
+-- name: withheld
+SELECT EXISTS (SELECT 1 FROM head h WHERE h.pat = $1 AND h.type = ANY($2::smallint[]) AND NOT h.deleted AND {withheld})

@@ -49,7 +49,7 @@ UPDATE reindex SET dlo = $3, rid = $4, done = done + $5, changed = changed + $6,
 SELECT reindex_done($1::smallint, $2::bigint)
 
 -- name: refs
-SELECT record_reindex_refs($1::bigint[], $2::int[], $3::bigint[], $4::int[], $5::smallint[], $6::text[])
+SELECT record_reindex_refs($1::bigint[], $2::int[], $3::bigint[], $4::int[], $5::smallint[], $6::bytea[])
 
 -- name: ties
 SELECT record_reindex_ties($1::bigint[], $2::int[], $3::tie[])
@@ -60,3 +60,7 @@ SELECT record_reindex_words($1::bigint[], $2::int[], $3::bigint[], $4::text[], $
 -- name: older
 -- The versions below these.
 SELECT v.rid, v.body FROM unnest($1::bigint[], $2::int[]) AS w(rid, ver) JOIN ver v ON v.rid = w.rid AND v.ver < w.ver WHERE v.op <> 3
+
+-- name: newest
+-- Which of these versions are still the newest; the rows are locked already.
+SELECT h.rid FROM head h JOIN unnest($1::bigint[], $2::int[]) AS w(rid, ver) ON w.rid = h.rid AND w.ver = h.ver WHERE NOT h.deleted

@@ -138,7 +138,7 @@ async def _people(call: Call, one: Whom) -> SimpleNamespace:
     page_ = await asked(call.engine, one.store.scope, one.id, count=TRAIL)
     since = call.now - timedelta(days=7)
     lately = [x for x in page_.lines if x.at >= since and staff(x, call)]
-    return SimpleNamespace(n=len({x.actor for x in lately}), emergency=any(x.purpose == "ETREAT" for x in lately))
+    return SimpleNamespace(n=len({x.actor for x in lately}), emergency=any(x.what == "glass" for x in lately))
 
 
 def staff(line: Seen, call: Call) -> bool:
@@ -167,7 +167,7 @@ def _told(group: Sequence[Seen], call: Call) -> SimpleNamespace:
         name=x.name,
         where=", ".join(p for p in ((role.vi if w.lang == "vi" else role.en) if role else "", short_place(x.facility or "")) if p),
         what=", ".join(what[:4]) or w(WHAT.get(x.what, x.what)),
-        emergency=x.purpose == "ETREAT",
-        reason=x.why.removeprefix("purpose: ") if x.why.startswith("purpose: ") else "",
+        emergency=x.what == "glass",
+        reason=x.why.partition(": ")[2] if x.what == "glass" or x.why.startswith(("purpose: ", "emergency: ")) else "",
         seq=x.seq,
     )

@@ -9,10 +9,10 @@ from typing import Any
 from starlette.responses import Response
 
 from ...access import carers
-from ...access.rights import clocks, filing, request, restricting
+from ...access.rights import clocks, copying, filing, request, restricting
 from ...access.roles import ME
 from ...base import clock
-from ...base.errors import Conflict, Invalid, NotFound
+from ...base.errors import Conflict, Invalid, NotFound, TooMany
 from ...base.words import Words
 from ..chart.record import person
 from ..me.shell import Whom, whom
@@ -113,3 +113,62 @@ async def take_back(call: Call) -> Response:
     one = await whom(call)
     await filing.take_back(call.door, call.actor, call.request.path_params["id"])
     return call.go(one.to("/me/requests", done="back"))
+
+
+# ---- a copy of everything -------------------------------------------------------------------------------------------
+
+KEY = "record-copy"
+"""The cookie that holds `<id>.<key>` of the newest copy: only this browser can open what was made."""
+
+
+def _key(call: Call) -> tuple[str, str]:
+    id_, _, key = (call.request.cookies.get(KEY) or "").partition(".")
+    return id_, key
+
+
+@page(ME, "PATRQT")
+async def copies(call: Call) -> Response:
+    one = await whom(call)
+    made = await copying.of(call.door, call.actor, one.id)
+    newest = made[0] if made else None
+    mine, _ = _key(call)
+    own = newest is not None and newest.id == mine
+    return show(
+        call, one, "me/copy.html", "record", newest=newest, mine=own, error="",
+        waiting=newest is not None and newest.state == "waiting", gone=call.query.get("done") == "gone",
+    )  # fmt: skip
+
+
+@page(ME, "PATRQT")
+async def copy(call: Call) -> Response:
+    """Ask for one."""
+    one = await whom(call)
+    try:
+        id_, key = await copying.ask(call.door, call.actor, one.id, call.w.lang)
+    except TooMany:
+        made = await copying.of(call.door, call.actor, one.id)
+        error = call.w("That is enough copies for one day. Try again tomorrow.")
+        return show(
+            call, one, "me/copy.html", "record", newest=made[0] if made else None, mine=False, error=error, waiting=False,
+            gone=False, status=429,
+        )  # fmt: skip
+    response = call.go(one.to("/me/copy"))
+    safe = call.request.url.scheme == "https"
+    told = f"{id_}.{key}"
+    response.set_cookie(KEY, told, max_age=86400, path="/me/copy", httponly=True, samesite="strict", secure=safe)
+    return response
+
+
+@page(ME, "PATRQT")
+async def fetch(call: Call) -> Response:
+    """The file itself, once."""
+    one = await whom(call)
+    id_, key = call.request.path_params["id"], ""
+    if _key(call)[0] == id_:
+        key = _key(call)[1]
+    try:
+        packed = await copying.fetch(call.door, call.actor, id_, key)
+    except NotFound:
+        return call.go(one.to("/me/copy", done="gone"))
+    headers = {"Content-Disposition": f'attachment; filename="ho-so-{clock.local(call.now):%Y-%m-%d}.zip"'}
+    return Response(packed, media_type="application/zip", headers=headers)

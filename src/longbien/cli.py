@@ -26,6 +26,8 @@ COMMANDS = {
     "code-system": ("code_system", "make a FHIR CodeSystem of a table of codes (CSV), to be imported"),
     "demo": ("demo", "fill the record with the demo city: invented people in invented hospitals"),
     "token": ("token", "print a bearer token for the FHIR API, and nothing else"),
+    "app": ("app", "register apps and backend services, list and stop them"),
+    "keys": ("keys", "rotate the keys that sign-in answers to apps are signed with"),
     "reindex": ("reindex", "make anew what resources are found by, while the server runs"),
     "subscriptions": ("subscriptions", "list subscriptions; see, play again or give up what could not be told"),
     "check": ("check", "test this installation: database, rights, migrations, assets, disk, clock"),

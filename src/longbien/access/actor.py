@@ -25,9 +25,10 @@ class Through(NamedTuple):
 
 @dataclass(frozen=True)
 class Actor:
-    """number: account.number, the actor in the trail. held: what a token's scope leaves (None: no token, the role decides). app: which
-    app acts for this person; an app speaks FHIR and may open no page. cert: the certificate that the token is bound to. organization, department, practitioner: resource ids. patient: id of the Patient whose own account
-    this is. token: the number of the token that a machine came with. reach: what narrows and widens the rows of the role."""
+    """number: account.number, the actor in the trail. held: what a token's scope leaves (None: no token, the role decides). app:
+    which app acts for this person; an app speaks FHIR and may open no page. cert: the certificate that the token is bound to.
+    organization, department, practitioner: resource ids. patient: id of the Patient whose own account this is. token: the number of
+    the token. reach: what narrows and widens the rows of the role."""
 
     number: int
     login: str

@@ -1,5 +1,5 @@
-"""The certificate that a client showed when the connection was made (RFC 8705): as the trusted proxy that ended TLS passes it on, in
-the way of RFC 9440 (`Client-Cert: :base64 of DER:`) or as escaped PEM (nginx: $ssl_client_escaped_cert). From anybody else the
+"""The certificate that a client showed when the connection was made (RFC 8705): as the trusted proxy that ended TLS passes it on,
+in the way of RFC 9440 (`Client-Cert: :base64 of DER:`) or as escaped PEM (nginx: $ssl_client_escaped_cert). From anybody else the
 header says nothing."""
 
 from __future__ import annotations

@@ -65,11 +65,7 @@ class Door:
         where = peer.peer(request, self.proxies)
         given = peer.header(request, b"authorization")
         if given is not None:
-            found = await self._bearer(given, where.address)
-            if found.cert is not None and found.cert != certificates.shown(request, self.proxies, self.settings):
-                self.knocks.note(where.address, "token without its certificate")
-                raise Unauthenticated("The token is bound to a client certificate, which did not come with the request.")
-            return found
+            return await self._bearer(given, request, where.address)
         secret = peer.cookie(request, sessions.cookie_name(where.secure))
         if secret is None:
             raise Unauthenticated("Sign in first, or send a bearer token.")
@@ -179,7 +175,7 @@ class Door:
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
-    async def _bearer(self, given: str, address: str | None) -> Actor:
+    async def _bearer(self, given: str, request: Connection, address: str | None) -> Actor:
         kind, _, token = given.partition(" ")
         if kind.lower() != "bearer":
             raise Unauthenticated("Send the token as 'Authorization: Bearer ...'.")
@@ -187,6 +183,9 @@ class Door:
         if found is None:
             self.knocks.note(address, "unknown token")
             raise Unauthenticated("The token is not known, has expired or was revoked.")
+        if found.cert is not None and found.cert != certificates.shown(request, self.proxies, self.settings):
+            self.knocks.note(address, "token without its certificate")
+            raise Unauthenticated("The token is bound to a client certificate, which did not come with the request.")
         return replace(found, address=address)
 
     async def _ask_token(self, digest: bytes) -> Actor | None:

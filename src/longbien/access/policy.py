@@ -133,10 +133,11 @@ def _scope(actor: Actor, address: str | None, purpose: str | None, settings: Acc
     has = {r.reason for r in ordered.rules}
     named = [said for said in _SAID if said in has]
     may = _types(role.name, chosen)
+    said = _named(actor, f"{role.name}: {'/'.join(named)}".removesuffix(": "))
+    told = withheld(actor, role, settings, chosen) if actor.app is None else None
     own = Scope(
-        actor.number, actor.name, chosen, _named(actor, f"{role.name}: {'/'.join(named)}".removesuffix(": ")), ordered, actor.org,
-        may["r"], may["c"] | may["u"] | may["d"], address, _begins(actor, settings), actor.token, may["c"], may["u"], may["d"],
-        withheld=withheld(actor, role, settings, chosen) if actor.app is None else None,
+        actor.number, actor.name, chosen, said, ordered, actor.org, may["r"], may["c"] | may["u"] | may["d"], address,
+        _begins(actor, settings), token=actor.token, creates=may["c"], updates=may["u"], deletes=may["d"], withheld=told,
     )  # fmt: skip
     if actor.app is None:
         return own

@@ -1,8 +1,8 @@
-"""A search as a restriction of a scope (patient/Observation.rs?category=laboratory), made into a condition on a row by the search's own
-compiler of parameters: a row is in the scope exactly when the search would find it.
+"""A search as a restriction of a scope (patient/Observation.rs?category=laboratory), made into a condition on a row by the search's
+own compiler of parameters: a row is in the scope exactly when the search would find it.
 
-Only what needs nothing but the row itself and its index is taken: no chains, no _has, no value sets, nothing about lists of results.
-Everything else is refused when the scope is read."""
+Only what needs nothing but the row itself and its index is taken: no chains, no _has, no value sets, nothing about lists of
+results. Everything else is refused when the scope is read."""
 
 from __future__ import annotations
 

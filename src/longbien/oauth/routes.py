@@ -84,9 +84,7 @@ async def _client(request: Request, door: Door, form: Mapping[str, str]) -> tupl
     place = address.place(request, door)
     where = peer.peer(request, door.proxies).address
     try:
-        app = await clients.known(
-            form, request.headers.get("authorization"), cert, _audiences(place.issuer, request)
-        )
+        app = await clients.known(form, request.headers.get("authorization"), cert, _audiences(place.issuer, request))
     except Refusal:
         door.knocks.note(where, "unknown client at the token endpoint")
         raise
@@ -110,7 +108,9 @@ async def introspect(request: Request, door: Door) -> Response:
     app, _ = await _client(request, door, form)
     if app.auth == "none":
         raise Refusal("unauthorized_client", "Only clients that can show who they are may ask about tokens.", 401)
-    return JSONResponse(await tokens.introspect(door.engine, app, form.get("token", ""), address.place(request, door)), headers=HEADERS)
+    return JSONResponse(
+        await tokens.introspect(door.engine, app, form.get("token", ""), address.place(request, door)), headers=HEADERS
+    )
 
 
 async def revoke(request: Request, door: Door) -> Response:
@@ -153,7 +153,8 @@ async def register(request: Request, door: Door) -> Response:
     except Invalid as why:
         code = "invalid_redirect_uri" if "address" in why.text else "invalid_client_metadata"
         raise Refusal(code, why.text) from None
-    answer = {"client_id": client_id, "client_name": new.name, "redirect_uris": list(new.redirects), "scope": new.scope,
+    answer: dict[str, Any] = {"client_id": client_id, "client_name": new.name, "redirect_uris": list(new.redirects),
+              "scope": new.scope,
               "token_endpoint_auth_method": new.auth, "grant_types": ["authorization_code", "refresh_token"],
               "response_types": ["code"]}  # fmt: skip
     if secret:

@@ -83,7 +83,7 @@ class Scope:
     searches: frozenset[str] | None = None
     """Of the types in `reads`, those that may be read by their id, searched. None: all of them."""
     versions: frozenset[str] | None = None
-    """Of the types in `reads`, those whose earlier versions may be seen: a rule that speaks of the row speaks of it as it is now."""
+    """Of the types in `reads`, those whose earlier versions may be seen: a rule about the row is about it as it is now."""
 
     def where(self, row: RowSQL, bind: Bind) -> str:
         return self.rows.sql(row, bind)

@@ -1,7 +1,7 @@
 """The request at /oauth/authorize, looked at before anybody is asked (RFC 6749 4.1.1, RFC 7636, SMART 2.2).
 
-Two kinds of wrong: where the app or its address is not known, nobody is sent anywhere (that would be an open redirect); all else goes
-back to the app's own address as an error."""
+Two kinds of wrong: where the app or its address is not known, nobody is sent anywhere (that would be an open redirect); all else
+goes back to the app's own address as an error."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class SentBack(Refusal):
 
 @dataclass(frozen=True)
 class Wish:
-    """What an app asks for. said: the scope, read; every part is one that the app may ask for. launch: the secret of a launch from a
-    patient's page."""
+    """What an app asks for. said: the scope, read; every part is one that the app may ask for. launch: the secret of a launch
+    from a patient's page."""
 
     app: App
     redirect: str
@@ -57,9 +57,7 @@ class Wish:
     @property
     def picks_patient(self) -> bool:
         """Must the person say which patient this is about?"""
-        return self.launch is None and (
-            "launch/patient" in self.said.others or any(o.level == "patient" for o in self.said.ones)
-        )
+        return self.launch is None and ("launch/patient" in self.said.others or any(o.level == "patient" for o in self.said.ones))
 
     def back(self, **said: str) -> str:
         return back(self.redirect, state=self.state, iss=self.iss, **said)
@@ -181,8 +179,8 @@ async def allow(
     scope = text(said)
     async with engine.db.transaction() as connection:
         number = await connection.fetchval(
-            Q.grant_new, wanted.app.number, actor.number, scope, patient, encounter, digest(session) if online and session else None,
-            settings.app_days * 86_400,
+            Q.grant_new, wanted.app.number, actor.number, scope, patient, encounter,
+            digest(session) if online and session else None, settings.app_days * 86_400,
         )  # fmt: skip
         await connection.execute(
             Q.code_new, digest(code), number, wanted.redirect, wanted.challenge, wanted.nonce, wanted.launch is None

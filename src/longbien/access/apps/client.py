@@ -1,5 +1,5 @@
-"""Which app is at the token endpoint: by its secret (RFC 6749 2.3.1), by a signed assertion (RFC 7523, SMART's asymmetric way), by its
-certificate (RFC 8705), or, of a public one, by nothing but its name."""
+"""Which app is at the token endpoint: by its secret (RFC 6749 2.3.1), by a signed assertion (RFC 7523, SMART's asymmetric way), by
+its certificate (RFC 8705), or, of a public one, by nothing but its name."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ class Clients:
         self._outside = outside
         self._sets: dict[str, tuple[float, KeySet]] = {}
 
-    async def known(self, form: Mapping[str, str], authorization: str | None, cert: bytes | None, audiences: tuple[str, ...]) -> App:
+    async def known(
+        self, form: Mapping[str, str], authorization: str | None, cert: bytes | None, audiences: tuple[str, ...]
+    ) -> App:
         """The app that sends this form. audiences: the addresses that an assertion may be for. Raises Refusal."""
         ways = [authorization is not None, "client_assertion" in form, "client_secret" in form]
         if sum(ways) > 1:

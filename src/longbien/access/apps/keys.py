@@ -1,5 +1,5 @@
-"""The keys that id_tokens are signed with. The newest signs; when it is replaced it stays published until what it signed has ended, so
-that keys rotate without anybody noticing."""
+"""The keys that id_tokens are signed with. The newest signs; when it is replaced it stays published until what it signed has ended,
+so that keys rotate without anybody noticing."""
 
 from __future__ import annotations
 

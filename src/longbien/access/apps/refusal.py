@@ -1,5 +1,5 @@
-"""What OAuth answers when it says no: an error of RFC 6749 (section 5.2, 4.1.2.1), RFC 7591 or RFC 8707, with a sentence for whoever
-builds the app."""
+"""What OAuth answers when it says no: an error of RFC 6749 (section 5.2, 4.1.2.1), RFC 7591 or RFC 8707, with a sentence for
+whoever builds the app."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which apps there are: registered by an administrator, by the command line, or by themselves (RFC 7591) where the house allows it."""
+"""Which apps there are: registered by an administrator, by the command line, or by themselves (RFC 7591) if the house lets them."""
 
 from __future__ import annotations
 
@@ -116,7 +116,9 @@ def _checked(new: NewApp) -> NewApp:
         raise Invalid(f"How an app shows who it is must be one of {', '.join(AUTHS)}.", code="value")
     if "system" in levels:
         if levels != {"system"} or said.others:
-            raise Invalid("An app comes by itself (system/ scopes) or acts for people (patient/, user/): register two apps.", code="value")
+            raise Invalid(
+                "An app comes by itself (system/ scopes) or acts for people (patient/, user/): register two apps.", code="value"
+            )
         if new.auth not in ("private_key_jwt", "tls_client_auth"):
             raise Invalid("A backend service shows who it is by private_key_jwt or tls_client_auth.", code="value")
         if new.redirects or new.launch_url:
@@ -135,8 +137,8 @@ def _checked(new: NewApp) -> NewApp:
         _check_cert(new.cert)
     elif new.cert is not None:
         raise Invalid("A certificate goes with tls_client_auth only.", code="value")
-    return NewApp(name, " ".join(new.scope.split()), new.auth, new.redirects, new.launch_url or None, new.jwks, new.jwks_uri or None,
-                  new.cert, new.bound or new.auth == "tls_client_auth", new.facility)  # fmt: skip
+    return NewApp(name, " ".join(new.scope.split()), new.auth, new.redirects, new.launch_url or None, new.jwks,
+                  new.jwks_uri or None, new.cert, new.bound or new.auth == "tls_client_auth", new.facility)  # fmt: skip
 
 
 def _check_cert(pem: str | None) -> None:
@@ -149,14 +151,23 @@ def _check_cert(pem: str | None) -> None:
 def check_redirect(uri: str) -> None:
     """https, http of the app's own computer (RFC 8252), or a scheme of the app's own that is a domain turned round. Raises
     Invalid."""
-    wrong = Invalid(f"The address {uri[:80]!r} must be https, http://127.0.0.1 or a scheme such as vn.example.app:/back.", code="value")
+    wrong = Invalid(
+        f"The address {uri[:80]!r} must be https, http://127.0.0.1 or a scheme such as vn.example.app:/back.", code="value"
+    )
     try:
         parts = urlsplit(uri)
         host = parts.hostname or ""
         _ = parts.port
     except ValueError:
         raise wrong from None
-    if len(uri) > 500 or not uri.isascii() or not uri.isprintable() or set(uri) & set(' "<>\\^`{|}\';,') or "#" in uri or parts.username is not None:
+    if (
+        len(uri) > 500
+        or not uri.isascii()
+        or not uri.isprintable()
+        or set(uri) & set(" \"<>\\^`{|}';,")
+        or "#" in uri
+        or parts.username is not None
+    ):
         raise wrong
     if parts.scheme == "https" and host and "*" not in host:
         return

@@ -39,7 +39,13 @@ class Place:
 
 
 async def token(
-    engine: Engine, settings: AccessSettings, app: App, form: Mapping[str, str], cert: bytes | None, place: Place, address: str | None
+    engine: Engine,
+    settings: AccessSettings,
+    app: App,
+    form: Mapping[str, str],
+    cert: bytes | None,
+    place: Place,
+    address: str | None,
 ) -> Answer:
     """The answer to a client that is known. Raises Refusal."""
     if app.bound and cert is None:
@@ -77,7 +83,13 @@ async def _machine(
 
 
 async def _code(
-    engine: Engine, settings: AccessSettings, app: App, form: Mapping[str, str], cert: bytes | None, place: Place, address: str | None
+    engine: Engine,
+    settings: AccessSettings,
+    app: App,
+    form: Mapping[str, str],
+    cert: bytes | None,
+    place: Place,
+    address: str | None,
 ) -> Answer:
     wrong = Refusal("invalid_grant", "The code is not known, is over, was used, or belongs to another app or address.")
     row = await engine.db.fetchrow(Q.code_take, digest(form.get("code", "")))
@@ -88,7 +100,9 @@ async def _code(
         raise wrong
     right = row["client_id"] == app.client_id and form.get("redirect_uri") == row["redirect"]
     if not right or row["late"] or row["ended"] or row["disabled"] or not _proves(form.get("code_verifier", ""), row["challenge"]):
-        await _end(engine, row["app_grant"], "a code was shown by the wrong app, too late or without its verifier", row["account"], address)
+        await _end(
+            engine, row["app_grant"], "a code was shown by the wrong app, too late or without its verifier", row["account"], address
+        )
         raise wrong
     return await _give(engine, settings, app, row, cert, place, address, row["scope"], nonce=row["nonce"], banner=row["banner"])
 
@@ -101,12 +115,16 @@ def _proves(verifier: str, challenge: str) -> bool:
 
 
 async def _refresh(
-    engine: Engine, settings: AccessSettings, app: App, form: Mapping[str, str], cert: bytes | None, place: Place, address: str | None
+    engine: Engine,
+    settings: AccessSettings,
+    app: App,
+    form: Mapping[str, str],
+    cert: bytes | None,
+    place: Place,
+    address: str | None,
 ) -> Answer:
     wrong = Refusal("invalid_grant", "The refresh token is not known, has ended, or belongs to another app.")
-    row = await engine.db.fetchrow(
-        Q.refresh_take, digest(form.get("refresh_token", "")), app.client_id, settings.idle_minutes * 60
-    )
+    row = await engine.db.fetchrow(Q.refresh_take, digest(form.get("refresh_token", "")), app.client_id, settings.idle_minutes * 60)
     if row is None:
         raise wrong
     if row["before"] is not None:  # a copy is about (RFC 9700 4.14.2)
@@ -136,8 +154,8 @@ def _less(wanted: str | None, scope: str) -> str:
 
 
 async def _give(
-    engine: Engine, settings: AccessSettings, app: App, row: Any, cert: bytes | None, place: Place, address: str | None, scope: str, *,
-    nonce: str | None = None, banner: bool | None = None,
+    engine: Engine, settings: AccessSettings, app: App, row: Any, cert: bytes | None, place: Place, address: str | None,
+    scope: str, *, nonce: str | None = None, banner: bool | None = None,
 ) -> Answer:  # fmt: skip
     seconds = min(settings.app_minutes * 60, max(row["left"], 1.0))
     access, number = await _new_token(engine, app, row["account"], scope, seconds, row["app_grant"], cert)
@@ -215,8 +233,8 @@ async def introspect(engine: Engine, app: App, given: str, place: Place) -> Answ
     """RFC 7662, about the client's own tokens only: of another's it is told what it is told of none."""
     row = await engine.db.fetchrow(Q.token_look, digest(given))
     if row is not None and row["client_id"] == app.client_id and row["active"]:
-        answer: Answer = {"active": True, "scope": row["scope"], "client_id": app.client_id, "token_type": "Bearer", "iat": row["iat"],
-                          "exp": row["exp"], "sub": subject(row["account"]), "iss": place.issuer}  # fmt: skip
+        answer: Answer = {"active": True, "scope": row["scope"], "client_id": app.client_id, "token_type": "Bearer",
+                          "iat": row["iat"], "exp": row["exp"], "sub": subject(row["account"]), "iss": place.issuer}  # fmt: skip
         answer |= {k: row[k] for k in ("patient", "encounter") if row[k]}
         who = fhir_user({"practitioner": row["practitioner"], "patient": row["own"]})
         if who and smart.read(row["scope"]).others & {"fhirUser"}:
@@ -226,7 +244,13 @@ async def introspect(engine: Engine, app: App, given: str, place: Place) -> Answ
         return answer
     fresh = await engine.db.fetchrow(Q.refresh_look, digest(given))
     if fresh is not None and fresh["client_id"] == app.client_id and fresh["active"]:
-        return {"active": True, "scope": fresh["scope"], "client_id": app.client_id, "exp": fresh["exp"], "sub": subject(fresh["account"])}
+        return {
+            "active": True,
+            "scope": fresh["scope"],
+            "client_id": app.client_id,
+            "exp": fresh["exp"],
+            "sub": subject(fresh["account"]),
+        }
     return {"active": False}
 
 

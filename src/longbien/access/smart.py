@@ -1,5 +1,5 @@
-"""The language of SMART scopes: what an app or a machine may do, in the words of SMART App Launch 1.0 (patient/Observation.read) and
-2.x (user/Observation.rs?category=laboratory). What cannot be held exactly is refused, never widened.
+"""The language of SMART scopes: what an app or a machine may do, in the words of SMART App Launch 1.0 (patient/Observation.read)
+and 2.x (user/Observation.rs?category=laboratory). What cannot be held exactly is refused, never widened.
 
 https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html"""
 

@@ -46,6 +46,7 @@ RETURNING was.used AS before, c.app_grant, c.redirect, c.challenge, c.nonce, c.b
 INSERT INTO app_refresh (hash, app_grant) VALUES ($1, $2)
 
 -- name: refresh_take
+-- Used once, and by its own app only. signed_in: online access ends with the sign-in that it was given in. $3: idle seconds.
 WITH was AS (SELECT hash, used FROM app_refresh WHERE hash = $1 FOR UPDATE)
 UPDATE app_refresh r SET used = coalesce(r.used, now()) FROM was, app_grant g, app p, account a
 WHERE r.hash = was.hash AND g.number = r.app_grant AND p.number = g.app AND a.number = g.account AND p.client_id = $2
@@ -82,6 +83,7 @@ FROM api_token t JOIN account a ON a.number = t.account LEFT JOIN app p ON p.num
 WHERE t.hash = $1
 
 -- name: refresh_look
+-- For introspection and revocation.
 SELECT r.app_grant, p.client_id, g.scope, g.account, g.patient, g.encounter,
   r.used IS NULL AND g.ended IS NULL AND g.until > now() AND a.disabled IS NULL AND p.disabled IS NULL AS active,
   extract(epoch FROM g.until)::bigint AS exp

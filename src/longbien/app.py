@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from longbien.access import consent_guard, later, sessions, throttle
+from longbien.access import anomalies, consent_guard, later, sessions, throttle
 from longbien.access.apps import tokens as app_tokens
 from longbien.access.apps.client import Clients
 from longbien.access.door import Door
@@ -27,11 +27,11 @@ from longbien.access.shield import Shield
 from longbien.base import background, clock, jobs, log
 from longbien.base.errors import LongbienError, TooMany, Unavailable
 from longbien.base.outside import Outside
-from longbien.base.place import Place
+from longbien.base.place import Place, checked
 from longbien.demo.city import LOGINS
 from longbien.importer.bulk import Bulk
 from longbien.oauth import routes as oauth
-from longbien.record import export, full_text, reindex
+from longbien.record import checkpoint, export, full_text, reindex
 from longbien.record.engine import Engine
 from longbien.record.full_text import FullTextSettings
 from longbien.record.scope import system
@@ -129,9 +129,10 @@ def create_app(database_url: str | None = None) -> App:
 
     @asynccontextmanager
     async def lifespan(app: App) -> AsyncIterator[None]:
-        url = database_url or Place.read().database_url
-        if not url:
+        given = Place.read().database_url
+        if not (database_url or given):
             raise Unavailable("LONGBIEN_DATABASE_URL is not set: which database shall be opened?")
+        url = database_url or checked(given)
         engine = await Engine.open(url)
         door = Door(engine)
         outside = Outside()
@@ -158,9 +159,9 @@ async def _demo(engine: Engine) -> dict[str, Any]:
 
 
 async def work(url: str, stop: asyncio.Event) -> None:
-    """The background work until `stop`: subscriptions and jobs. Three jobs are always there: clearing away sessions and throttles
-    that are over, training the dictionary that bodies are packed with, once there is enough to train on, and indexing again what a
-    change asks for. Departments' jobs join here."""
+    """The background work until `stop`: subscriptions and jobs. Some jobs are always there: clearing away sessions and throttles
+    that are over, noting the trail's end elsewhere, training the dictionary that bodies are packed with, once there is enough to
+    train on, and indexing again what a change asks for. Departments' jobs join here."""
     engine = await Engine.open(url, services=False)
     engine.guards["Consent"] = consent_guard.guard
     settings = AccessSettings.read()
@@ -179,9 +180,25 @@ async def work(url: str, stop: asyncio.Event) -> None:
         await engine.retrain()
         return clock.now() + TRAIN_EVERY
 
+    async def note(payload: Mapping[str, Any]) -> datetime:
+        marks = checkpoint.CheckpointSettings.read()
+        if marks.folder is not None:
+            checkpoint.write(marks.folder, await checkpoint.checkpoint(engine.db, checkpoint.Keys.read().signing()))
+        return clock.now() + timedelta(minutes=max(1.0, marks.minutes))
+
+    async def watch(payload: Mapping[str, Any]) -> datetime:
+        await anomalies.make(engine, anomalies.yesterday(clock.now()))
+        return anomalies.following(clock.now())
+
     await full_text.want(engine, FullTextSettings.read().mode)
     try:
-        handlers: dict[str, jobs.Handler] = {"access.clean": clean, "record.train": train, reindex.QUEUE: reindex.job(engine)}
+        handlers: dict[str, jobs.Handler] = {
+            "access.clean": clean,
+            "record.train": train,
+            "audit.checkpoint": note,
+            anomalies.QUEUE: watch,
+            reindex.QUEUE: reindex.job(engine),
+        }
         files, hours = bulk_export.folder(), RestSettings.read().export_hours
         handlers[export.QUEUE] = export.job(engine, files, hours, partial(later.again, door))
         handlers[export.CLEAN] = export.cleaner(engine, files)

@@ -213,7 +213,7 @@ async def test_a_clerk_begins_the_record_of_somebody_new_and_of_nobody_else(door
         await store.commit([Create(observation(known, "x"))])
 
 
-@pytest.mark.parametrize("role", ["it", "director", "analyst", "patient", "carer", "no-such-role"])
+@pytest.mark.parametrize("role", ["it", "director", "security", "analyst", "patient", "carer", "no-such-role"])
 async def test_roles_without_patients_see_none_even_under_care(engine: Engine, role: str) -> None:
     (patient,) = await people(engine, f"none-{role}", 1)
     await under_care(engine, patient, "bv-sn", "-1 day", "1 day")

@@ -155,6 +155,8 @@ ROLES: dict[str, Role] = {
             "rcud: directory",
             "r: definitions",
         )),
+        # Asks who saw whom (access/trail_queries.py), opens no record.
+        Role("security", "Cán bộ an toàn thông tin", "Information security officer", "open", ("HOPERAT",), _lines(_KNOWS)),
         Role("director", "Giám đốc", "Director", "open", ("HDIRECT", "HOPERAT"), _lines(_KNOWS)),
         Role("analyst", "Chuyên viên phân tích, cơ quan y tế thành phố", "Health department analyst", "open", ("PUBHLTH",), _lines(
             "rcud: definitions",
@@ -177,11 +179,12 @@ HOME = Permission("home", "Own home page", STAFF)
 ME = Permission("me", "The patient's own pages", PATIENTS)
 SIGN_OUT = Permission("sign-out", "End one's own sign-in", STAFF | PATIENTS)
 ANSWER = Permission("answer", "Answer what patients ask by law about their record", frozenset({"records"}))
+RETENTION = Permission("retention", "Look after how long records are kept", frozenset({"records"}))
 CARERS = Permission("carers", "Say who may see a patient's record as their carer", frozenset({"clerk", "records"}))
 CHART = Permission("chart", "Open a patient's chart", _CARERS | _SERVICES | {"records"})
 CHART_WRITE = Permission("chart-write", "Write notes, vital signs, conditions and allergies", _CARERS)
 FIND = Permission("find", "Find people in the whole city by name or number", _CARERS | _SERVICES | {"clerk", "records"})
-SEARCH = Permission("search", "Search among the patients of the facility", STAFF - {"it", "director", "analyst"})
+SEARCH = Permission("search", "Search among the patients of the facility", STAFF - {"it", "director", "analyst", "security"})
 STATE_PURPOSE = Permission(
     "state-purpose", "Open a record by stating a purpose", frozenset(n for n, r in ROLES.items() if r.clinical)
 )
@@ -189,7 +192,10 @@ BREAK_GLASS = Permission("break-glass", "Open a withheld or foreign record in an
 REVIEW_GLASS = Permission("review-glass", "Review what colleagues opened in an emergency", frozenset({"head", "records"}))
 CONSENT = Permission("consent", "See, take and withdraw a patient's consent", _CARERS | {"clerk", "records"})
 WHO_SAW = Permission("who-saw", "See who opened a patient's record", _CARERS | {"records"})
-WHAT_DID = Permission("what-did", "See what a member of staff did", frozenset({"head", "records", "director"}))
+ANOMALIES = Permission(
+    "anomalies", "Review what in the trail asks for a word", frozenset({"head", "records", "director", "security"})
+)
+WHAT_DID = Permission("what-did", "See what a member of staff did", frozenset({"head", "records", "director", "security"}))
 REGISTER = Permission(
     "register", "Put a patient under the facility's care whom it does not care for yet", frozenset({"clerk", "nurse"})
 )

@@ -76,6 +76,7 @@ async def migrate(owner_url: str, app_role: str = "longbien_app", app_password: 
                     await connection.execute(text.replace("{app}", _quoted(app_role)))
                     await connection.execute("INSERT INTO migration (name, sha256) VALUES ($1, $2)", name, digest)
                 applied.append(name)
+            await connection.fetchval("SELECT audit_continue()")  # after a dump was restored into another server
         finally:
             await connection.close()
     return applied

@@ -1,4 +1,4 @@
-"""longbien app: register an app (SMART App Launch) or a backend service, list them, stop them."""
+"""longbien app: register an app (SMART App Launch) or a backend service, list them, stop them; rotate the keys of id_tokens."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from longbien.access.apps import registry
+from longbien.access.apps import keys, registry
 from longbien.base.errors import Invalid
 from longbien.base.place import Place, database
 from longbien.record.engine import Engine
@@ -29,6 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     new.add_argument("--client-id", metavar="ID", help="made when it is not given")
     new.add_argument("--facility", metavar="ID", help="the facility whose app it is (all)")
     todo.add_parser("list", help="all of them")
+    todo.add_parser("rotate-keys", help="a new key signs id_tokens; the old one stays published for a day; prints the new kid")
     for name, text in (("stop", "its tokens end within a second"), ("start", "let it in again"), ("secret", "print a new secret")):
         todo.add_parser(name, help=text).add_argument("client_id")
 
@@ -50,6 +51,8 @@ async def _done(url: str, args: argparse.Namespace) -> str:
             return "".join(
                 f"{r['client_id']}\t{'stopped' if r['disabled'] else r['auth']}\t{r['name']}\t{r['scope']}\n" for r in rows
             )
+        if args.todo == "rotate-keys":
+            return await keys.rotate(engine) + "\n"
         if args.todo == "secret":
             return await registry.new_secret(engine, args.client_id) + "\n"
         await (registry.disable if args.todo == "stop" else registry.enable)(engine, args.client_id)

@@ -1,29 +1,30 @@
-"""longbien keys rotate: a new key signs what apps are told about who signed in. The old one stays published for a day."""
+"""longbien keys rotate | rewrap: the ring of keys that blobs and backups are sealed with."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
+from pathlib import Path
 
-from longbien.access.apps import keys
-from longbien.base.place import Place, database
-from longbien.record.engine import Engine
+from longbien.base import keys, sealed
+from longbien.base.place import Place
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("todo", choices=("rotate",), help="make a new key; prints its kid")
+    sub = parser.add_subparsers(dest="what", required=True)
+    sub.add_parser("rotate", help="put a new key on the ring, for what is written from now on (restart the processes)")
+    again = sub.add_parser("rewrap", help="wrap what lies sealed with older keys with the newest; then those may go")
+    again.add_argument("folder", type=Path, nargs="*", help="also these folders, such as backups")
 
 
 def run(args: argparse.Namespace) -> int:
-    with database(Place.read()) as urls:
-        sys.stdout.write(asyncio.run(_rotate(urls.app)) + "\n")
+    data = Place.read().folder
+    if args.what == "rotate":
+        sys.stdout.write(f"key {keys.rotate(data)} is the newest on {keys.place(data)}\n")
+        return 0
+    ring, done = keys.ring(data, make=False), 0
+    for folder in (data / "blobs", *args.folder):
+        for file in folder.rglob("*"):
+            done += file.is_file() and not file.name.startswith(".") and sealed.rewrap(file, ring)
+    sys.stdout.write(f"{done} files wrapped anew\n")
     return 0
-
-
-async def _rotate(url: str) -> str:
-    engine = await Engine.open(url, services=False)
-    try:
-        return await keys.rotate(engine)
-    finally:
-        await engine.close()

@@ -10,6 +10,7 @@ from typing import Any
 from longbien.base import log
 from longbien.base.db import Connection, Database
 from longbien.base.disk import Disk
+from longbien.base.errors import Unavailable
 
 from . import parameters, tidy
 from .change import Guard
@@ -62,6 +63,9 @@ class Engine:
         for row in await db.fetch("SELECT dict FROM zdict ORDER BY made, id"):
             engine.codec.add(row["dict"])
         await parameters.load(db)
+        if await db.fetchval("SELECT audit_behind()") is not None:
+            await db.close()
+            raise Unavailable("This database was restored from a dump: say `longbien audit continue` first.")
         engine.trail.start()
         if services:
             engine._hear()

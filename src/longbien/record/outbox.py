@@ -14,7 +14,7 @@ from longbien.base.db import Connection, Database
 
 from .types import type_name
 
-_SETTLED = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_SETTLED = "SELECT settled_xid()"
 _EVENTS = """
 SELECT v.xid, v.rid, v.ver, v.op, h.type, h.id, h.pat FROM ver v JOIN head h ON h.rid = v.rid
 WHERE v.xid >= $1 AND v.xid < $2 AND (v.xid, v.rid, v.ver) > ($1, $3, $4)

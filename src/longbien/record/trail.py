@@ -18,6 +18,7 @@ from longbien.base import log
 from longbien.base.db import Connection, Database, ours
 from longbien.base.errors import Invalid, LongbienError, Unavailable
 
+from . import chain
 from .scope import Scope
 
 _log = log.get(__name__)
@@ -215,11 +216,14 @@ class Trail:
                 done.set_result(None)
 
     async def _seal_for_ever(self) -> None:
-        told = time.monotonic()
+        told, turn = time.monotonic(), 0
         while True:
             await asyncio.sleep(1.0)
             try:
                 await catch_up(self._db)
+                turn += 1
+                if turn % 10 == 0:
+                    await seal_versions(self._db, 5)
                 if time.monotonic() - told > 3600:
                     told = time.monotonic()
                     _log.info("the trail's newest block is %s", await newest(self._db))
@@ -253,14 +257,8 @@ def _statement(batch: Sequence[Lines]) -> tuple[Any, ...]:
     return _INSERT_SEVERAL, common, which, pats, ns
 
 
-class Noted(NamedTuple):
-    """A block as it was at some time, to be kept outside the database."""
-
-    n: int
-    hash: str
-
-    def __str__(self) -> str:
-        return f"{self.n}:{self.hash}"
+Noted = chain.Mark
+"""A block as it was at some time, to be kept outside the database."""
 
 
 async def seal(db: Database) -> int | None:
@@ -283,40 +281,19 @@ async def catch_up(db: Database, most: int = 50) -> int | None:
     return last
 
 
+async def seal_versions(db: Database, most: int = 50) -> None:
+    """The same for the chain of versions, until nothing is left over or `most` blocks were made."""
+    for _ in range(most):
+        if await db.fetchval("SELECT ver_seal()") is None:
+            break
+
+
 async def newest(db: Database) -> Noted | None:
-    """The chain's end: note it where the database's owner cannot reach."""
-    row = await db.fetchrow("SELECT n, hash FROM audit_block ORDER BY n DESC LIMIT 1")
-    return Noted(row["n"], row["hash"].hex()) if row else None
-
-
-_VERIFY = """SELECT b.n, b.xlo, b.xhi, b.count, b.prev, b.hash, d.count AS found, d.hash AS computed
-             FROM audit_block b, LATERAL audit_digest(b.xlo, b.xhi, b.prev) d ORDER BY b.n"""
+    """The chain's end: note it where the database's owner cannot reach (checkpoint.py signs it)."""
+    return await chain.end(db, chain.TRAIL)
 
 
 async def verify(db: Database, *, noted: Noted | None = None) -> list[str]:
-    """Recompute the whole chain, a block at a time. Gives what is wrong, in sentences (the first thousand); empty when the trail is
-    intact. `noted`: a block that was written down earlier must still be there."""
-    wrong: list[str] = []
-    prev, expected, upto = b"", 1, 0
-    seen = noted is None
-    async with db.transaction() as connection:
-        await connection.execute("SET LOCAL statement_timeout = 0; SET LOCAL enable_seqscan = off")
-        async for b in connection.cursor(_VERIFY, prefetch=20, timeout=600):
-            if b["n"] != expected:
-                wrong.append(f"Block {expected} is missing.")
-            if b["prev"] != prev:
-                wrong.append(f"Block {b['n']} does not follow from the block before it.")
-            if b["xlo"] != upto:
-                wrong.append(f"Block {b['n']} does not begin where the block before it ended.")
-            if b["computed"] != b["hash"]:
-                more = b["found"] - b["count"]
-                what = "lines were changed" if more == 0 else f"{abs(more)} lines were {'added' if more > 0 else 'removed'}"
-                wrong.append(f"Block {b['n']}: {what}.")
-            if noted is not None and b["n"] == noted.n:
-                seen = b["hash"].hex() == noted.hash
-            prev, expected, upto = b["hash"], b["n"] + 1, b["xhi"]
-            if len(wrong) >= 1000:
-                break
-    if not seen and noted is not None:
-        wrong.append(f"Block {noted.n} is not the one that was noted: the chain was cut or made anew.")
-    return wrong
+    """Recompute both chains and hold trail and version log against each other (chain.verify). Gives what is wrong, in sentences
+    (the first thousand); empty when all is intact. `noted`: a block that was written down earlier must still be there."""
+    return (await chain.verify(db, noted=[chain.Mark(*noted)] if noted else [])).wrong

@@ -25,10 +25,11 @@ from starlette.routing import Route
 
 from ..access.actor import Actor
 from ..access.door import Door
-from ..access.roles import ANSWER, ME, ROLES, SEARCH, Permission
+from ..access.roles import ACCOUNTS, ANSWER, COVER, ME, PERMISSIONS, ROLES, SEARCH, WHAT_DID, Permission
 from ..base import clock, log
 from ..base.db import ours
-from ..base.errors import Forbidden, Invalid, LongbienError, TooLarge, Unauthenticated, Unavailable
+from ..base.errors import Forbidden, Invalid, LongbienError, NotFound, TooLarge, Unauthenticated, Unavailable
+from ..base.ids import FHIR_ID
 from ..base.words import Words, choose, words
 from ..record.engine import Engine
 from ..record.scope import Scope
@@ -44,6 +45,8 @@ LANGUAGE_COOKIE = "lang"
 MOST, MOST_OF_STRANGERS = 1 << 20, 1 << 14
 """Bytes of a form; of one that needs nobody (sign-in, language)."""
 MOST_FIELDS = 200
+ABOUT_A_PATIENT = frozenset({"patients", "search"})
+"""Where a page's address goes on with a patient's id."""
 PATIENCE = 30.0
 """Seconds that a form may take to arrive."""
 
@@ -58,6 +61,9 @@ class Me:
     login: str = ""
     searches: bool = True
     answers: bool = False
+    audits: bool = False
+    permissions: str = ""
+    """Where the pages of permissions begin for this reader."""
 
 
 @dataclass
@@ -128,6 +134,8 @@ class Call:
             self.who.login,
             self.who.may(SEARCH),
             self.who.may(ANSWER),
+            self.who.may(WHAT_DID),
+            _permissions(self.who),
         )
 
     def html(self, template: str, status: int = 200, headers: dict[str, str] | None = None, **context: Any) -> Response:
@@ -156,6 +164,12 @@ class Call:
         if self.part:
             return Response(status_code=204, headers={"X-Go": quote(href, safe="/?&=%#")})
         return RedirectResponse(href, 303)
+
+
+def _permissions(actor: Actor) -> str:
+    """An IT engineer comes for the accounts, a doctor for standing in, others for the roles."""
+    ways = ((ACCOUNTS, "/permissions/accounts"), (PERMISSIONS, "/permissions"), (COVER, "/cover"))
+    return next((href for permission, href in ways if actor.may(permission)), "") if actor.organization else ""
 
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -191,7 +205,7 @@ def page(permission: Permission, purpose: str) -> Callable[[Handler], Endpoint]:
                 mine = ours(error)
                 if mine is None:  # its text may quote a record: the log gets kind and place only
                     mine = LongbienError(f"incident {log.incident(_log, error)}")
-                response = await _face(call, mine)
+                response = await _face(call, await _noted(call, mine))
             for name, value in render.HEADERS.items():
                 response.headers.setdefault(name, value)
             return response
@@ -227,6 +241,20 @@ async def _run(call: Call, permission: Permission, handler: Handler) -> Response
             given = call.request.headers.get("x-csrf-token") or call.field("csrf")
             call.door.check_csrf(call.request, given)
     return await handler(call)
+
+
+async def _noted(call: Call, error: LongbienError) -> LongbienError:
+    """A page's no about one patient is a line of the trail, whoever said it and however early. What the answer then is: the error
+    itself, or that the line could not be written."""
+    place, _, rest = call.request.url.path[1:].partition("/")
+    id = rest.partition("/")[0]
+    if call.who is None or not isinstance(error, NotFound | Forbidden) or place not in ABOUT_A_PATIENT or not FHIR_ID.match(id):
+        return error
+    try:
+        await call.door.refused(call.who, error, patient=id)
+    except LongbienError as why:
+        return why
+    return error
 
 
 async def _form(request: Request, most: int) -> FormData:

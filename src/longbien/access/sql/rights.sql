@@ -32,3 +32,27 @@ UPDATE record_copy SET state = 'fetched', fetched = now() WHERE id = $1 AND stat
 -- name: copies_old
 -- What nobody fetched: marked as gone, so that its file may go. $1: how long it is kept.
 UPDATE record_copy SET state = 'gone' WHERE state = 'ready' AND ready < now() - $1::interval RETURNING id
+
+-- name: destruction_new
+INSERT INTO destruction (org, made_by, records, hash) VALUES ($1, $2, $3::jsonb, $4) RETURNING number
+
+-- name: destruction_sign
+INSERT INTO destruction_sign (number, account) VALUES ($1, $2) ON CONFLICT DO NOTHING
+
+-- name: destructions
+-- The minutes of a facility, newest first, with who signed them.
+SELECT d.number, d.made, d.made_by, a.name, d.records, d.hash,
+  coalesce((SELECT array_agg(s.account ORDER BY s.at) FROM destruction_sign s WHERE s.number = d.number), '{}') AS signed,
+  coalesce((SELECT array_agg(p.name ORDER BY s.at) FROM destruction_sign s JOIN account p ON p.number = s.account
+            WHERE s.number = d.number), '{}') AS names
+FROM destruction d JOIN account a ON a.number = d.made_by WHERE d.org = $1 ORDER BY d.number DESC LIMIT 50
+
+-- name: emergencies
+-- Emergency openings of one record, with the first verdict of the review and how many reads they led to.
+SELECT g.number, a.name, a.role, a.organization, g.reason, g.begins,
+  least(g.until, coalesce((SELECT e.at FROM purpose_end e WHERE e.number = g.number), g.until)) AS until,
+  (SELECT count(*)::int FROM audit t WHERE t.actor = g.account AND t.pat = g.pat AND t.at BETWEEN g.begins AND g.until
+     AND t.outcome = 0 AND t.action = 'R') AS seen,
+  coalesce((SELECT r.verdict FROM glass_review r WHERE r.opening = g.number AND r.verdict IN ('accept', 'report')
+     ORDER BY r.number LIMIT 1), '') AS verdict
+FROM purpose_grant g JOIN account a ON a.number = g.account WHERE g.pat = $1 AND g.strength = 2 ORDER BY g.begins DESC LIMIT 20

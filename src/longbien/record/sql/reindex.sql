@@ -22,7 +22,7 @@ WHERE r.floor IS NULL AND r.finished IS NULL
 
 -- name: next
 SELECT type, stamp, dlo, rid, done, changed FROM reindex
-WHERE finished IS NULL AND floor <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+WHERE finished IS NULL AND floor <= settled_xid()
 ORDER BY asked, type LIMIT 1
 
 -- name: hold

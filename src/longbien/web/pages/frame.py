@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from ...access import drafts, looked, purpose
-from ...access.roles import CHART_WRITE, STATE_PURPOSE
+from ...access import consent, drafts, looked, purpose
+from ...access.roles import BREAK_GLASS, CHART_WRITE, CONSENT, STATE_PURPOSE
 from ...base.errors import NotFound
 from ...base.ids import FHIR_ID, new_id
 from ...base.words import Words, mark
@@ -97,11 +97,12 @@ async def frame(call: Call, patient: str, tab: str, *, looking: bool = False) ->
     chart: Chart = build(one, call.w, call.now, look, span)
     w = call.w
     past = [v for v in one.visits if v.start <= call.now]
-    grant = await purpose.stated(call.engine, call.actor, patient) if reason.startswith("purpose") else None
+    stated = reason.startswith(("purpose", "emergency"))
+    grant = await purpose.stated(call.engine, call.actor, patient) if stated else None
     warrant = None
     if grant is not None:
         text = w("Opened for: %(reason)s. Until %(time)s.", reason=f"“{grant.reason}”", time=w.moment(grant.until, call.now))
-        warrant = SimpleNamespace(text=text, emergency=grant.purpose == "ETREAT")
+        warrant = SimpleNamespace(text=text, emergency=grant.strength == 2)
     writes = call.actor.may(CHART_WRITE)
     counts = {**chart.counts}
     return {
@@ -115,6 +116,9 @@ async def frame(call: Call, patient: str, tab: str, *, looking: bool = False) ->
             for k, p, t, c in TABS
         ],
         "warrant": warrant,
+        "held": await consent.withheld(call.door, call.scope(reason), patient),
+        "breaks_glass": call.actor.may(BREAK_GLASS),
+        "consents": call.actor.may(CONSENT),
         "forms": await forms(call, patient) if writes and not call.part else [],
         "panel": call.query.get("panel") if call.query.get("panel") in {f[0] for f in FORMS} else "note",
         "panel_open": "panel" in call.query,
@@ -155,5 +159,5 @@ async def ask_purpose(
     return call.html(
         "purpose.html", status, id=patient, who=SimpleNamespace(name=who.name, line=line), error=error, reason=reason,
         chosen=chosen or role.purposes[0], purposes=[SimpleNamespace(code=c, text=call.w(t)) for c, t in PURPOSES if c in role.purposes],  # noqa: E501
-        hours=call.w.number(call.door.settings.purpose_hours),
+        hours=call.w.number(call.door.settings.purpose_hours), breaks_glass=call.actor.may(BREAK_GLASS),
     )  # fmt: skip

@@ -28,7 +28,8 @@ WHAT = {
     "search": mark("saw in a list"), "create": mark("wrote"), "update": mark("changed"), "delete": mark("removed"), "print": mark("printed"),  # noqa: E501
     "operation": mark("ran an operation"), "export": mark("exported"), "import": mark("imported"), "purpose": mark("stated a purpose"),  # noqa: E501
     "refused": mark("was refused"), "care": mark("put the patient under a facility's care"),
-    "trail": mark("asked who saw the record"), "notify": mark("was notified"),
+    "glass": mark("opened the record in an emergency"), "review": mark("reviewed an emergency opening"),
+    "consent": mark("wrote down a consent"), "trail": mark("asked who saw the record"), "notify": mark("was notified"),
 }  # fmt: skip
 PURPOSE = {
     "TREAT": mark("treatment"), "ETREAT": mark("emergency"), "HPAYMT": mark("payment"), "HOPERAT": mark("hospital work"),
@@ -45,6 +46,8 @@ REASONS = {
     "care": mark("under care at this facility"),
     "cover": mark("standing in for a colleague or a department"),
     "purpose": mark("for a stated purpose"),
+    "consent": mark("by the patient's consent"),
+    "emergency": mark("in an emergency"),
     "everything": mark("a system's own right"),
     "who saw": mark("asking who saw the record"),
     "signed out": mark("signed out"),
@@ -68,8 +71,9 @@ def why(text: str, w: Words, places: dict[str, str]) -> str:
         return w("in care at %(place)s", place=short_place(places.get(key, key)))
     if text.startswith("cover "):
         return w("standing in for a colleague or a department")
-    if text.startswith("purpose: "):
-        return f"“{text.removeprefix('purpose: ')}”"
+    for said in ("purpose: ", "emergency: "):
+        if text.startswith(said):
+            return f"“{text.removeprefix(said)}”"
     rules = [r for r in text.partition(": ")[2].split("/") if r in REASONS]
     if text.partition(": ")[0] in ROLES and rules:
         return ", ".join(w(REASONS[r]) for r in rules)
@@ -81,7 +85,7 @@ def together(lines: Sequence[Seen]) -> list[list[Seen]]:
     groups: list[list[Seen]] = []
     latest: dict[tuple[Any, ...], list[Seen]] = {}
     for line in lines:
-        key = (line.actor, line.what, line.outcome, line.purpose, line.why)
+        key = (line.actor, line.patient, line.what, line.outcome, line.purpose, line.why)
         group = latest.get(key)
         if group and group[0].at - line.at <= TOGETHER:
             group.append(line)
@@ -91,7 +95,8 @@ def together(lines: Sequence[Seen]) -> list[list[Seen]]:
     return groups
 
 
-def _line(group: Sequence[Seen], w: Words, places: dict[str, str]) -> SimpleNamespace:
+def line(group: Sequence[Seen], w: Words, places: dict[str, str]) -> SimpleNamespace:
+    """One line of a list: what `together` put together, in words."""
     x = group[0]
     types = sorted({w(TYPES.get(g.type, g.type)) for g in group if g.type and g.type != "Patient"})
     what = w(WHAT.get(x.what, x.what))
@@ -111,6 +116,9 @@ def _line(group: Sequence[Seen], w: Words, places: dict[str, str]) -> SimpleName
         why=why(x.why, w, places),
         n=sum(g.n for g in group),
         level=level,
+        actor=x.actor,
+        patient=x.patient,
+        address=x.address,
     )
 
 
@@ -125,7 +133,7 @@ async def who_saw(call: Call) -> Response:
     found = await asked(call.engine, call.scope(shell["reason"]), patient, before=before, count=READ)
     w = call.w
     places: dict[str, str] = call.request.app.state.places
-    lines = [_line(group, w, places) for group in together(found.lines)]
+    lines = [line(group, w, places) for group in together(found.lines)]
     days = [
         SimpleNamespace(title=f"{w.weekday(day)}, {w.date(day)}", lines=list(group))
         for day, group in groupby(lines, lambda x: x.day)

@@ -33,7 +33,7 @@ _CLONE = {
     "tie": "pat # $2::bigint, who, lo, hi, rid + $1::bigint",
     "person": "rid + $1::bigint, pat # $2::bigint, same # $2::bigint, terms",
     "person_number": "rev, rid + $1::bigint",
-    "ref": "rid + $1::bigint, p, type, CASE WHEN type = 0 THEN id ELSE id || '.copy' || $3::text END",
+    "ref": "rid + $1::bigint, p, type, CASE WHEN type = 0 THEN id ELSE packed_id(plain_id(id) || '.copy' || $3::text) END",
     "narrative": "rid + $1::bigint, words",
     "content": "rid + $1::bigint, words",
 }

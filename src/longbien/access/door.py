@@ -21,8 +21,8 @@ from longbien.record.engine import Engine
 from longbien.record.scope import Scope
 from longbien.record.store import Store
 
-from . import accounts, peer, policy, purpose, reach, sessions, sign_in, smart
-from .actor import Actor
+from . import accounts, certificates, peer, policy, purpose, reach, sessions, sign_in, smart
+from .actor import Actor, Through
 from .entry import Entry, Locked, SignedIn, Unfinished
 from .fresh import Fresh
 from .lines import Knocks
@@ -45,8 +45,10 @@ class Door:
         self.settings = settings or AccessSettings.read()
         self.hasher = Hasher(self.settings)
         self.knocks = Knocks(engine)
-        self._proxies = peer.networks(self.settings.trusted_proxies)
-        self.entry = Entry(engine, self.hasher, self.knocks, self.settings, self._proxies, self.forget_session)
+        self.base_url = ""
+        """The address of the record as others see it (LONGBIEN_BASE_URL); "": as each request says."""
+        self.proxies = peer.networks(self.settings.trusted_proxies)
+        self.entry = Entry(engine, self.hasher, self.knocks, self.settings, self.proxies, self.forget_session)
         self._by_token = Fresh(self._ask_token)
         self._by_session = Fresh(self._ask_session)
         self._untouched = Fresh(self._look_at_session)
@@ -62,10 +64,10 @@ class Door:
         to date), so the session goes on growing idle. `unfinished`: also who must set up a second factor first. Raises
         Unauthenticated (Locked: the screen is); Forbidden when another site's page uses a cookie (Unfinished: a factor is due);
         Unavailable."""
-        where = peer.peer(request, self._proxies)
+        where = peer.peer(request, self.proxies)
         given = peer.header(request, b"authorization")
         if given is not None:
-            return await self._bearer(given, where.address)
+            return await self._bearer(given, request, where.address)
         secret = peer.cookie(request, sessions.cookie_name(where.secure))
         if secret is None:
             raise Unauthenticated("Sign in first, or send a bearer token.")
@@ -117,12 +119,7 @@ class Door:
         row = await self.engine.db.fetchrow(Q.actor_again, account, token)
         if row is None:
             return None
-        fields = _fields(row)
-        scope = fields.pop("scope")
-        if scope is None:
-            return Actor(**fields)
-        allowed = smart.parse(scope)
-        return Actor(**fields, reads=allowed.reads, writes=allowed.writes)
+        return _with_token(row)
 
     async def refused(self, actor: Actor, error: LongbienError, *, patient: str | None = None) -> None:
         """Write into the trail that the door's answer was no (a type or a page that the role may not have). Rows that a scope
@@ -181,7 +178,7 @@ class Door:
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
-    async def _bearer(self, given: str, address: str | None) -> Actor:
+    async def _bearer(self, given: str, request: Connection, address: str | None) -> Actor:
         kind, _, token = given.partition(" ")
         if kind.lower() != "bearer":
             raise Unauthenticated("Send the token as 'Authorization: Bearer ...'.")
@@ -189,15 +186,14 @@ class Door:
         if found is None:
             self.knocks.note(address, "unknown token")
             raise Unauthenticated("The token is not known, has expired or was revoked.")
+        if found.cert is not None and found.cert != certificates.shown(request, self.proxies, self.settings):
+            self.knocks.note(address, "token without its certificate")
+            raise Unauthenticated("The token is bound to a client certificate, which did not come with the request.")
         return replace(found, address=address)
 
     async def _ask_token(self, digest: bytes) -> Actor | None:
         row = await self.engine.db.fetchrow(Q.token_actor, digest)
-        if row is None:
-            return None
-        fields = _fields(row)
-        allowed = smart.parse(fields.pop("scope"))
-        return Actor(**fields, reads=allowed.reads, writes=allowed.writes)
+        return None if row is None else _with_token(row)
 
     async def _ask_session(self, digest: bytes) -> Actor | None:
         return await self._look_at_session(digest, touch=True)
@@ -223,3 +219,15 @@ class Door:
 def _fields(row: Row) -> dict[str, Any]:
     """An account's row as the fields of an Actor."""
     return {**row, "reach": reach.read(row["reach"])}
+
+
+def _with_token(row: Row) -> Actor:
+    """An account that came with a token: what its scope leaves, and the app that acts for it."""
+    fields = _fields(row)
+    number, client_id, name = fields.pop("app"), fields.pop("client_id"), fields.pop("app_name")
+    context, grant, scope = fields.pop("context"), fields.pop("app_grant"), fields.pop("scope")
+    if scope is None:
+        return Actor(**fields)
+    if grant is None:
+        return Actor(**fields, held=smart.machine(scope))
+    return Actor(**fields, held=smart.held(smart.read(scope).ones), app=Through(number, client_id, name, context, grant))

@@ -24,7 +24,9 @@ async def _there(call: Call, link: int | None = None) -> Response:
         where = await relying.begin(here.hash, _back(call, relying.provider.name), target, link)
     except (Unavailable, Forbidden):
         return door_page(call, error=call.w("The identity provider cannot be reached. Sign in another way."), status=503)
-    return with_cookies(RedirectResponse(where, 303), (here.set_cookie,) if here.set_cookie else ())
+    # a form's answer may not lead to another site (form-action 'self'), so the page goes there itself
+    answer = RedirectResponse(where, 303) if link is None else Response("", headers={"Refresh": f"0; url={where}"})
+    return with_cookies(answer, (here.set_cookie,) if here.set_cookie else ())
 
 
 @page(OPEN, NOBODY_PURPOSE)

@@ -59,7 +59,7 @@ class Asked:
 
 async def lines(engine: Engine, scope: Scope, asked: Asked, count: int) -> list[Seen]:
     """At most `count` lines. Raises Forbidden when the scope may not read AuditEvent."""
-    if not scope.may_read(AUDIT):
+    if not (scope.may_get(AUDIT) and scope.may_search(AUDIT)):
         await engine.trail.write([trail.line(scope, "refused", type=number(AUDIT), outcome=trail.REFUSED)])
         raise Forbidden(f"{scope.label} may not read {AUDIT}.")
     args: list[Any] = []

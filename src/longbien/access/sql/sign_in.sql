@@ -154,6 +154,7 @@ SELECT b.account FROM badge b JOIN account a ON a.number = b.account WHERE b.has
 DELETE FROM badge WHERE account = $1
 
 -- name: factors_of
+-- What opens an account beside passkeys and identities, which are listed by themselves.
 SELECT a.login, a.demo, a.password IS NOT NULL AS password,
   (SELECT confirmed FROM totp t WHERE t.account = a.number) AS totp,
   (SELECT count(*)::int FROM recovery_code r WHERE r.account = a.number AND r.used IS NULL) AS recovery,

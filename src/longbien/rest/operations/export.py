@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from longbien.base import clock
+from longbien.base import clock, keys
 from longbien.base.blobs import Blobs
 from longbien.base.errors import Forbidden, Invalid, NotFound, NotSupported
 from longbien.base.ids import FHIR_ID
@@ -36,7 +36,8 @@ RETRY_AFTER = 2
 
 def folder() -> Blobs:
     """Where the files of exports lie: below the data folder, which the web and worker processes of one machine share."""
-    return Blobs(Place.read().folder / "blobs" / "export")
+    data = Place.read().folder
+    return Blobs(data / "blobs" / "export", ring=keys.ring(data))
 
 
 def _allowed(store: Store) -> None:
@@ -65,7 +66,7 @@ async def _asked(request: Request, at: At, found: Given) -> Asked:
     for t in types:
         if not definitions.is_type(t):
             raise wrong("_type", f"{t[:60]!r} is not a resource type.")
-        if not request.store.scope.may_read(t):
+        if not request.store.scope.may_search(t):
             raise Forbidden(f"{request.store.scope.label} may not read {t}.")
     since = found.text("_since")
     level = "group" if at.type == "Group" else "patient" if at.type == "Patient" else "system"
@@ -173,7 +174,7 @@ async def file(request: Request, at: At) -> Answer:
     if row["state"] != "done" or n is None or n >= len(files):
         raise NotFound("This export has no such file.")
     one = files[n]
-    if one["kind"] == "output" and not request.store.scope.may_read(one["type"]):
+    if one["kind"] == "output" and not request.store.scope.may_search(one["type"]):
         raise Forbidden(f"{request.store.scope.label} may not read {one['type']}.")
     await export.fetched(request.store.engine, request.store.scope, row["id"], n, one)
     blobs = folder()

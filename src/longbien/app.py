@@ -25,7 +25,7 @@ from longbien.access.shield import Shield
 from longbien.base import background, clock, jobs, log
 from longbien.base.errors import LongbienError, TooMany, Unavailable
 from longbien.base.outside import Outside
-from longbien.base.place import Place
+from longbien.base.place import Place, checked
 from longbien.demo.city import LOGINS
 from longbien.importer.bulk import Bulk
 from longbien.record import checkpoint, export, full_text, reindex
@@ -126,9 +126,10 @@ def create_app(database_url: str | None = None) -> App:
 
     @asynccontextmanager
     async def lifespan(app: App) -> AsyncIterator[None]:
-        url = database_url or Place.read().database_url
-        if not url:
+        given = Place.read().database_url
+        if not (database_url or given):
             raise Unavailable("LONGBIEN_DATABASE_URL is not set: which database shall be opened?")
+        url = database_url or checked(given)
         engine = await Engine.open(url)
         door = Door(engine)
         outside = Outside()

@@ -26,9 +26,13 @@ COMMANDS = {
     "code-system": ("code_system", "make a FHIR CodeSystem of a table of codes (CSV), to be imported"),
     "demo": ("demo", "fill the record with the demo city: invented people in invented hospitals"),
     "token": ("token", "print a bearer token for the FHIR API, and nothing else"),
+    "access": ("access", "who may do what and why: why LOGIN PATIENT, role, strict"),
     "reindex": ("reindex", "make anew what resources are found by, while the server runs"),
     "subscriptions": ("subscriptions", "list subscriptions; see, play again or give up what could not be told"),
     "audit": ("audit", "look whether the trail was tampered with; signed checkpoints of it; go on after a restored dump"),
+    "backup": ("backup", "the whole house as sealed files, while it runs"),
+    "restore": ("restore", "a house out of a backup, into an empty data folder"),
+    "keys": ("keys", "the keys that blobs and backups are sealed with: a new one, wrapping anew"),
     "check": ("check", "test this installation: database, rights, migrations, assets, disk, clock"),
     "db-shell": ("db_shell", "psql in the embedded database"),
     "serve": ("serve", ""),  # one web process, for `up` and `web`

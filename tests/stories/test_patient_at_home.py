@@ -11,6 +11,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from running import PASSWORD, SEED, fill, served
 
+from longbien.access import accounts, glass
+from longbien.access.actor import Actor
 from longbien.base import clock
 from longbien.demo import at_home, facilities, people, population, slots
 from longbien.record.scope import system
@@ -34,7 +36,7 @@ def house(record_urls: tuple[str, str], browser: Browser) -> Iterator[SimpleName
 async def prepare(house: SimpleNamespace, day: date) -> None:
     door = house.door
     await fill(house.engine, (LUA, BAO, STRANGER), day)
-    await at_home.accounts.ensure(house.engine, door.hasher, facilities.accounts(), PASSWORD)
+    await accounts.ensure(house.engine, door.hasher, facilities.accounts(), PASSWORD)
     await at_home.sign_ups(house.engine, door.hasher, system("stories"), SEED, day, 300, PASSWORD)
 
 
@@ -174,3 +176,27 @@ def test_whatever_a_patient_tries_other_records_stay_shut(enter: Callable[..., P
     missing = page.request.get("/me?of=no-such-patient-at-all")
     hidden = page.request.get(f"/me?of={theirs.id}")
     assert missing.status == hidden.status and missing.text().replace("no-such", "") == hidden.text().replace("no-such", "")
+
+
+async def broken(house: SimpleNamespace, patient: str) -> None:
+    row = await accounts.by_login(house.engine.db, "bs.minh")
+    assert row is not None
+    minh = Actor(row["number"], row["login"], row["kind"], row["name"], row["role"], None, row["organization"], row["department"])
+    reason = "Bà ngất ở phòng chờ, không nói được"
+    await glass.break_glass(house.engine, minh, patient, "unresponsive", reason, settings=house.door.settings)
+
+
+def test_an_emergency_stands_first_with_its_reason_and_she_may_object(enter: Callable[..., Page], house: SimpleNamespace) -> None:
+    her = people.make(LUA, SEED, house.day, **at_home.KNOWN[at_home.LUA])
+    house.run(broken(house, her.id))
+    page = enter("nb.lua")
+    expect(page.locator("main")).to_contain_text("có lần mở khẩn cấp")
+    page.goto("/me/who-saw")
+    card = page.locator(".card.glass")
+    expect(card).to_contain_text("Bà ngất ở phòng chờ, không nói được")
+    expect(card).to_contain_text("Minh")
+    assert violations(page) == []
+    card.locator("a.btn").click()
+    page.fill("#text", "Tôi có ngất đâu.")
+    page.click("button.primary")
+    expect(page.locator("[role=status].said")).to_be_visible()

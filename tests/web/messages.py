@@ -12,7 +12,7 @@ from babel.messages.extract import extract
 from jinja2.ext import babel_extract
 
 ROOT = Path(__file__).parents[2] / "src" / "longbien"
-KEYWORDS = {"w": None, "_": None, "mark": None, "self": None, "plural": (1, 2)}
+KEYWORDS = {"w": None, "_": None, "mark": None, "self": None, "plural": (1, 2), "Permission": (2,)}
 PLURAL = re.compile(r"""\.plural\('([^']+)',\s*'([^']+)'""")
 
 

@@ -15,7 +15,7 @@ from longbien.base.fold import fold
 from .relations import BY_TYPE, PERSONAL
 
 WEIGHTS = {
-    "no-relation": 4, "family": 4, "colleague": 4, "wall": 3, "volume": 3, "same-name": 3, "searches": 2, "night": 1, "export": 2,
+    "no-relation": 4, "family": 4, "colleague": 4, "wall": 3, "volume": 3, "same-name": 3, "searches": 2, "night": 1,
 }  # fmt: skip
 LEAST = 2
 """What weighs less is not listed: a look at night by somebody of the house alone is none."""

@@ -88,3 +88,21 @@ KINDS: dict[str, Kind] = {
     "machinery": Kind("dữ liệu kỹ thuật", "technical data", MACHINERY),
 }
 """Every R4 type stands in exactly one."""
+
+NAMES: dict[str, tuple[str, str]] = {
+    "AllergyIntolerance": ("dị ứng", "allergies"), "Condition": ("chẩn đoán", "diagnoses"),
+    "Consent": ("văn bản đồng ý", "consents"), "Coverage": ("thẻ bảo hiểm", "insurance cards"),
+    "DetectedIssue": ("cảnh báo dùng thuốc", "drug safety issues"), "Device": ("thiết bị", "devices"),
+    "DeviceMetric": ("thông số thiết bị", "device metrics"), "DeviceRequest": ("yêu cầu thiết bị", "device requests"),
+    "DiagnosticReport": ("phiếu kết quả", "reports of results"), "DocumentManifest": ("tập giấy tờ", "sets of documents"),
+    "DocumentReference": ("giấy tờ quét, tệp", "documents and scans"), "Encounter": ("lượt khám, đợt điều trị", "visits and stays"),
+    "Flag": ("cảnh báo", "warnings"), "ImagingStudy": ("ảnh chẩn đoán", "imaging studies"),
+    "Media": ("ảnh chụp", "pictures"), "MedicationAdministration": ("lần dùng thuốc", "administered drugs"),
+    "MedicationDispense": ("cấp phát thuốc", "dispensed drugs"), "MedicationRequest": ("đơn thuốc", "prescriptions"),
+    "MedicationStatement": ("thuốc đang dùng", "drugs in use"), "NutritionOrder": ("chế độ ăn", "diet orders"),
+    "Observation": ("chỉ số, kết quả", "measurements and results"), "Procedure": ("thủ thuật, phẫu thuật", "procedures"),
+    "ServiceRequest": ("chỉ định", "orders"), "Specimen": ("mẫu xét nghiệm", "specimens"),
+    "SupplyDelivery": ("giao vật tư", "deliveries of supplies"), "SupplyRequest": ("yêu cầu vật tư", "requests for supplies"),
+    "Task": ("việc cần làm", "tasks"), "VisionPrescription": ("đơn kính", "prescriptions of glasses"),
+}  # fmt: skip
+"""What the types that a role's table names one by one are called."""

@@ -106,6 +106,63 @@ async def what_did(
     return page
 
 
+class Colleague(NamedTuple):
+    """A member of staff of one's own facility. department: id of an Organization."""
+
+    number: int
+    name: str
+    role: str
+    department: str | None
+
+
+async def house_saw(
+    engine: Engine, asking: Actor, patient_id: str, *, before: int | None = None, count: int = 50, narrow: Narrow = ANY
+) -> tuple[dict[str, Any] | None, SeenPage]:
+    """For who answers for a facility (WHAT_DID), without opening the record: (Patient as it is, lines). All lines of a patient whom
+    the facility ever cared for; of others what its own staff did, and no Patient where that is nothing. Raises Forbidden.
+    Audited."""
+    pat = patient_key(patient_id)
+    scope = by(asking.number, address=asking.address, org=asking.org)
+    if not asking.may(WHAT_DID) or asking.org is None:
+        await engine.trail.write([trail.line(scope, "refused", pat=pat, outcome=trail.REFUSED, why="who saw")])
+        raise Forbidden(f"{asking.name} may not see what others did.")
+    row = await engine.db.fetchrow(Q.house_patient, pat, number("Patient"), asking.org) if FHIR_ID.match(patient_id) else None
+    terms: list[tuple[str, Any]] = [("a.pat = {}", pat)]
+    if row is None or not row["cared"]:
+        terms.append(("a.org = {}", asking.org))
+    page = await _page(engine, terms, before, count, narrow)
+    await engine.trail.write([trail.line(scope, "trail", pat=pat, type=number("Patient"), n=len(page.lines), why="who saw")])
+    known = row is not None and (row["cared"] or bool(page.lines))
+    return (json.loads(await engine.unpack(row["body"])) if known and row is not None else None), page
+
+
+async def colleagues(engine: Engine, asking: Actor, text: str = "") -> list[Colleague]:
+    """Staff of one's own facility, by a part of the name or the login. Raises Forbidden."""
+    if not asking.may(WHAT_DID) or asking.organization is None:
+        raise Forbidden(f"{asking.name} may not see what others did.")
+    return [Colleague(*r) for r in await engine.db.fetch(Q.colleagues, asking.organization, text)]
+
+
+async def colleague(engine: Engine, asking: Actor, account: int) -> Colleague | None:
+    """One of them, None: nobody of one's own facility."""
+    row = await engine.db.fetchrow(Q.colleague, account, asking.organization)
+    return Colleague(*row) if row else None
+
+
+async def patients(engine: Engine, ids: set[str]) -> dict[str, dict[str, Any]]:
+    """Patient resources by id, for the lines that name them: only what a caller has a line about."""
+    rows = await engine.db.fetch(Q.organizations, list(ids)[:LARGEST], number("Patient")) if ids else []
+    bodies = await engine.unpack_all([r["body"] for r in rows])
+    return {r["id"]: json.loads(body) for r, body in zip(rows, bodies, strict=True)}
+
+
+async def exported(engine: Engine, asking: Actor, what: str, n: int, *, patient_id: str | None = None) -> None:
+    """The line of an export of the trail."""
+    scope = by(asking.number, address=asking.address, org=asking.org)
+    pat = patient_key(patient_id) if patient_id is not None else None
+    await engine.trail.write([trail.line(scope, "export", pat=pat, n=n, why=f"trail: {what}")])
+
+
 async def _colleague(engine: Engine, asking: Actor, account: int) -> bool:
     if not asking.may(WHAT_DID) or asking.organization is None:
         return False

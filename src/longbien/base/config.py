@@ -6,7 +6,8 @@ docs/settings.md is written from this registry (`python -m longbien.base.config`
 
     web = WebSettings.read()                      # from os.environ
     web = WebSettings.read({"LONGBIEN_PORT": "9000"})
-"""
+
+Any of them may stand in a file instead, named by its name with _FILE after it."""
 
 from __future__ import annotations
 
@@ -54,6 +55,17 @@ def _parse(env: str, raw: str, kind: Any) -> Any:
         raise Invalid(f"{env}={raw!r} cannot be used: {why}") from None
 
 
+def _of_file(env: Mapping[str, str], name: str) -> str | None:
+    """What stands in the file that NAME_FILE names, for secrets that shall be in no environment. Raises Invalid."""
+    path = env.get(name + "_FILE")
+    if not path:
+        return None
+    try:
+        return Path(path).expanduser().read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as why:
+        raise Invalid(f"{name}_FILE={path} cannot be read: {type(why).__name__}") from None
+
+
 class Settings:
     """Base of every settings class; subclasses become frozen dataclasses."""
 
@@ -79,7 +91,7 @@ class Settings:
         hints = get_type_hints(cls)
         values: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
         for name, d in cls.__declared__.items():
-            raw = env.get(d.env)
+            raw = env.get(d.env) or _of_file(env, d.env)
             if name not in values and raw not in (None, ""):
                 values[name] = _parse(d.env, str(raw), hints[name])
         return cls(**values)

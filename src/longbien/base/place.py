@@ -4,10 +4,11 @@ PostgreSQL by its URL."""
 from __future__ import annotations
 
 import contextlib
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from .config import Settings, setting
 from .errors import Invalid
@@ -16,6 +17,7 @@ from .postgres import Embedded
 DATABASE = "longbien"
 OWNER = "longbien_owner"
 APP = "longbien_app"
+_SYSTEM = "/etc/ssl/certs/ca-certificates.crt"
 
 
 def default_data() -> Path:
@@ -44,6 +46,13 @@ class Place(Settings):
         "",
         "With LONGBIEN_DATABASE_URL: the URL of the role that owns the tables and migrates. "
         "Empty: the same; then triggers alone, and not rights, keep the log from being changed.",
+    )
+
+    database_ca: Path | None = setting(
+        "LONGBIEN_DATABASE_CA",
+        None,
+        "The certificates (PEM) that a database elsewhere is trusted by. Empty: those that this system trusts. Unless the URL has "
+        "an sslmode, a database that is not on this machine is reached by TLS only, and its certificate must be good for its name.",
     )
 
     database_disk: Path | None = setting(
@@ -97,4 +106,19 @@ def checked(url: str) -> str:
         good = False
     if not good:
         raise Invalid("LONGBIEN_DATABASE_URL must look like postgresql://role:password@host:5432/database")
-    return url
+    return _by_tls(url)
+
+
+def _by_tls(url: str) -> str:
+    """What leaves this machine goes by TLS, and only to a server whose certificate is good for its name, unless the URL says
+    otherwise (sslmode). Certificates: LONGBIEN_DATABASE_CA, else those that this system trusts."""
+    parts = urlsplit(url)
+    asked = dict(parse_qsl(parts.query))
+    host = asked.get("host") or parts.hostname or ""
+    if "sslmode" in asked or not host or host.startswith("/") or host in ("localhost", "127.0.0.1", "::1"):
+        return url
+    asked["sslmode"] = "verify-full"
+    trusted = Place.read().database_ca or ssl.get_default_verify_paths().cafile or _SYSTEM
+    if "sslrootcert" not in asked and Path(trusted).is_file():
+        asked["sslrootcert"] = str(trusted)
+    return urlunsplit(parts._replace(query=urlencode(asked, quote_via=quote)))

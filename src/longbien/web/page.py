@@ -25,7 +25,7 @@ from starlette.routing import Route
 
 from ..access.actor import Actor
 from ..access.door import Door
-from ..access.roles import ANSWER, ME, ROLES, SEARCH, Permission
+from ..access.roles import ACCOUNTS, ANSWER, COVER, ME, PERMISSIONS, ROLES, SEARCH, WHAT_DID, Permission
 from ..base import clock, log
 from ..base.db import ours
 from ..base.errors import Forbidden, Invalid, LongbienError, NotFound, TooLarge, Unauthenticated, Unavailable
@@ -61,6 +61,9 @@ class Me:
     login: str = ""
     searches: bool = True
     answers: bool = False
+    audits: bool = False
+    permissions: str = ""
+    """Where the pages of permissions begin for this reader."""
 
 
 @dataclass
@@ -131,6 +134,8 @@ class Call:
             self.who.login,
             self.who.may(SEARCH),
             self.who.may(ANSWER),
+            self.who.may(WHAT_DID),
+            _permissions(self.who),
         )
 
     def html(self, template: str, status: int = 200, headers: dict[str, str] | None = None, **context: Any) -> Response:
@@ -159,6 +164,12 @@ class Call:
         if self.part:
             return Response(status_code=204, headers={"X-Go": quote(href, safe="/?&=%#")})
         return RedirectResponse(href, 303)
+
+
+def _permissions(actor: Actor) -> str:
+    """An IT engineer comes for the accounts, a doctor for standing in, others for the roles."""
+    ways = ((ACCOUNTS, "/permissions/accounts"), (PERMISSIONS, "/permissions"), (COVER, "/cover"))
+    return next((href for permission, href in ways if actor.may(permission)), "") if actor.organization else ""
 
 
 Handler = Callable[[Call], Awaitable[Response]]

@@ -48,6 +48,13 @@ SELECT a.number, a.login, a.kind, a.name, a.role, a.practitioner, a.organization
      AND NOT EXISTS (SELECT FROM cover_end e WHERE e.number = c.number)) AS covers
 FROM account a WHERE a.login > $2 AND ($1::text IS NULL OR a.organization = $1) ORDER BY a.login LIMIT $3
 
+-- name: account_one
+-- A person's, of one facility.
+SELECT a.number, a.login, a.kind, a.name, a.role, a.practitioner, a.organization, a.department, a.disabled, a.signed_in,
+  (SELECT count(*)::int FROM cover c WHERE c.account = a.number AND c.begins <= now() AND c.until > now()
+     AND NOT EXISTS (SELECT FROM cover_end e WHERE e.number = c.number)) AS covers
+FROM account a WHERE a.number = $1 AND a.organization = $2 AND a.kind = 'person'
+
 -- name: machine_ensure
 INSERT INTO account (login, kind, name, role) VALUES ($1, 'machine', $2, 'machine')
 ON CONFLICT (login) DO UPDATE SET name = excluded.name RETURNING number, disabled IS NOT NULL AS disabled

@@ -46,3 +46,13 @@ SELECT d.number, d.made, d.made_by, a.name, d.records, d.hash,
   coalesce((SELECT array_agg(p.name ORDER BY s.at) FROM destruction_sign s JOIN account p ON p.number = s.account
             WHERE s.number = d.number), '{}') AS names
 FROM destruction d JOIN account a ON a.number = d.made_by WHERE d.org = $1 ORDER BY d.number DESC LIMIT 50
+
+-- name: emergencies
+-- Emergency openings of one record, with the first verdict of the review and how many reads they led to.
+SELECT g.number, a.name, a.role, a.organization, g.reason, g.begins,
+  least(g.until, coalesce((SELECT e.at FROM purpose_end e WHERE e.number = g.number), g.until)) AS until,
+  (SELECT count(*)::int FROM audit t WHERE t.actor = g.account AND t.pat = g.pat AND t.at BETWEEN g.begins AND g.until
+     AND t.outcome = 0 AND t.action = 'R') AS seen,
+  coalesce((SELECT r.verdict FROM glass_review r WHERE r.opening = g.number AND r.verdict IN ('accept', 'report')
+     ORDER BY r.number LIMIT 1), '') AS verdict
+FROM purpose_grant g JOIN account a ON a.number = g.account WHERE g.pat = $1 AND g.strength = 2 ORDER BY g.begins DESC LIMIT 20

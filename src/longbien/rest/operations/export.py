@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from longbien.base import clock
+from longbien.base import clock, keys
 from longbien.base.blobs import Blobs
 from longbien.base.errors import Forbidden, Invalid, NotFound, NotSupported
 from longbien.base.ids import FHIR_ID
@@ -36,7 +36,8 @@ RETRY_AFTER = 2
 
 def folder() -> Blobs:
     """Where the files of exports lie: below the data folder, which the web and worker processes of one machine share."""
-    return Blobs(Place.read().folder / "blobs" / "export")
+    data = Place.read().folder
+    return Blobs(data / "blobs" / "export", ring=keys.ring(data))
 
 
 def _allowed(store: Store) -> None:

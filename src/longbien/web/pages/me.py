@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from ...access.rights import emergencies
 from ...access.roles import ME, PATIENTS, ROLES
 from ...access.trail_queries import Seen
 from ...access.trail_queries import who_saw as asked
@@ -20,6 +21,7 @@ from ..me import plans, words
 from ..me import results as seen
 from ..me.shell import Whom, found, whom
 from ..page import Call, page
+from .frame import place_names
 from .who import TYPES, WHAT
 
 NEW = timedelta(days=14)
@@ -153,13 +155,30 @@ async def who_saw(call: Call) -> Response:
     below = call.query.get("before", "")
     before = int(below) if below.isdigit() and len(below) < 19 else None
     page_ = await asked(call.engine, one.store.scope, one.id, before=before, count=TRAIL)
-    lines = [_told(group, call) for group in visits([x for x in page_.lines if staff(x, call)])]
+    lines = [_told(group, call) for group in visits([x for x in page_.lines if staff(x, call) and x.what != "glass"])]
     days = [SimpleNamespace(day=d, lines=list(g)) for d, g in groupby(lines, lambda x: clock.local(x.at).date())]
-    return show(call, one, "me/who-saw.html", "record", days=days, older=page_.next, first=before is None)
+    opened = await emergencies.of_patient(call.door, call.actor, one.id) if before is None else []
+    await place_names(call, {o.organization for o in opened if o.organization})
+    places: dict[str, str] = call.request.app.state.places
+    told = [
+        SimpleNamespace(
+            o=o, where=", ".join(x for x in (_role(o.role, call), short_place(places.get(o.organization or "", ""))) if x)
+        )
+        for o in opened
+    ]
+    return show(
+        call, one, "me/who-saw.html", "record", days=days, older=page_.next, first=before is None, opened=told,
+        lasted=lambda o: call.w.span(min(o.until, call.now) - o.begins),
+    )  # fmt: skip
+
+
+def _role(name: str, call: Call) -> str:
+    role = ROLES.get(name)
+    return (role.vi if call.w.lang == "vi" else role.en) if role else ""
 
 
 def visits(lines: Sequence[Seen]) -> list[list[Seen]]:
-    """Lines (newest first) of one person within half an hour as one visit, whatever they did; an emergency opening stands alone."""
+    """Lines (newest first) of one person within half an hour as one visit, whatever they did."""
     found: list[list[Seen]] = []
     latest: dict[int, list[Seen]] = {}
     for line in lines:
@@ -167,10 +186,9 @@ def visits(lines: Sequence[Seen]) -> list[list[Seen]]:
         same = (
             group is not None and group[-1].at - line.at <= VISIT and clock.local(group[0].at).date() == clock.local(line.at).date()
         )
-        if line.what == "glass" or group is None or not same:
-            found.append([line])
-            if line.what != "glass":
-                latest[line.actor] = found[-1]
+        if group is None or not same:
+            latest[line.actor] = [line]
+            found.append(latest[line.actor])
         else:
             group.append(line)
     return found
@@ -179,7 +197,7 @@ def visits(lines: Sequence[Seen]) -> list[list[Seen]]:
 def _told(group: Sequence[Seen], call: Call) -> SimpleNamespace:
     """One visit of one person to the record, in plain words."""
     x, w = group[0], call.w
-    why = next((g.why for g in group if g.why.startswith(("purpose: ", "emergency: ", "glass: "))), x.why)
+    why = next((g.why for g in group if g.why.startswith(("purpose: ", "emergency: "))), x.why)
     role = ROLES.get(x.role or "")
     what = sorted({w(TYPES[g.type]) for g in group if g.type in TYPES})
     return SimpleNamespace(
@@ -187,7 +205,6 @@ def _told(group: Sequence[Seen], call: Call) -> SimpleNamespace:
         name=x.name,
         where=", ".join(p for p in ((role.vi if w.lang == "vi" else role.en) if role else "", short_place(x.facility or "")) if p),
         what=", ".join(what[:4]) or w(WHAT.get(x.what, x.what)),
-        emergency=x.what == "glass",
-        reason=why.partition(": ")[2] if x.what == "glass" or why.startswith(("purpose: ", "emergency: ")) else "",
+        reason=why.partition(": ")[2] if why.startswith(("purpose: ", "emergency: ")) else "",
         seq=x.seq,
     )

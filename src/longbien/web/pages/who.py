@@ -85,7 +85,7 @@ def together(lines: Sequence[Seen]) -> list[list[Seen]]:
     groups: list[list[Seen]] = []
     latest: dict[tuple[Any, ...], list[Seen]] = {}
     for line in lines:
-        key = (line.actor, line.what, line.outcome, line.purpose, line.why)
+        key = (line.actor, line.patient, line.what, line.outcome, line.purpose, line.why)
         group = latest.get(key)
         if group and group[0].at - line.at <= TOGETHER:
             group.append(line)
@@ -95,7 +95,8 @@ def together(lines: Sequence[Seen]) -> list[list[Seen]]:
     return groups
 
 
-def _line(group: Sequence[Seen], w: Words, places: dict[str, str]) -> SimpleNamespace:
+def line(group: Sequence[Seen], w: Words, places: dict[str, str]) -> SimpleNamespace:
+    """One line of a list: what `together` put together, in words."""
     x = group[0]
     types = sorted({w(TYPES.get(g.type, g.type)) for g in group if g.type and g.type != "Patient"})
     what = w(WHAT.get(x.what, x.what))
@@ -115,6 +116,9 @@ def _line(group: Sequence[Seen], w: Words, places: dict[str, str]) -> SimpleName
         why=why(x.why, w, places),
         n=sum(g.n for g in group),
         level=level,
+        actor=x.actor,
+        patient=x.patient,
+        address=x.address,
     )
 
 
@@ -129,7 +133,7 @@ async def who_saw(call: Call) -> Response:
     found = await asked(call.engine, call.scope(shell["reason"]), patient, before=before, count=READ)
     w = call.w
     places: dict[str, str] = call.request.app.state.places
-    lines = [_line(group, w, places) for group in together(found.lines)]
+    lines = [line(group, w, places) for group in together(found.lines)]
     days = [
         SimpleNamespace(title=f"{w.weekday(day)}, {w.date(day)}", lines=list(group))
         for day, group in groupby(lines, lambda x: x.day)

@@ -18,6 +18,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from longbien.access import anomalies, consent_guard, later, sessions, throttle
+from longbien.access.apps import tokens as app_tokens
+from longbien.access.apps.client import Clients
 from longbien.access.door import Door
 from longbien.access.rights import copying
 from longbien.access.settings import AccessSettings
@@ -28,6 +30,7 @@ from longbien.base.outside import Outside
 from longbien.base.place import Place, checked
 from longbien.demo.city import LOGINS
 from longbien.importer.bulk import Bulk
+from longbien.oauth import routes as oauth
 from longbien.record import checkpoint, export, full_text, reindex
 from longbien.record.engine import Engine
 from longbien.record.full_text import FullTextSettings
@@ -136,6 +139,7 @@ def create_app(database_url: str | None = None) -> App:
         engine.guards |= {"Subscription": Guard(outside, fhir.settings.base_url), "Consent": consent_guard.guard}
         fhir.wire = Wire(door, SubscriptionSettings.read().connections)
         app.state.engine, app.state.door, fhir.door = engine, door, door
+        door.base_url, app.state.clients = fhir.settings.base_url, Clients(engine, outside)
         web.set_up(app.state, **await _demo(engine))
         try:
             yield
@@ -145,7 +149,7 @@ def create_app(database_url: str | None = None) -> App:
             await door.close()
             await engine.close()
 
-    return App(fhir, routes=[Route("/healthz", healthz), Route("/readyz", readyz), *web.ROUTES], lifespan=lifespan)
+    return App(fhir, routes=[Route("/healthz", healthz), Route("/readyz", readyz), *oauth.ROUTES, *web.ROUTES], lifespan=lifespan)
 
 
 async def _demo(engine: Engine) -> dict[str, Any]:
@@ -167,6 +171,7 @@ async def work(url: str, stop: asyncio.Event) -> None:
     async def clean(payload: Mapping[str, Any]) -> datetime:
         await sessions.clean(engine.db, settings)
         await throttle.clean(engine.db)
+        await app_tokens.clean(engine)
         await background.clean(engine.db)
         await copying.clean(door)
         return clock.now() + CLEAN_EVERY

@@ -255,10 +255,10 @@ async def test_ten_thousand_entries_take_linear_time_and_one_commit(client: http
 
     async def took(n: int) -> float:
         made = large(n)
-        began = time.perf_counter()
+        began = time.process_time()  # what this process works, not how long a loaded machine lets it wait
         entries = await sent(client, made)
         assert entries[-1]["response"]["status"] == "201 Created"
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     await took(100)
     small, great = await took(1000), await took(10_000)

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from longbien.record import ties
 from longbien.record.index import org_key
 
 from .reach import ORDINARY, Reach
 from .roles import ROLES, Permission, Role
+from .smart import Held
+
+
+class Through(NamedTuple):
+    """The app that acts for somebody. number: app.number. patient: id of the patient in context."""
+
+    number: int
+    client_id: str
+    name: str
+    patient: str | None
+    grant: int | None = None
 
 
 @dataclass(frozen=True)
 class Actor:
-    """number: account.number, the actor in the trail. reads / writes: what a machine's token allows (None: all types), empty for
-    people, whose role decides. organization, department, practitioner: resource ids. patient: id of the Patient whose own account
-    this is. token: the number of the token that a machine came with. reach: what narrows and widens the rows of the role."""
+    """number: account.number, the actor in the trail. held: what a token's scope leaves (None: no token, the role decides). app:
+    which app acts for this person; an app speaks FHIR and may open no page. cert: the certificate that the token is bound to.
+    organization, department, practitioner: resource ids. patient: id of the Patient whose own account this is. token: the number of
+    the token. reach: what narrows and widens the rows of the role."""
 
     number: int
     login: str
@@ -25,12 +38,13 @@ class Actor:
     practitioner: str | None = None
     organization: str | None = None
     department: str | None = None
-    reads: frozenset[str] | None = frozenset()
-    writes: frozenset[str] | None = frozenset()
     address: str | None = field(default=None, compare=False)
     token: int | None = None
     patient: str | None = None
     reach: Reach = ORDINARY
+    held: Held | None = None
+    app: Through | None = None
+    cert: bytes | None = None
 
     @property
     def person(self) -> bool:
@@ -52,4 +66,4 @@ class Actor:
         return org_key(self.organization) if self.organization else None
 
     def may(self, permission: Permission) -> bool:
-        return self.role in permission.roles
+        return self.app is None and self.role in permission.roles

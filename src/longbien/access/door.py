@@ -21,8 +21,8 @@ from longbien.record.engine import Engine
 from longbien.record.scope import Scope
 from longbien.record.store import Store
 
-from . import accounts, peer, policy, purpose, reach, sessions, sign_in, smart
-from .actor import Actor
+from . import accounts, certificates, peer, policy, purpose, reach, sessions, sign_in, smart
+from .actor import Actor, Through
 from .fresh import Fresh
 from .lines import Knocks
 from .passwords import Hasher
@@ -46,7 +46,9 @@ class Door:
         self.settings = settings or AccessSettings.read()
         self.hasher = Hasher(self.settings)
         self.knocks = Knocks(engine)
-        self._proxies = peer.networks(self.settings.trusted_proxies)
+        self.base_url = ""
+        """The address of the record as others see it (LONGBIEN_BASE_URL); "": as each request says."""
+        self.proxies = peer.networks(self.settings.trusted_proxies)
         self._by_token = Fresh(self._ask_token)
         self._by_session = Fresh(self._ask_session)
         self._untouched = Fresh(self._look_at_session)
@@ -60,10 +62,10 @@ class Door:
         """Who this is. A bearer token wins over a cookie. `touch` False: nobody is at the keyboard (a page that keeps itself up to
         date), so the session goes on growing idle. Raises Unauthenticated; Forbidden when another site's page uses a cookie;
         Unavailable."""
-        where = peer.peer(request, self._proxies)
+        where = peer.peer(request, self.proxies)
         given = peer.header(request, b"authorization")
         if given is not None:
-            return await self._bearer(given, where.address)
+            return await self._bearer(given, request, where.address)
         secret = peer.cookie(request, sessions.cookie_name(where.secure))
         if secret is None:
             raise Unauthenticated("Sign in first, or send a bearer token.")
@@ -111,12 +113,7 @@ class Door:
         row = await self.engine.db.fetchrow(Q.actor_again, account, token)
         if row is None:
             return None
-        fields = _fields(row)
-        scope = fields.pop("scope")
-        if scope is None:
-            return Actor(**fields)
-        allowed = smart.parse(scope)
-        return Actor(**fields, reads=allowed.reads, writes=allowed.writes)
+        return _with_token(row)
 
     async def refused(self, actor: Actor, error: LongbienError, *, patient: str | None = None) -> None:
         """Write into the trail that the door's answer was no (a type or a page that the role may not have). Rows that a scope hides
@@ -132,7 +129,7 @@ class Door:
         Unauthenticated (with the tries left), TooMany (with the seconds to wait), Forbidden (the form came from another site)."""
         if peer.own_page(request) is False:
             raise Forbidden("The sign-in form came from another site.")
-        where = peer.peer(request, self._proxies)
+        where = peer.peer(request, self.proxies)
         actor = await sign_in.check(self.engine, self.hasher, self.knocks, self.settings, login, password, where.address)
         await self._end(request)
         secret = await sessions.begin(
@@ -144,7 +141,7 @@ class Door:
     async def sign_out(self, request: Connection) -> str:
         """End this browser's session; gives the Set-Cookie that removes the cookie. No error when there was none."""
         await self._end(request)
-        return sessions.cookie("", secure=peer.peer(request, self._proxies).secure, seconds=0)
+        return sessions.cookie("", secure=peer.peer(request, self.proxies).secure, seconds=0)
 
     async def change_password(self, request: Connection, old: str, new: str) -> None:
         """One's own, throttled like signing in. This session goes on, the others end."""
@@ -178,7 +175,7 @@ class Door:
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
-    async def _bearer(self, given: str, address: str | None) -> Actor:
+    async def _bearer(self, given: str, request: Connection, address: str | None) -> Actor:
         kind, _, token = given.partition(" ")
         if kind.lower() != "bearer":
             raise Unauthenticated("Send the token as 'Authorization: Bearer ...'.")
@@ -186,15 +183,14 @@ class Door:
         if found is None:
             self.knocks.note(address, "unknown token")
             raise Unauthenticated("The token is not known, has expired or was revoked.")
+        if found.cert is not None and found.cert != certificates.shown(request, self.proxies, self.settings):
+            self.knocks.note(address, "token without its certificate")
+            raise Unauthenticated("The token is bound to a client certificate, which did not come with the request.")
         return replace(found, address=address)
 
     async def _ask_token(self, digest: bytes) -> Actor | None:
         row = await self.engine.db.fetchrow(Q.token_actor, digest)
-        if row is None:
-            return None
-        fields = _fields(row)
-        allowed = smart.parse(fields.pop("scope"))
-        return Actor(**fields, reads=allowed.reads, writes=allowed.writes)
+        return None if row is None else _with_token(row)
 
     async def _ask_session(self, digest: bytes) -> Actor | None:
         return await self._look_at_session(digest, touch=True)
@@ -209,7 +205,7 @@ class Door:
         return Actor(**fields)
 
     def _secret(self, request: Connection) -> str | None:
-        return peer.cookie(request, sessions.cookie_name(peer.peer(request, self._proxies).secure))
+        return peer.cookie(request, sessions.cookie_name(peer.peer(request, self.proxies).secure))
 
     async def _end(self, request: Connection) -> None:
         secret = self._secret(request)
@@ -219,7 +215,7 @@ class Door:
         self._by_session.forget(sessions.digest(secret))
         self._untouched.forget(sessions.digest(secret))
         if number is not None:
-            where = peer.peer(request, self._proxies)
+            where = peer.peer(request, self.proxies)
             scope = Scope(number, "door", "", "", address=where.address)
             await self.engine.trail.write([trail.line(scope, "sign-out", why="signed out")])
 
@@ -227,3 +223,15 @@ class Door:
 def _fields(row: Row) -> dict[str, Any]:
     """An account's row as the fields of an Actor."""
     return {**row, "reach": reach.read(row["reach"])}
+
+
+def _with_token(row: Row) -> Actor:
+    """An account that came with a token: what its scope leaves, and the app that acts for it."""
+    fields = _fields(row)
+    number, client_id, name = fields.pop("app"), fields.pop("client_id"), fields.pop("app_name")
+    context, grant, scope = fields.pop("context"), fields.pop("app_grant"), fields.pop("scope")
+    if scope is None:
+        return Actor(**fields)
+    if grant is None:
+        return Actor(**fields, held=smart.machine(scope))
+    return Actor(**fields, held=smart.held(smart.read(scope).ones), app=Through(number, client_id, name, context, grant))

@@ -205,3 +205,5 @@ COVER = Permission(
     "cover", "Stand in for a colleague or a department for some time", frozenset(n for n, r in ROLES.items() if r.personal)
 )
 ARRANGE = Permission("arrange", "Say who stands in for whom at the facility", frozenset({"it", "head"}))
+APPS = Permission("apps", "Let an app use the record on one's own behalf, and take that back", STAFF | PATIENTS)
+APP_REGISTER = Permission("app-register", "Register apps and stop them", frozenset({"it"}))

@@ -47,3 +47,14 @@ class AccessSettings(Settings):
     trusted_proxies: str = setting(
         "LONGBIEN_TRUSTED_PROXIES", "", "Networks (10.0.0.0/8, comma between) whose X-Forwarded-For and -Proto are believed."
     )
+    cert_header: str = setting(
+        "LONGBIEN_CLIENT_CERT_HEADER",
+        "client-cert",
+        "Header in which a trusted proxy passes the client's certificate: as RFC 9440 has it, or as escaped PEM.",
+    )
+    app_minutes: float = setting("LONGBIEN_APP_MINUTES", 60.0, "Minutes that an app's access token is good.")
+    machine_minutes: float = setting("LONGBIEN_MACHINE_MINUTES", 5.0, "Minutes that a backend service's access token is good.")
+    app_days: float = setting("LONGBIEN_APP_DAYS", 90.0, "Days after which a person is asked anew whether an app may go on.")
+    app_registration: bool = setting(
+        "LONGBIEN_APP_REGISTRATION", False, "Whether apps may register themselves (RFC 7591); else administrators register them."
+    )

@@ -14,6 +14,8 @@ from ..record.people import Nearby
 from . import assets
 from .page import route
 from .pages import (
+    apps,
+    apps_admin,
     audit,
     chart,
     consents,
@@ -44,6 +46,15 @@ ROUTES: list[BaseRoute] = [
     route("/sign-out", session.sign_out, ["POST"]),
     route("/language", session.language, ["POST"]),
     route("/today", today.today),
+    route("/oauth/authorize", apps.authorize),
+    route("/oauth/authorize", apps.answer, ["POST"]),
+    route("/apps", apps.mine),
+    route("/apps/{number:int}/end", apps.end, ["POST"]),
+    route("/admin/apps", apps_admin.listed),
+    route("/admin/apps", apps_admin.register, ["POST"]),
+    route("/admin/apps/{client_id}/{what}", apps_admin.change, ["POST"]),
+    route("/patients/{id}/apps", apps.of_patient),
+    route("/patients/{id}/apps/{client_id}", apps.launch, ["POST"]),
     route("/me", me.home),
     route("/me/results", me.results),
     route("/me/results/{day}", me.result),

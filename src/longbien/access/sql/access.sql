@@ -93,24 +93,29 @@ DELETE FROM session WHERE expires < now() OR seen < now() - make_interval(secs =
 INSERT INTO api_token (hash, account, scope, expires) VALUES ($1, $2, $3, now() + make_interval(secs => $4)) RETURNING number
 
 -- name: token_actor
--- Whose token this is, while it is good.
+-- Whose token this is, while it is good: the account, and where an app acts for it, that app and what it was allowed.
 SELECT a.number, a.login, a.kind, a.name, a.role, a.practitioner, a.organization, a.department, a.patient,
-  account_reach(a) AS reach, t.scope,
-  t.number AS token
+  account_reach(a) AS reach, t.scope, t.cert,
+  t.number AS token, p.number AS app, p.client_id, p.name AS app_name, g.patient AS context, g.number AS app_grant
 FROM api_token t JOIN account a ON a.number = t.account
+  LEFT JOIN app p ON p.number = t.app LEFT JOIN app_grant g ON g.number = t.app_grant
 WHERE t.hash = $1 AND a.disabled IS NULL AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > now())
+  AND p.disabled IS NULL AND g.ended IS NULL
 
 -- name: actor_again
 -- Who an account is now: with a token only while that is good, without one while the account is.
 SELECT a.number, a.login, a.kind, a.name, a.role, a.practitioner, a.organization, a.department, a.patient,
-  account_reach(a) AS reach, t.scope, t.number AS token
+  account_reach(a) AS reach, t.scope, t.cert, t.number AS token,
+  p.number AS app, p.client_id, p.name AS app_name, g.patient AS context, g.number AS app_grant
 FROM account a LEFT JOIN api_token t ON t.account = a.number AND t.number = $2::int
+  LEFT JOIN app p ON p.number = t.app LEFT JOIN app_grant g ON g.number = t.app_grant
 WHERE a.number = $1 AND a.disabled IS NULL
   AND ($2::int IS NULL OR (t.number IS NOT NULL AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > now())))
+  AND p.disabled IS NULL AND g.ended IS NULL
 
 -- name: token_list
 SELECT t.number, a.name, t.scope, t.created, t.expires, t.revoked FROM api_token t JOIN account a ON a.number = t.account
-ORDER BY t.number DESC LIMIT 1000
+WHERE t.app IS NULL ORDER BY t.number DESC LIMIT 1000
 
 -- name: token_revoke
 UPDATE api_token SET revoked = now() WHERE number = $1 AND revoked IS NULL RETURNING account

@@ -1,5 +1,6 @@
-"""Asks for known faults of what is pinned: pip-audit for requirements/main.txt, npm audit for package-lock.json. Once a day, as it goes
-over the network; .venv/audit.stamp says when. A fault that is known fails; a service that cannot be reached is said, and fails nothing."""
+"""Asks for known faults of what is pinned: pip-audit for requirements/main.txt, npm audit for package-lock.json. Once a day, as it
+goes over the network; .venv/audit.stamp says when. A fault that is known fails; a service that cannot be reached is said, and fails
+nothing."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "code-system": ("code_system", "make a FHIR CodeSystem of a table of codes (CSV), to be imported"),
     "demo": ("demo", "fill the record with the demo city: invented people in invented hospitals"),
     "token": ("token", "print a bearer token for the FHIR API, and nothing else"),
+    "app": ("app", "register apps and backend services, list and stop them; new signing keys"),
     "access": ("access", "who may do what and why: why LOGIN PATIENT, role, strict"),
     "reindex": ("reindex", "make anew what resources are found by, while the server runs"),
     "subscriptions": ("subscriptions", "list subscriptions; see, play again or give up what could not be told"),

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from longbien.record import ties
 from longbien.record.index import org_key
 
 from .reach import ORDINARY, Reach
 from .roles import ROLES, Permission, Role
+from .smart import Held
+
+
+class Through(NamedTuple):
+    """The app that acts for somebody. number: app.number. patient: id of the patient in context."""
+
+    number: int
+    client_id: str
+    name: str
+    patient: str | None
+    grant: int | None = None
+
+
+METHODS = ("passkey", "password", "password+totp", "password+recovery", "badge+pin", "invitation", "provider")
+"""How people come in. With a passkey the authenticator has asked for a PIN, a face or a finger: two factors in one."""
 
 
 @dataclass(frozen=True)
 class Actor:
-    """number: account.number, the actor in the trail. reads / writes: what a machine's token allows (None: all types), empty for
-    people, whose role decides. organization, department, practitioner: resource ids. patient: id of the Patient whose own account
-    this is. token: the number of the token that a machine came with. reach: what narrows and widens the rows of the role."""
+    """number: account.number, the actor in the trail. held: what a token's scope leaves (None: no token, the role decides). app:
+    which app acts for this person; an app speaks FHIR and may open no page. cert: the certificate that the token is bound to.
+    organization, department, practitioner: resource ids. patient: id of the Patient whose own account this is. token: the number of
+    the token. reach: what narrows and widens the rows of the role. method: how the person came in, one of METHODS ("" for
+    machines). factors: how many were shown; 0: nothing is open but the page where one is set up. locked: the screen is; the door
+    lets nobody through."""
 
     number: int
     login: str
@@ -25,12 +44,16 @@ class Actor:
     practitioner: str | None = None
     organization: str | None = None
     department: str | None = None
-    reads: frozenset[str] | None = frozenset()
-    writes: frozenset[str] | None = frozenset()
     address: str | None = field(default=None, compare=False)
     token: int | None = None
     patient: str | None = None
     reach: Reach = ORDINARY
+    method: str = ""
+    factors: int = 1
+    locked: bool = False
+    held: Held | None = None
+    app: Through | None = None
+    cert: bytes | None = None
 
     @property
     def person(self) -> bool:
@@ -52,4 +75,4 @@ class Actor:
         return org_key(self.organization) if self.organization else None
 
     def may(self, permission: Permission) -> bool:
-        return self.role in permission.roles
+        return self.app is None and self.role in permission.roles

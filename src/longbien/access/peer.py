@@ -48,7 +48,8 @@ def cookie(connection: Connection, name: str) -> str | None:
     return None
 
 
-def _inside(address: str, trusted: tuple[Network, ...]) -> bool:
+def inside(address: str, trusted: tuple[Network, ...]) -> bool:
+    """Whether an address lies in one of these networks."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -61,7 +62,7 @@ def peer(connection: Connection, trusted: tuple[Network, ...]) -> Peer:
     client = connection.get("client")
     address: str | None = client[0] if client else None
     secure = connection.get("scheme", "http") in ("https", "wss")
-    if not trusted or address is None or not _inside(address, trusted):
+    if not trusted or address is None or not inside(address, trusted):
         return Peer(address, secure)
     hops = [hop.strip().strip('"') for hop in _all(connection, b"x-forwarded-for").split(",") if hop.strip()]
     while hops:
@@ -70,7 +71,7 @@ def peer(connection: Connection, trusted: tuple[Network, ...]) -> Peer:
             address = str(ipaddress.ip_address(hop))
         except ValueError:
             break
-        if not _inside(address, trusted):
+        if not inside(address, trusted):
             break
     proto = _all(connection, b"x-forwarded-proto").split(",")[-1].strip().lower()
     return Peer(address, secure if not proto else proto in ("https", "wss"))

@@ -18,6 +18,7 @@ from longbien.record.types import number
 
 from .actor import Actor
 from .consent_rows import ConsentedRows, WalledRows, WithheldRows, categories_of, reader
+from .narrow import narrowed
 from .roles import ANSWER, BREAK_GLASS, FIND, ME, REGISTER, RIGHTS, ROLES, Right, Role
 from .rows import (
     Both,
@@ -111,7 +112,7 @@ def scope(actor: Actor, purpose: str | None = None, *, settings: AccessSettings,
     made = _scope(actor, actor.address, purpose, settings)
     if reason is None:
         return made
-    return replace(made, reason=reason, purpose="ETREAT" if reason.startswith("emergency") else made.purpose)
+    return replace(made, reason=_named(actor, reason), purpose="ETREAT" if reason.startswith("emergency") else made.purpose)
 
 
 @lru_cache(maxsize=4096)
@@ -125,17 +126,32 @@ def _scope(actor: Actor, address: str | None, purpose: str | None, settings: Acc
     if chosen not in role.purposes:
         raise Forbidden(f"{role.en} may not act for purpose {chosen[:20]!r}.")
     if role.rows == "everything":
-        return Scope(actor.number, actor.name, chosen, f"token of {actor.login}", Everything(), actor.org,
-                     actor.reads, actor.writes, address, token=actor.token)  # fmt: skip
+        if actor.held is None:
+            return Scope(actor.number, actor.name, chosen, "a machine without a token", Nothing(), actor.org, address=address)
+        whole = Scope(actor.number, actor.name, chosen, f"token of {actor.login}", Everything(), actor.org,
+                      None, None, address, token=actor.token)  # fmt: skip
+        return narrowed(whole, actor.held, None)
     ordered = ordered_rules(actor, settings, chosen)
     has = {r.reason for r in ordered.rules}
     named = [said for said in _SAID if said in has]
     may = _types(role.name, chosen)
-    return Scope(
-        actor.number, actor.name, chosen, f"{role.name}: {'/'.join(named)}".removesuffix(": "), ordered, actor.org, may["r"],
-        may["c"] | may["u"] | may["d"], address, _begins(actor, settings), creates=may["c"], updates=may["u"], deletes=may["d"],
-        withheld=withheld(actor, role, settings, chosen),
+    said = _named(actor, f"{role.name}: {'/'.join(named)}".removesuffix(": "))
+    told = withheld(actor, role, settings, chosen) if actor.app is None else None
+    own = Scope(
+        actor.number, actor.name, chosen, said, ordered, actor.org, may["r"], may["c"] | may["u"] | may["d"], address,
+        _begins(actor, settings), token=actor.token, creates=may["c"], updates=may["u"], deletes=may["d"], withheld=told,
     )  # fmt: skip
+    if actor.app is None:
+        return own
+    if actor.held is None:  # an app without a scope may do nothing
+        return Scope(actor.number, actor.name, chosen, own.reason, Nothing(), actor.org, address=address)
+    patient = patient_key(actor.app.patient) if actor.app.patient else None
+    return narrowed(replace(own, label=f"{actor.app.name}, for {actor.name},"), actor.held, patient)
+
+
+def _named(actor: Actor, reason: str) -> str:
+    """The trail names the person (the line's actor) and the app that acts for them."""
+    return reason if actor.app is None else f"app {actor.app.client_id}: {reason}"
 
 
 def withheld(actor: Actor, role: Role, settings: AccessSettings, purpose: str) -> Rows | None:

@@ -31,7 +31,7 @@ async def create_token(
         raise Invalid("A token needs a name of 1 to 100 characters.", code="value")
     if hours is not None and not 0 < hours <= 24 * 3660:
         raise Invalid("A token's hours must be more than 0 and at most ten years.", code="value")
-    smart.parse(scope)
+    smart.machine(scope)
     login = "machine:" + re.sub(r"\s", "-", shown.lower())[:90]
     account = await engine.db.fetchrow(Q.machine_ensure, login, shown)
     if account is None or account["disabled"]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import asyncpg
 
+from longbien.access.lines import commanded
 from longbien.base import clock
 from longbien.base.db import Database, translated
 from longbien.base.errors import Invalid, LongbienError
@@ -70,6 +71,7 @@ def _put(content: dict[str, Any], to: Path | None) -> None:
 async def _checkpoint(args: argparse.Namespace, place: Place, urls: Urls) -> int:
     db = await Database.open(urls.app)
     try:
+        await commanded(db, "audit checkpoint")
         await trail.catch_up(db)
         await trail.seal_versions(db)
         _put(await checkpoint.checkpoint(db, checkpoint.Keys.read(place).signing()), args.to)
@@ -126,6 +128,7 @@ async def _verify(args: argparse.Namespace, place: Place, urls: Urls) -> int:
 async def _settle(db: Database) -> None:
     """Seal what waits; a copy that cannot be written to is looked at as it is."""
     try:
+        await commanded(db, "audit verify")
         await trail.catch_up(db)
         await trail.seal_versions(db)
     except LongbienError as why:

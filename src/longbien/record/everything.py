@@ -80,9 +80,10 @@ def _more(scope: Scope, asked: Asked, bind: Bind) -> str:
 
 def _readable(scope: Scope, types: tuple[str, ...]) -> list[str] | None:
     """The types that may come at all; None: every type."""
-    if scope.reads is None:
+    reads = scope.searchable
+    if reads is None:
         return list(types) or None
-    return [t for t in types or sorted(scope.reads) if t in scope.reads]
+    return [t for t in types or sorted(reads) if t in reads]
 
 
 async def _fetch(engine: Engine, scope: Scope, sql: str, args: list[Any], asked: Asked) -> list[Any]:

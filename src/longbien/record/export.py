@@ -230,9 +230,9 @@ async def _keep(engine: Engine, blobs: Blobs, scope: Scope, id_: str, part: Part
 async def _where(engine: Engine, scope: Scope, asked: Asked, s: Statement) -> str:
     """The condition on rows `h` of head. Raises Invalid for a filter that is no search of its type."""
     parts = []
-    types = [t for t in asked.types if scope.may_read(t)] if asked.types else None
-    if types is None and scope.reads is not None:
-        types = sorted(scope.reads)
+    types = [t for t in asked.types if scope.may_search(t)] if asked.types else None
+    if types is None and (every := scope.searchable) is not None:
+        types = sorted(every)
     if types is not None:
         parts.append(f"h.type = ANY({s.bind([number(t) for t in types])}::smallint[])")
     if asked.since:

@@ -61,7 +61,8 @@ async def history(engine: Engine, scope: Scope, type: str | None, asked: Asked) 
     plain = scope.unlimited and asked.at is None
     window = asked.size + 1 if plain else max(WINDOW, asked.size + 1)
     below = min(asked.below, Cursor(asked.at[1], 0, 0)) if asked.at else asked.below
-    reads = sorted(number(t) or 0 for t in scope.reads) if type is None and scope.reads is not None else None
+    types = scope.with_versions if type is None else None
+    reads = None if types is None else sorted(number(t) or 0 for t in types)
     args: list[Any] = [*below, asked.since or EARLIEST, window, asked.size + 1, reads, *(asked.at or (None, None))]
     if type is not None:
         args.append(number(type))

@@ -79,12 +79,36 @@ class Scope:
     updates: frozenset[str] | None = None
     deletes: frozenset[str] | None = None
     """Of the types in `writes`, those that may be created, replaced or patched, deleted. None: all of them."""
+    gets: frozenset[str] | None = None
+    searches: frozenset[str] | None = None
+    """Of the types in `reads`, those that may be read by their id, searched. None: all of them."""
+    versions: frozenset[str] | None = None
+    """Of the types in `reads`, those whose earlier versions may be seen: a rule about the row is about it as it is now."""
 
     def where(self, row: RowSQL, bind: Bind) -> str:
         return self.rows.sql(row, bind)
 
     def may_read(self, type: str) -> bool:
         return self.reads is None or type in self.reads
+
+    def may_get(self, type: str) -> bool:
+        return self.may_read(type) and (self.gets is None or type in self.gets)
+
+    def may_search(self, type: str) -> bool:
+        return self.may_read(type) and (self.searches is None or type in self.searches)
+
+    @property
+    def searchable(self) -> frozenset[str] | None:
+        """The types that may be searched; None: all."""
+        return both(self.reads, self.searches)
+
+    def may_see_versions(self, type: str) -> bool:
+        return self.may_read(type) and (self.versions is None or type in self.versions)
+
+    @property
+    def with_versions(self) -> frozenset[str] | None:
+        """The types whose versions may be listed; None: all."""
+        return both(self.searchable, self.versions)
 
     def may_write(self, type: str) -> bool:
         """In one way or another."""
@@ -98,6 +122,11 @@ class Scope:
     def unlimited(self) -> bool:
         """True when no row is hidden, so that statements may be prepared once without a condition."""
         return isinstance(self.rows, Everything)
+
+
+def both(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+    """What is in both sets, None being every type."""
+    return other if one is None else one if other is None else one & other
 
 
 def system(reason: str) -> Scope:

@@ -66,7 +66,7 @@ class Store:
     ) -> History:  # fmt: skip
         """Versions newest first, deletions as rows with no body. since, at: see past.Asked. Raises NotFound (also for what the
         scope hides), Forbidden (the type)."""
-        await self._may_read(type)
+        await self._allowed(type, self.scope.may_get(type) and self.scope.may_see_versions(type))
         low, high = at or (None, None)
         sql, args = self._with_scope(
             past.Q.of_one, id, number(type), min(below, NEWEST), count + 1, since or past.EARLIEST, low, high
@@ -90,7 +90,7 @@ class Store:
     async def history_of(self, type: str | None, asked: past.Asked) -> past.Found:
         """Versions of one type, or of all that the scope may read (type None), newest first. Raises Forbidden, Unavailable."""
         if type is not None:
-            await self._may_read(type)
+            await self._allowed(type, self.scope.may_search(type) and self.scope.may_see_versions(type))
         found = await past.history(self.engine, self.scope, type, asked)
         return found._replace(versions=[s for s in found.versions if self._about(s)])
 
@@ -120,8 +120,8 @@ class Store:
         """Do all of `changes` or none: see write.commit."""
         return await write.commit(self.engine, self.scope, changes, manner)
 
-    async def _may_read(self, type: str) -> None:
-        if not self.scope.may_read(type):
+    async def _allowed(self, type: str, allowed: bool) -> None:
+        if not allowed:
             await self.engine.trail.write([trail.line(self.scope, "refused", type=number(type), outcome=trail.REFUSED)])
             raise Forbidden(f"{self.scope.label} may not read {type}.")
 
@@ -151,8 +151,7 @@ class Store:
         return sql.replace("{allowed}", self.scope.where(RowSQL.of("h"), bind)), values
 
     async def _one(self, sql: str, kind: str, type: str, id: str, *more: Any) -> Row:
-        if not self.scope.may_read(type):
-            await self._may_read(type)
+        await self._allowed(type, self.scope.may_get(type) and (kind != "vread" or self.scope.may_see_versions(type)))
         sql, args = self._with_scope(sql, id, number(type), *more)
         row = await self.engine.db.fetchrow(sql, *args)
         if row is None:

@@ -24,7 +24,7 @@ from .operations.expand import PARAMETERS
 from .request import Answer, of_host, parse
 from .settings import RestSettings
 
-STARTED = "2026-11-24"
+STARTED = "2026-11-30"
 """The date of this statement: change it with what the server can do."""
 MODES = ("full", "normative", "terminology")
 NOT_WRITTEN = frozenset({"AuditEvent"})
@@ -81,6 +81,16 @@ _SOCKET = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket
 _TOPIC = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
 
 
+_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+_OAUTH = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+
+
+def _oauth(issuer: str) -> dict[str, Any]:
+    """Where apps ask (SMART 1.0; later ones look into .well-known/smart-configuration)."""
+    names = ("authorize", "token", "introspect", "revoke")
+    return {"url": _OAUTH, "extension": [{"url": n, "valueUri": f"{issuer}/oauth/{n}"} for n in names]}
+
+
 def statement(base: str) -> dict[str, Any]:
     """The CapabilityStatement of a server at `base`."""
     return {
@@ -103,6 +113,8 @@ def statement(base: str) -> dict[str, Any]:
                 "extension": [{"url": _SOCKET, "valueUri": base.replace("http", "ws", 1) + "/ws"}],
                 "security": {
                     "cors": False,
+                    "extension": [_oauth(base.removesuffix("/fhir"))],
+                    "service": [{"coding": [{"system": _SERVICE, "code": "SMART-on-FHIR"}], "text": "OAuth2 by SMART App Launch"}],
                     "description": "Every request needs a bearer token (Authorization: Bearer ...), except this statement. "
                     "Every read and write is audited; see AuditEvent.",
                 },
@@ -169,8 +181,11 @@ _TRAIL_PARAMS = [
         ("_id", "Resource-id", "token"),
         ("action", "AuditEvent-action", "token"),
         ("agent", "AuditEvent-agent", "reference"),
+        ("entity", "AuditEvent-entity", "reference"),
         ("date", "AuditEvent-date", "date"),
         ("outcome", "AuditEvent-outcome", "token"),
+        ("type", "AuditEvent-type", "token"),
+        ("subtype", "AuditEvent-subtype", "token"),
         ("patient", "AuditEvent-patient", "reference"),
     )
 ]

@@ -16,7 +16,7 @@ from longbien.fhir.compartments import NAMES as COMPARTMENTS
 from longbien.record.store import Store
 from longbien.record.types import number
 
-from . import audit_event, batch, binary, capability, faults, forms, negotiate, openapi, operations
+from . import audit_event, batch, binary, capability, faults, forms, negotiate, openapi, operations, smart_configuration
 from .body import Disconnected, Place, Receive
 from .create import create
 from .delete import conditional_delete, delete
@@ -68,7 +68,10 @@ SPECIAL = capability.NOT_WRITTEN | {"Binary"}
 """Types that have handlers of their own."""
 
 
-OPEN = {"metadata": capability.metadata, "openapi.json": openapi.openapi}
+OPEN = {
+    "metadata": capability.metadata, "openapi.json": openapi.openapi,
+    ".well-known/smart-configuration": smart_configuration.well_known,
+}  # fmt: skip
 """What is for everybody: what this server can do."""
 
 
@@ -112,8 +115,8 @@ class Fhir:
     async def _answer(self, scope: Any, receive: Receive, headers: dict[bytes, bytes], place: Place) -> tuple[Answer, Shape]:
         path = scope["path"][len(PREFIX) :].strip("/")
         segments = path.split("/") if path else []
-        if len(segments) == 1 and segments[0] in OPEN:
-            return await OPEN[segments[0]](scope, headers, self.settings)
+        if path in OPEN:
+            return await OPEN[path](scope, headers, self.settings)
         if self.door is None:
             raise Unavailable("The server is starting.", 2)
         store = await self.door.store(scope)

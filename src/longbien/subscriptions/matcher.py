@@ -151,7 +151,7 @@ async def hit(engine: Engine, scope: Scope, triggers: Sequence[Trigger], events:
     """Which versions are events of one of these triggers. Ask inside matching.view."""
     found: set[At] = set()
     for t in triggers:
-        if not scope.may_read(t.type):
+        if not scope.may_search(t.type):
             continue
         mine = [e for e in events if e.type == t.type and e.op in t.on and At(e.rid, e.ver) not in found]
         now = await _meet(engine, scope, t.type, t.current, [(e, e.ver - (e.op == "delete")) for e in mine], base)

@@ -36,8 +36,9 @@ class Compiler:
         """What the page's client should know."""
 
     def may_read(self, type_: str) -> None:
-        if not self.scope.may_read(type_):
-            raise Forbidden(f"{self.scope.label} may not read {type_}.")
+        if not self.scope.may_search(type_):
+            verb = "search" if self.scope.may_read(type_) else "read"
+            raise Forbidden(f"{self.scope.label} may not {verb} {type_}.")
 
     def whole(self, type_: str, code: str, name: str) -> None:
         """What is not wholly indexed yet (search/registry.py) is refused, or said to a lenient client. Raises Unavailable,
@@ -255,10 +256,11 @@ class Compiler:
             conds.append(self._within(query, s))
         if query.type is None:
             frame = ["NOT h.deleted"]
-            reads = query.types or (tuple(self.scope.reads) if self.scope.reads is not None else ())
+            every = self.scope.searchable
+            reads = query.types or tuple(every or ())
             for t in query.types:
                 self.may_read(t)
-            if reads or self.scope.reads is not None:
+            if reads or every is not None:
                 frame.append(f"h.type = ANY({s.bind([number(t) for t in reads if number(t)])}::smallint[])")
             if not self.scope.unlimited:
                 frame.append(self.scope.where(RowSQL.of("h"), s.bind))

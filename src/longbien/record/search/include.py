@@ -96,7 +96,7 @@ async def _forward(engine: Engine, compiler: Compiler, one: Include, of: list[En
     what = f"_include={one.source}:{one.code}"
     found: list[Entry] = []
     for type_, ids in sorted(wanted.items()):
-        if not compiler.scope.may_read(type_):
+        if not compiler.scope.may_search(type_):
             _say(page, "information", "suppressed", f"{type_} resources were not included: they may not be read here.")
             continue
         s = Statement()
@@ -118,7 +118,7 @@ def _defined(compiler: Compiler, one: Include, urls: list[str], s: Statement) ->
         bare, _, version = url.partition("|")
         at = literal(bare)  # http://hl7.org/fhir/ValueSet/x tells its type
         for t in [at[1]] if at else definitions.types():
-            if "url" not in definitions.search_params(t) or one.target not in (None, t) or not compiler.scope.may_read(t):
+            if "url" not in definitions.search_params(t) or one.target not in (None, t) or not compiler.scope.may_search(t):
                 continue
             if version:
                 parts.append(f"h.terms @> {s.bind([key64(f'{t}.url|{bare}'), key64(f'{t}.version={version}')])}::int8[]")
@@ -133,7 +133,7 @@ async def _back(engine: Engine, compiler: Compiler, one: Include, of: list[Entry
     """What names these resources."""
     if one.source == "*":
         return await _anything(engine, compiler, of, seen, page)
-    if not compiler.scope.may_read(one.source):
+    if not compiler.scope.may_search(one.source):
         raise Forbidden(f"{compiler.scope.label} may not read {one.source}.")
     codes = [one.code] if one.code != "*" else sorted(slots.references(one.source))
     found: list[Entry] = []
@@ -159,7 +159,7 @@ async def _back(engine: Engine, compiler: Compiler, one: Include, of: list[Entry
 
 async def _anything(engine: Engine, compiler: Compiler, of: list[Entry], seen: set[int], page: Page) -> list[Entry]:
     """_revinclude=*: whatever of a readable type names these resources through any parameter."""
-    readable = [t for t in definitions.types() if compiler.scope.may_read(t)]
+    readable = [t for t in definitions.types() if compiler.scope.may_search(t)]
     found: list[Entry] = []
     for type_ in sorted({e.type for e in of}):
         ids = [packed_id(e.id) for e in of if e.type == type_]
@@ -171,7 +171,7 @@ async def _anything(engine: Engine, compiler: Compiler, of: list[Entry], seen: s
             patients = s.bind([patient_key(e.id) for e in of if e.type == type_])
             pats = f"h.pat = ANY({patients}::int8[]) AND h.type <> {number(type_)}"
             where = f"h.rid IN (SELECT h.rid FROM head h WHERE {pats} UNION ALL SELECT r.rid FROM ref r WHERE {named})"
-        if compiler.scope.reads is not None:
+        if compiler.scope.searchable is not None:
             where += f" AND h.type = ANY({s.bind([number(t) for t in readable])}::smallint[])"
         found += await _take(engine, _rows(compiler, s, where, page, seen), s.args, seen, page, "_revinclude=*")
     return found

@@ -71,7 +71,7 @@ def _steps(c: Compiler, ask: Ask) -> list[tuple[str, Ask | Has]]:
         raise wrong or ask.bad(f"{rest[:100]!r} is not known for what {ask.param.code} points to.")
     if len(found) > MOST_TARGETS:
         raise ask.bad(f"name the type that is meant, as in {ask.param.code}:Patient.{rest[:100]}.")
-    readable = [(t, step) for t, step in found if c.scope.may_read(t)]
+    readable = [(t, step) for t, step in found if c.scope.may_search(t)]
     if not readable:
         raise Forbidden(f"{c.scope.label} may not read {found[0][0]}.")
     return readable

@@ -31,7 +31,7 @@ async def everything(request: Request, at: At) -> Answer:
         if name not in KNOWN and not request.prefer.lenient:
             raise wrong(name, f"is not known here. Known: {', '.join(KNOWN[:-1])}.")
     asked = _asked(asked_for)
-    if not request.store.scope.may_read(at.type):
+    if not request.store.scope.may_search(at.type):
         raise Forbidden(f"{request.store.scope.label} may not read {at.type}.")
     params: Params = [(n, _text(v)) for n, v in asked_for.values if n in KNOWN and n != AFTER]
     page, after = await request.store.everything(at.type, at.id, asked, request.base_url, params)

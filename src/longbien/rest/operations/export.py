@@ -66,7 +66,7 @@ async def _asked(request: Request, at: At, found: Given) -> Asked:
     for t in types:
         if not definitions.is_type(t):
             raise wrong("_type", f"{t[:60]!r} is not a resource type.")
-        if not request.store.scope.may_read(t):
+        if not request.store.scope.may_search(t):
             raise Forbidden(f"{request.store.scope.label} may not read {t}.")
     since = found.text("_since")
     level = "group" if at.type == "Group" else "patient" if at.type == "Patient" else "system"
@@ -174,7 +174,7 @@ async def file(request: Request, at: At) -> Answer:
     if row["state"] != "done" or n is None or n >= len(files):
         raise NotFound("This export has no such file.")
     one = files[n]
-    if one["kind"] == "output" and not request.store.scope.may_read(one["type"]):
+    if one["kind"] == "output" and not request.store.scope.may_search(one["type"]):
         raise Forbidden(f"{request.store.scope.label} may not read {one['type']}.")
     await export.fetched(request.store.engine, request.store.scope, row["id"], n, one)
     blobs = folder()

@@ -35,7 +35,7 @@ async def patient_summary(request: Request, at: At) -> Answer:
 
 async def _lists(request: Request, id_: str) -> list[Resource]:
     """Newest first."""
-    types = tuple(t for t in (*LISTS, *NAMED) if request.store.scope.may_read(t))
+    types = tuple(t for t in (*LISTS, *NAMED) if request.store.scope.may_search(t))
     found: list[Resource] = []
     after: int | None = -1
     while types and after is not None:
@@ -49,7 +49,7 @@ async def _lists(request: Request, id_: str) -> list[Resource]:
 
 async def _observations(request: Request, id_: str) -> list[Resource]:
     """The newest of each."""
-    if not request.store.scope.may_read("Observation"):
+    if not request.store.scope.may_search("Observation"):
         return []
     codes = ",".join(f"http://loinc.org|{c}" for c in sorted(PREGNANCY))
     found: list[Resource] = []

@@ -21,7 +21,7 @@ async def begin(request: Request, asked: Given, at: At, name: str, *needs: str, 
     in-parameters of the standard that are not supported: refused, not overlooked. Raises Forbidden, Invalid."""
     store = request.store
     for type in needs:
-        if not store.scope.may_read(type):
+        if not store.scope.may_search(type):
             refused = trail.line(store.scope, "refused", type=number(type), outcome=trail.REFUSED, why=f"{type}/${name}")
             await store.engine.trail.write([refused])
             raise Forbidden(f"{store.scope.label} may not read {type}.")

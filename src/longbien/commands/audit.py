@@ -18,7 +18,8 @@ import asyncpg
 from longbien.access.lines import commanded
 from longbien.base import clock
 from longbien.base.db import Database, translated
-from longbien.base.errors import Invalid, LongbienError
+from longbien.base.errors import Invalid, LongbienError, Unavailable
+from longbien.base.migrate import pending
 from longbien.base.place import Place, Urls, database
 from longbien.record import chain, checkpoint, trail
 
@@ -48,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
     if args.what == "key":
         return _key(args, place)
     with database(place) as urls:
+        if missing := asyncio.run(pending(urls.owner)):
+            raise Unavailable(f"{len(missing)} migrations are not applied: run `longbien migrate`")
         return asyncio.run({"verify": _verify, "checkpoint": _checkpoint, "continue": _continue}[args.what](args, place, urls))
 
 

@@ -65,17 +65,6 @@ def test_the_consent_page_says_what_an_app_will_see(
     _shown(page, f"apps-{lang}")
 
 
-def test_a_patient_on_the_phone_is_asked_about_their_own_record(
-    enter: Callable[..., Page], house: SimpleNamespace, client: str
-) -> None:
-    page = enter("nb.lua", "vi", (390, 844))
-    page.goto(_address(house, client))
-    _shown(page, "consent-phone")
-    assert page.locator("input[name=patient]").count() == 1 and page.is_checked("input[name=patient]")
-    assert Axe().run(page).violations_count == 0, Axe().run(page).generate_report()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-
-
 def test_a_doctor_registers_no_app(enter: Callable[..., Page], client: str) -> None:
     page = enter("bs.minh")
     assert page.goto("/admin/apps").status == 403  # type: ignore[union-attr]

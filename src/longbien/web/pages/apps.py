@@ -172,7 +172,8 @@ def _kinds(call: Call, ones: Sequence[smart.One]) -> list[SimpleNamespace]:
 
 
 PLAIN = {
-    "laboratory": mark("laboratory tests"), "vital-signs": mark("vital signs"), "imaging": mark("imaging"), "active": mark("active"),
+    "laboratory": mark("laboratory tests"), "vital-signs": mark("vital signs"), "imaging": mark("imaging"),
+    "active": mark("active"),
 }  # fmt: skip
 
 

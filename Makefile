@@ -28,12 +28,13 @@ build: $(VENV)/main.stamp $(BUILT)/fhir.stamp $(BUILT)/static.stamp ## environme
 test: build $(VENV)/dev.stamp chromium check ## everything: check, then all tests, in parallel
 	@$(PY) -m pytest -n auto --dist loadfile
 
-check: build $(VENV)/dev.stamp ## lint, format, types, floors, house rules
+check: build $(VENV)/dev.stamp ## lint, format, types, floors, house rules, known faults of dependencies
 	@$(VENV)/bin/ruff check --no-cache .  # its cache does not notice that another file moved
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(PY) -m pytest -n0 tests/house
+	@$(PY) scripts/audit_dependencies.py
 
 bench: build $(VENV)/dev.stamp ## measure, as ratios against limits of the same run
 	@$(PY) -m bench

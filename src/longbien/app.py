@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from longbien.access import anomalies, consent_guard, later, sessions, throttle
+from longbien.access import accounts, anomalies, ceremony, consent_guard, later, sessions, throttle
 from longbien.access.apps import tokens as app_tokens
 from longbien.access.apps.client import Clients
 from longbien.access.door import Door
@@ -52,6 +52,7 @@ READY_SECONDS = 2.0
 SOCKET = PREFIX + "/ws"
 SIGNS_OF_LIFE = frozenset({"/healthz", "/readyz"})
 CLEAN_EVERY = timedelta(minutes=1)
+IDLE_EVERY = timedelta(hours=1)
 TRAIN_EVERY = timedelta(minutes=10)
 
 
@@ -160,8 +161,8 @@ async def _demo(engine: Engine) -> dict[str, Any]:
 
 async def work(url: str, stop: asyncio.Event) -> None:
     """The background work until `stop`: subscriptions and jobs. Some jobs are always there: clearing away sessions and throttles
-    that are over, noting the trail's end elsewhere, training the dictionary that bodies are packed with, once there is enough to
-    train on, and indexing again what a change asks for. Departments' jobs join here."""
+    that are over, disabling accounts that nobody uses, noting the trail's end elsewhere, training the dictionary that bodies are
+    packed with, once there is enough to train on, and indexing again what a change asks for. Departments' jobs join here."""
     engine = await Engine.open(url, services=False)
     engine.guards["Consent"] = consent_guard.guard
     settings = AccessSettings.read()
@@ -171,10 +172,15 @@ async def work(url: str, stop: asyncio.Event) -> None:
     async def clean(payload: Mapping[str, Any]) -> datetime:
         await sessions.clean(engine.db, settings)
         await throttle.clean(engine.db)
+        await ceremony.clean(engine.db)
         await app_tokens.clean(engine)
         await background.clean(engine.db)
         await copying.clean(door)
         return clock.now() + CLEAN_EVERY
+
+    async def idle(payload: Mapping[str, Any]) -> datetime:
+        await accounts.disable_idle(engine, settings.idle_days)
+        return clock.now() + IDLE_EVERY
 
     async def train(payload: Mapping[str, Any]) -> datetime:
         await engine.retrain()
@@ -194,6 +200,7 @@ async def work(url: str, stop: asyncio.Event) -> None:
     try:
         handlers: dict[str, jobs.Handler] = {
             "access.clean": clean,
+            "access.idle": idle,
             "record.train": train,
             "audit.checkpoint": note,
             anomalies.QUEUE: watch,

@@ -9,7 +9,7 @@ from longbien.access.accounts import NewAccount, create
 from longbien.access.door import Door
 from longbien.access.settings import AccessSettings
 
-CHEAP = AccessSettings(password_time=1, password_memory=64)
+CHEAP = AccessSettings(password_time=1, password_memory=64, second_factor_roles="")
 PASSWORD = "mưa rào tháng bảy"
 
 

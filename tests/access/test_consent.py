@@ -13,6 +13,7 @@ from longbien.access import accounts, consent, consent_guard, glass, purpose
 from longbien.access.actor import Actor
 from longbien.access.consent import Choice, Proof
 from longbien.access.door import Door
+from longbien.access.trail_queries import who_saw
 from longbien.base import clock
 from longbien.base.errors import Conflict, Forbidden, Invalid, LongbienError, NotFound
 from longbien.base.ids import patient_key
@@ -284,3 +285,13 @@ async def test_a_consent_that_names_a_category_is_itself_of_it(doors: Door) -> N
         await (await doors.store_for(other)).read("Consent", given.id)
     assert given.id not in {e.id for e in await consent.ledger(doors, other, "live")}
     await consent.withdraw(doors, own, "live", given.id)
+
+
+async def test_who_saw_tells_nothing_of_what_is_withheld(doors: Door) -> None:
+    own, other = await _account(doors, "doctor", "bv1"), await _account(doors, "doctor", "bv2")
+    for id_ in ("live-hiv", "live-flu"):
+        await (await doors.store_for(own)).read("Condition", id_)
+    told = await who_saw(doors.engine, doors.scope(other), "live", count=500)
+    assert "live-flu" in {line.id for line in told.lines} and not {"live-hiv", "live-mind"} & {line.id for line in told.lines}
+    told = await who_saw(doors.engine, doors.scope(own), "live", count=500)
+    assert {"live-flu", "live-hiv"} <= {line.id for line in told.lines}

@@ -28,6 +28,7 @@ def cheap_passwords() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LONGBIEN_PASSWORD_TIME", "1")
         patch.setenv("LONGBIEN_PASSWORD_MEMORY", "64")
+        patch.setenv("LONGBIEN_SECOND_FACTOR_ROLES", "none")
         yield
 
 

@@ -14,7 +14,7 @@ from longbien.rest.operations.operation import Operation
 #: What stands in a page's path, by the parameter's name. {id} is the patient's wherever the path begins with /patients.
 PATH: dict[str, str] = {
     "rid": "{id}-condition", "type": "Condition", "form": "note", "tab": "labs", "code:path": "x1", "day": "2026-01-01", "name:path": "app.css",
-    "hash": "0", "number": "1", "key": "x", "n": "1", "name": "x", "role": "doctor", "kind": "x", "token": "x", "provider": "x", "what": "x",
+    "hash": "0", "number": "1", "key": "x", "n": "1", "name": "x", "role": "doctor", "kind": "x", "token": "x", "provider": "x", "what": "x", "consent": "x", "act": "x", "number:int": "1",
 }  # fmt: skip
 STREAMS = re.compile(r"/live\Z|/events\Z")
 """Routes whose answer does not end by itself."""
@@ -93,7 +93,7 @@ WAYS: dict[str, Way] = {
 #: Every job of the worker: "house": does the house's own work and reads nothing for anybody; "asker": works in somebody's name, whose
 #: right is asked again when it runs (access.later).
 JOBS: dict[str, str] = {
-    "access.clean": "house", "record.train": "house", "record.reindex": "house", "record.export-clean": "house", "record.export": "asker", "bulk.import": "asker",
+    "access.clean": "house", "audit.anomalies": "house", "audit.checkpoint": "house", "rights.copy": "asker", "record.train": "house", "record.reindex": "house", "record.export-clean": "house", "record.export": "asker", "bulk.import": "asker",
 }  # fmt: skip
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpx
 
 from longbien.access.tokens import create_token
 from longbien.app import App
 from longbien.fhir.validate import validate
+from longbien.record import trail
+from longbien.record.scope import system
 
 
 async def test_who_did_what_to_a_patient_newest_first(client: httpx.AsyncClient) -> None:
@@ -70,3 +74,45 @@ async def test_it_is_searched_by_post_too(client: httpx.AsyncClient) -> None:
     assert [e["resource"]["action"] for e in found["entry"]] == ["C"]
     wrong = await client.post("/fhir/AuditEvent/_search", data={"date": "nonsense"})
     assert wrong.status_code == 400 and wrong.json()["resourceType"] == "OperationOutcome"
+
+
+async def test_it_is_searched_by_type_and_by_what_was_touched(client: httpx.AsyncClient) -> None:
+    made = (await client.post("/fhir/Patient", json={"resourceType": "Patient"})).json()
+    other = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"text": "x"},
+        "subject": {"reference": f"Patient/{made['id']}"},
+    }
+    seen = (await client.post("/fhir/Observation", json=other)).json()
+    await client.get(f"/fhir/Observation/{seen['id']}")
+    await client.get(f"/fhir/Observation?patient={made['id']}")
+
+    async def kinds(query: str) -> list[str]:
+        found = (await client.get(f"/fhir/AuditEvent?{query}")).json()
+        events = [e["resource"] for e in found.get("entry", [])]
+        for e in events:
+            assert [i for i in validate(e) if i.severity in ("error", "fatal")] == []
+        return [e["subtype"][0]["code"] for e in events]
+
+    assert await kinds(f"entity=Observation/{seen['id']}") == ["read", "create"]
+    assert set(await kinds(f"entity=Patient/{made['id']}")) >= {"create", "read", "search-type"}
+    mine = f"patient={made['id']}"
+    assert await kinds(f"{mine}&subtype=http://hl7.org/fhir/restful-interaction|read") == ["read"]
+    assert await kinds(f"{mine}&subtype=read,search-type") == ["search-type", "read"]
+    assert "read" in await kinds(f"{mine}&type=rest") and await kinds(f"{mine}&type=http://nowhere|rest") == []
+    assert await kinds(f"{mine}&type=110101") and await kinds(f"{mine}&type=http://dicom.nema.org/resources/ontology/DCM|")
+    assert await kinds("entity=Observation/nobody") == []
+    assert (await client.get("/fhir/AuditEvent?entity=somebody")).status_code == 400
+
+
+async def test_every_kind_of_line_is_a_valid_event(client: httpx.AsyncClient, app: App) -> None:
+    scope = system("test")
+    await app.state.engine.trail.write([trail.line(scope, kind, why="said") for kind in trail.KINDS])
+    await app.state.engine.trail.write([trail.line(replace(scope, purpose=p), "read")
+                                        for p in trail.PURPOSES])  # fmt: skip
+    found = (await client.get("/fhir/AuditEvent?_count=60")).json()
+    for e in (e["resource"] for e in found["entry"]):
+        assert [i for i in validate(e) if i.severity in ("error", "fatal")] == [], e
+    told = [e["resource"]["purposeOfEvent"][0] for e in found["entry"] if "purposeOfEvent" in e["resource"]]
+    assert {p["coding"][0]["code"] for p in told} >= {"TREAT", "ETREAT", "HPAYMT", "PATRQT"}

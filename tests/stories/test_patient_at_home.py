@@ -200,3 +200,17 @@ def test_an_emergency_stands_first_with_its_reason_and_she_may_object(enter: Cal
     page.fill("#text", "Tôi có ngất đâu.")
     page.click("button.primary")
     expect(page.locator("[role=status].said")).to_be_visible()
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_the_offices_pages_can_be_read_by_all(enter: Callable[..., Page], lang: str) -> None:
+    page = enter("hs.vinh", lang, (1440, 900), "/today")
+    for path in ("/requests", "/requests?show=past", "/requests/new", "/retention"):
+        answer = page.goto(path)
+        assert answer is not None and answer.status == 200, path
+        assert violations(page) == [], path
+    page.goto("/requests/new")
+    page.fill("#number", "no such number")
+    page.fill("#asker", "Ai đó")
+    page.click("main button.primary")
+    expect(page.locator("[role=alert]")).to_be_visible()

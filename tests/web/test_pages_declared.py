@@ -13,6 +13,10 @@ from starlette.routing import Route
 from longbien.record.trail import PURPOSES
 from longbien.web import assets, page, render, routes
 
+OPEN_PATHS = {
+    "/", "/sign-in", "/language", "/sign-in/passkey", "/sign-in/passkey/ask", "/sign-in/code", "/sign-in/badge", "/lock", "/unlock",
+    "/welcome/{secret}", "/sign-in/with/{provider}", "/sign-in/with/{provider}/back", "/sign-in/with/{provider}/logout",
+}  # fmt: skip
 WEB = Path(page.__file__).parent
 
 
@@ -23,7 +27,7 @@ def test_every_route_names_a_permission_and_a_purpose() -> None:
             continue
         known = r.endpoint.page
         assert known.permission.code and known.purpose in (*PURPOSES, page.NOBODY_PURPOSE)
-        assert known.permission is not page.OPEN or r.path in ("/", "/sign-in", "/language"), r.path
+        assert known.permission is not page.OPEN or r.path in OPEN_PATHS, r.path
 
 
 def test_a_route_without_them_does_not_start() -> None:

@@ -19,6 +19,7 @@ from .passwords import Hasher
 from .roles import ACCOUNTS, PATIENTS, ROLES
 
 Q = queries(__file__, "sql/access.sql")
+S = queries(__file__, "sql/sign_in.sql")
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{1,99}\Z")
 
 
@@ -68,8 +69,9 @@ def _checked(account: NewAccount) -> NewAccount:
 
 async def ensure(engine: Engine, hasher: Hasher, demo: Sequence[DemoAccount], password: str) -> int:
     """The demo's people, all with one password (hashed once: they share a salt, and everybody knows it anyway). Who is there
-    already keeps their password. Gives how many there are."""
-    passwords.check(password)
+    already keeps their password. Gives how many there are. Raises Conflict where there are other people's accounts."""
+    if await engine.db.fetchval(Q.people_of_no_demo):
+        raise Conflict("There are accounts here that are no demo's: the demo's, whose password everybody knows, are not added.")
     wanted = [
         _checked(
             NewAccount(
@@ -115,16 +117,27 @@ async def create(engine: Engine, hasher: Hasher, admin: Actor | None, account: N
 
 async def disable(engine: Engine, admin: Actor | None, number: int) -> None:
     """Ends all its sessions and tokens, everywhere within a second. Raises Forbidden, NotFound."""
-    await _theirs(engine, admin, number)
+    await theirs(engine, admin, number)
     await engine.db.execute("UPDATE account SET disabled = now() WHERE number = $1 AND disabled IS NULL", number)
     await sessions.end_all(engine.db, number)
     await _note(engine, admin, f"account {number} disabled")
 
 
 async def enable(engine: Engine, admin: Actor | None, number: int) -> None:
-    await _theirs(engine, admin, number)
-    await engine.db.execute("UPDATE account SET disabled = NULL WHERE number = $1", number)
+    await theirs(engine, admin, number)
+    await engine.db.execute("UPDATE account SET disabled = NULL, enabled = now() WHERE number = $1", number)
     await _note(engine, admin, f"account {number} enabled")
+
+
+async def disable_idle(engine: Engine, days: int) -> list[int]:
+    """Staff who have not come in for so many days (TCVN 14423); gives their numbers. 0: nobody."""
+    if days <= 0:
+        return []
+    numbers = [row["number"] for row in await engine.db.fetch(S.idle_disable, days * 86400, sorted(PATIENTS))]
+    why = f"disabled: no sign-in for {days} days"
+    if numbers:
+        await engine.trail.write([trail.line(by(0), "account", why=f"account {n} {why}") for n in numbers])
+    return numbers
 
 
 async def set_role(engine: Engine, admin: Actor | None, number: int, role: str) -> None:
@@ -132,14 +145,14 @@ async def set_role(engine: Engine, admin: Actor | None, number: int, role: str) 
     _may(admin)
     if role not in ROLES or role == "machine":
         raise Invalid(f"There is no role {role[:40]!r} for a person.", code="value")
-    await _theirs(engine, admin, number, person=True)
+    await theirs(engine, admin, number, person=True)
     await engine.db.execute("UPDATE account SET role = $2 WHERE number = $1", number, role)
     await _note(engine, admin, f"account {number} is now {role}")
 
 
 async def move(engine: Engine, admin: Actor | None, number: int, department: str | None) -> None:
     """To another department of the same facility (None: to none); within a second everywhere. Raises as set_role does."""
-    row = await _theirs(engine, admin, number, person=True)
+    row = await theirs(engine, admin, number, person=True)
     known = await facility.departments(engine, row["organization"]) if row["organization"] else {}
     if department is not None and department not in known:
         raise Invalid(f"{department[:64]!r} is no department of this facility.", code="value")
@@ -149,21 +162,15 @@ async def move(engine: Engine, admin: Actor | None, number: int, department: str
 
 async def reset_password(engine: Engine, hasher: Hasher, admin: Actor | None, number: int, password: str) -> None:
     """Somebody forgot theirs. Ends their sessions."""
-    row = await _theirs(engine, admin, number, person=True)
+    row = await theirs(engine, admin, number, person=True)
     passwords.check(password, row["login"], row["name"])
     await _store_password(engine.db, number, await hasher.hash(password))
     await sessions.end_all(engine.db, number)
     await _note(engine, admin, f"password of account {number} reset")
 
 
-async def change_password(
-    engine: Engine, hasher: Hasher, actor: Actor, old: str, new: str, *, keep_session: str | None = None
-) -> None:
-    """One's own. Ends one's other sessions. Raises Forbidden (the old one is wrong), Invalid (the new one is no good).
-    Callers throttle as sign_in does: use Door.change_password."""
-    row = await by_login(engine.db, actor.login)
-    if row is None or not await hasher.verify(row["password"], old):
-        raise Forbidden("The present password is not right.")
+async def choose_password(engine: Engine, hasher: Hasher, actor: Actor, new: str, *, keep_session: str | None = None) -> None:
+    """One's own, by whoever has just shown who they are. Ends one's other sessions. Raises Invalid (it is no good)."""
     passwords.check(new, actor.login, actor.name)
     await _store_password(engine.db, actor.number, await hasher.hash(new))
     await sessions.end_all(engine.db, actor.number, keep_session)
@@ -189,7 +196,7 @@ def _may(admin: Actor | None) -> None:
         raise Forbidden(f"{admin.name} may not manage accounts.")
 
 
-async def _theirs(engine: Engine, admin: Actor | None, number: int, *, person: bool = False) -> Row:
+async def theirs(engine: Engine, admin: Actor | None, number: int, *, person: bool = False) -> Row:
     """The account, where `admin` may change it: one of the own facility (who works at none is the city's administrator), never the
     own one. Another facility's answers as one that is not there, and the attempt leaves a line."""
     _may(admin)

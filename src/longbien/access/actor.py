@@ -23,12 +23,18 @@ class Through(NamedTuple):
     grant: int | None = None
 
 
+METHODS = ("passkey", "password", "password+totp", "password+recovery", "badge+pin", "invitation", "provider")
+"""How people come in. With a passkey the authenticator has asked for a PIN, a face or a finger: two factors in one."""
+
+
 @dataclass(frozen=True)
 class Actor:
     """number: account.number, the actor in the trail. held: what a token's scope leaves (None: no token, the role decides). app:
     which app acts for this person; an app speaks FHIR and may open no page. cert: the certificate that the token is bound to.
     organization, department, practitioner: resource ids. patient: id of the Patient whose own account this is. token: the number of
-    the token. reach: what narrows and widens the rows of the role."""
+    the token. reach: what narrows and widens the rows of the role. method: how the person came in, one of METHODS ("" for
+    machines). factors: how many were shown; 0: nothing is open but the page where one is set up. locked: the screen is; the door
+    lets nobody through."""
 
     number: int
     login: str
@@ -42,6 +48,9 @@ class Actor:
     token: int | None = None
     patient: str | None = None
     reach: Reach = ORDINARY
+    method: str = ""
+    factors: int = 1
+    locked: bool = False
     held: Held | None = None
     app: Through | None = None
     cert: bytes | None = None

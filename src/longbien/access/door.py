@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from longbien.base.db import Row
 from longbien.base.errors import Forbidden, LongbienError, Unauthenticated
@@ -23,19 +23,18 @@ from longbien.record.store import Store
 
 from . import accounts, certificates, peer, policy, purpose, reach, sessions, sign_in, smart
 from .actor import Actor, Through
+from .entry import Entry, Locked, SignedIn, Unfinished
 from .fresh import Fresh
 from .lines import Knocks
 from .passwords import Hasher
 from .peer import Connection
+from .roles import PATIENTS
 from .settings import AccessSettings
 
 Q = queries(__file__, "sql/access.sql")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-class SignedIn(NamedTuple):
-    actor: Actor
-    set_cookie: str
+_UNLOCKED = sorted(PATIENTS)
+"""Their own telephones lock themselves."""
 
 
 class Door:
@@ -49,18 +48,21 @@ class Door:
         self.base_url = ""
         """The address of the record as others see it (LONGBIEN_BASE_URL); "": as each request says."""
         self.proxies = peer.networks(self.settings.trusted_proxies)
+        self.entry = Entry(engine, self.hasher, self.knocks, self.settings, self.proxies, self.forget_session)
         self._by_token = Fresh(self._ask_token)
         self._by_session = Fresh(self._ask_session)
         self._untouched = Fresh(self._look_at_session)
 
     async def close(self) -> None:
+        await self.entry.close()
         await self.knocks.close()
 
     # -- who ----------------------------------------------------------------------------------------------------------
 
-    async def actor(self, request: Connection, *, touch: bool = True) -> Actor:
-        """Who this is. A bearer token wins over a cookie. `touch` False: nobody is at the keyboard (a page that keeps itself up to
-        date), so the session goes on growing idle. Raises Unauthenticated; Forbidden when another site's page uses a cookie;
+    async def actor(self, request: Connection, *, touch: bool = True, unfinished: bool = False) -> Actor:
+        """Who this is. A bearer token wins over a cookie. `touch` False: nobody is at the keyboard (a page that keeps itself up
+        to date), so the session goes on growing idle. `unfinished`: also who must set up a second factor first. Raises
+        Unauthenticated (Locked: the screen is); Forbidden when another site's page uses a cookie (Unfinished: a factor is due);
         Unavailable."""
         where = peer.peer(request, self.proxies)
         given = peer.header(request, b"authorization")
@@ -74,13 +76,17 @@ class Door:
         found = await known.get(sessions.digest(secret))
         if found is None:
             raise Unauthenticated("The sign-in has ended. Sign in again.")
+        if found.locked:
+            raise Locked("The screen is locked.")
+        if not found.factors and not unfinished:
+            raise Unfinished("A second factor or a longer password has to be set up first.")
         return replace(found, address=where.address)
 
     async def store(
         self, request: Connection, purpose_: str | None = None, *, patient: str | None = None, reason: str | None = None
     ) -> Store:  # fmt: skip
-        """The record as whoever sent `request` may see it. With `patient` (an id) the trail gets the exact reason that opens this
-        one patient (one question to the database more)."""
+        """The record as whoever sent `request` may see it. With `patient` (an id) the trail gets the exact reason that opens
+        this one patient (one question to the database more)."""
         return await self.store_for(await self.actor(request), purpose_, patient=patient, reason=reason)
 
     async def store_for(
@@ -110,14 +116,11 @@ class Door:
     async def again(self, account: int, token: int | None) -> Actor | None:
         """Who an account is now, for work that goes on in its name after the request (a subscription): None once the account is
         disabled, or the token it came with has ended."""
-        row = await self.engine.db.fetchrow(Q.actor_again, account, token)
-        if row is None:
-            return None
-        return _with_token(row)
+        return await actor_now(self.engine, account, token)
 
     async def refused(self, actor: Actor, error: LongbienError, *, patient: str | None = None) -> None:
-        """Write into the trail that the door's answer was no (a type or a page that the role may not have). Rows that a scope hides
-        are written by the store itself."""
+        """Write into the trail that the door's answer was no (a type or a page that the role may not have). Rows that a scope
+        hides are written by the store itself."""
         scope = Scope(actor.number, actor.name, "", "", org=actor.org, address=actor.address)
         pat = patient_key(patient) if patient else None
         await self.engine.trail.write([trail.line(scope, "refused", pat=pat, outcome=trail.REFUSED, why=error.text)])
@@ -125,29 +128,26 @@ class Door:
     # -- people -------------------------------------------------------------------------------------------------------
 
     async def sign_in(self, request: Connection, login: str, password: str) -> SignedIn:
-        """A new session for the right password; send `set_cookie` as Set-Cookie. An older session of this browser ends. Raises
-        Unauthenticated (with the tries left), TooMany (with the seconds to wait), Forbidden (the form came from another site)."""
-        if peer.own_page(request) is False:
-            raise Forbidden("The sign-in form came from another site.")
-        where = peer.peer(request, self.proxies)
-        actor = await sign_in.check(self.engine, self.hasher, self.knocks, self.settings, login, password, where.address)
-        await self._end(request)
-        secret = await sessions.begin(
-            self.engine.db, actor.number, self.settings, where.address, peer.header(request, b"user-agent")
-        )
-        seconds = int(self.settings.session_hours * 3600)
-        return SignedIn(actor, sessions.cookie(secret, secure=where.secure, seconds=seconds))
+        """A new session for the right password; send its cookies. An older session of this browser ends. Raises Unauthenticated
+        (with the tries left; NeedsCode when a second factor is due), TooMany (with the seconds to wait), Forbidden (the form
+        came from another site)."""
+        return await self.entry.password(request, login, password)
 
     async def sign_out(self, request: Connection) -> str:
         """End this browser's session; gives the Set-Cookie that removes the cookie. No error when there was none."""
-        await self._end(request)
-        return sessions.cookie("", secure=peer.peer(request, self.proxies).secure, seconds=0)
+        await self.entry.end(request)
+        return sessions.cookie("", secure=self.entry.where(request).secure, seconds=0)
 
     async def change_password(self, request: Connection, old: str, new: str) -> None:
         """One's own, throttled like signing in. This session goes on, the others end."""
-        actor = await self.actor(request)
-        await sign_in.check(self.engine, self.hasher, self.knocks, self.settings, actor.login, old, actor.address, quiet=True)
-        await accounts.change_password(self.engine, self.hasher, actor, old, new, keep_session=self._secret(request))
+        actor, here = await self.actor(request, unfinished=True), self.entry.browser(request)
+        await sign_in.check(self.engine, self.hasher, self.knocks, self.settings, actor.login, old, actor.address, here.hash)
+        await accounts.choose_password(self.engine, self.hasher, actor, new, keep_session=self._secret(request))
+
+    def forget_session(self, digest: bytes) -> None:
+        """What this process remembers of a session; the others do within a second."""
+        self._by_session.forget(digest)
+        self._untouched.forget(digest)
 
     # -- forms --------------------------------------------------------------------------------------------------------
 
@@ -196,28 +196,27 @@ class Door:
         return await self._look_at_session(digest, touch=True)
 
     async def _look_at_session(self, digest: bytes, touch: bool = False) -> Actor | None:
-        row = await self.engine.db.fetchrow(Q.session_actor, digest, self.settings.idle_minutes * 60)
+        row = await self.engine.db.fetchrow(Q.session_actor, digest, self.settings.idle_minutes * 60, self._lock_seconds, _UNLOCKED)
         if row is None:
             return None
         fields = _fields(row)
-        if fields.pop("stale") and touch:
+        if fields.pop("stale") and touch and not fields["locked"]:
             await self.engine.db.execute(Q.session_seen, digest)
         return Actor(**fields)
 
-    def _secret(self, request: Connection) -> str | None:
-        return peer.cookie(request, sessions.cookie_name(peer.peer(request, self.proxies).secure))
+    @property
+    def _lock_seconds(self) -> float:
+        """A minute more than the page waits: what is written down of a session is up to a minute old."""
+        return self.settings.lock_minutes * 60 + 90 if self.settings.lock_minutes > 0 else 0.0
 
-    async def _end(self, request: Connection) -> None:
-        secret = self._secret(request)
-        if secret is None:
-            return
-        number = await sessions.end(self.engine.db, secret)
-        self._by_session.forget(sessions.digest(secret))
-        self._untouched.forget(sessions.digest(secret))
-        if number is not None:
-            where = peer.peer(request, self.proxies)
-            scope = Scope(number, "door", "", "", address=where.address)
-            await self.engine.trail.write([trail.line(scope, "sign-out", why="signed out")])
+    def _secret(self, request: Connection) -> str | None:
+        return self.entry.secret(request)
+
+
+async def actor_now(engine: Engine, account: int, token: int | None = None) -> Actor | None:
+    """As Door.again, for who has no door at hand (the command line)."""
+    row = await engine.db.fetchrow(Q.actor_again, account, token)
+    return None if row is None else _with_token(row)
 
 
 def _fields(row: Row) -> dict[str, Any]:

@@ -4,9 +4,11 @@ address, so that knocking costs the house nothing."""
 from __future__ import annotations
 
 import asyncio
+import getpass
 from contextlib import suppress
 
 from longbien.base import log
+from longbien.base.db import Database
 from longbien.base.errors import LongbienError
 from longbien.record import trail
 from longbien.record.engine import Engine
@@ -19,6 +21,12 @@ NOBODY = -1
 def by(account: int, *, address: str | None = None, reason: str = "", org: int | None = None) -> Scope:
     """Somebody at the door: an actor for the trail, with no rows at all."""
     return Scope(account, "door", "HSYSADMIN", reason, org=org, address=address)
+
+
+async def commanded(db: Database, what: str) -> None:
+    """The line of what somebody does at the machine itself, past the door: `longbien <what>`, and as which user of the system."""
+    who = getpass.getuser()
+    await trail.write_now(db, [trail.line(by(0), "operation", n=0, why=f"longbien {what}, by {who} at the machine")])
 
 
 class Knocks:

@@ -33,6 +33,14 @@ _COMMON = frozenset(
 _RUNS = "01234567890123456789 98765432109876543210 qwertyuiopasdfghjklzxcvbnm abcdefghijklmnopqrstuvwxyz"
 
 
+_DEMO = "cau-long-bien-1902"
+
+
+def of_demo(password: str) -> bool:
+    """Whether this is the demo's, which everybody may read on its screen."""
+    return normal(password[: 4 * LONGEST]) == _DEMO
+
+
 def normal(password: str) -> str:
     """NFKC: the same password from every keyboard (RFC 8265, OpaqueString)."""
     return unicodedata.normalize("NFKC", password)
@@ -57,7 +65,7 @@ def check(password: str, login: str = "", name: str = "") -> None:
     if not letters and len(set(low)) <= 4:
         repeated = True
     own = [part for part in (login.casefold(), name.casefold().replace(" ", "")) if len(part) > 3]
-    if repeated or run or common or any(letters == part.strip(".") or low == part for part in own):
+    if repeated or run or common or of_demo(p) or any(letters == part.strip(".") or low == part for part in own):
         raise Invalid("This password is among the first that anybody tries. Choose another.", code="value")
 
 

@@ -178,6 +178,7 @@ STAFF = frozenset(ROLES) - PATIENTS - {"machine"}
 HOME = Permission("home", "Own home page", STAFF)
 ME = Permission("me", "The patient's own pages", PATIENTS)
 SIGN_OUT = Permission("sign-out", "End one's own sign-in", STAFF | PATIENTS)
+OWN_ACCOUNT = Permission("own-account", "One's own sign-in: passkeys, password, devices", STAFF | PATIENTS)
 ANSWER = Permission("answer", "Answer what patients ask by law about their record", frozenset({"records"}))
 RETENTION = Permission("retention", "Look after how long records are kept", frozenset({"records"}))
 CARERS = Permission("carers", "Say who may see a patient's record as their carer", frozenset({"clerk", "records"}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from longbien.base.db import Database, Row
 from longbien.base.sql import queries
@@ -13,6 +14,7 @@ from .actor import Actor
 from .settings import AccessSettings
 
 Q = queries(__file__, "sql/access.sql")
+S = queries(__file__, "sql/sign_in.sql")
 
 
 def digest(secret: str) -> bytes:
@@ -33,11 +35,26 @@ def cookie(secret: str, *, secure: bool, seconds: int) -> str:
     return f"{cookie_name(secure)}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}" + ("; Secure" if secure else "")
 
 
-async def begin(db: Database, account: int, settings: AccessSettings, address: str | None, agent: str | None) -> str:
+class Came(NamedTuple):
+    """How a session was begun. method: one of actor.METHODS; factors: how many were shown, 0 when one must be set up first;
+    provider, subject, sid: of an identity provider, which may end the session."""
+
+    method: str
+    factors: int
+    browser: bytes | None = None
+    provider: str | None = None
+    subject: str | None = None
+    sid: str | None = None
+
+
+async def begin(db: Database, account: int, came: Came, settings: AccessSettings, address: str | None, agent: str | None) -> str:
     """A new session; gives the secret for the cookie."""
     secret = secrets.token_urlsafe(32)
     shown = (agent or "").replace("\0", "")[:300].encode("utf-8", "replace").decode()
-    await db.execute(Q.session_new, digest(secret), account, settings.session_hours * 3600, address, shown)
+    await db.execute(
+        S.session_begin, digest(secret), account, settings.session_hours * 3600, address, shown, came.method, came.factors,
+        came.browser, came.provider, came.subject, came.sid,
+    )  # fmt: skip
     return secret
 
 
@@ -47,14 +64,15 @@ async def end(db: Database, secret: str) -> int | None:
     return number
 
 
-async def of(db: Database, actor: Actor, settings: AccessSettings) -> Sequence[Row]:
-    """The open sessions of this actor: key, created, seen, expires, address, agent."""
-    return await db.fetch(Q.session_list, actor.number, settings.idle_minutes * 60)
+async def of(db: Database, actor: Actor, settings: AccessSettings, this: str | None = None) -> Sequence[Row]:
+    """The open sessions of this actor: key, created, seen, expires, address, agent, method, factors, locked, this."""
+    return await db.fetch(S.session_listed, actor.number, settings.idle_minutes * 60, digest(this) if this else b"")
 
 
-async def end_one(db: Database, actor: Actor, key: str) -> None:
-    """End another session of one's own, by its key in `of`."""
-    await db.execute(Q.session_end_one, actor.number, key)
+async def end_one(db: Database, actor: Actor, key: str) -> bytes | None:
+    """End another session of one's own, by its key in `of`; gives its digest when there was one."""
+    gone: bytes | None = await db.fetchval(S.session_end_listed, actor.number, key)
+    return gone
 
 
 async def end_all(db: Database, account: int, but: str | None = None) -> None:

@@ -44,8 +44,45 @@ class AccessSettings(Settings):
         "LONGBIEN_FREE_TRIES_ADDRESS", 100, "Wrong passwords from one address (a hospital may share one) before it has to wait."
     )
     longest_wait: int = setting("LONGBIEN_LONGEST_WAIT", 900, "Seconds that wrong passwords make somebody wait at most.")
+    password_length: int = setting(
+        "LONGBIEN_PASSWORD_LENGTH",
+        14,
+        "Characters of a staff password from which on no second factor is asked for (TCVN 14423: a second factor, or 14).",
+    )
+    second_factor_roles: str = setting(
+        "LONGBIEN_SECOND_FACTOR_ROLES", "it", "Roles that always need a second factor, comma between; *: all staff, none: nobody."
+    )
+    demo: bool = setting("LONGBIEN_DEMO", True, "Whether the accounts of the demo city may sign in, where there are any.")
+    lock_minutes: float = setting(
+        "LONGBIEN_LOCK_MINUTES", 5.0, "Minutes without anybody at the keyboard after which a staff screen is locked; 0: never."
+    )
+    badge_hours: float = setting(
+        "LONGBIEN_BADGE_HOURS", 12.0, "Hours after a full sign-in that a badge and a PIN are enough, on a computer of the facility."
+    )
+    pin_tries: int = setting("LONGBIEN_PIN_TRIES", 5, "Wrong PINs after which only a full sign-in helps.")
+    idle_days: int = setting(
+        "LONGBIEN_IDLE_DAYS", 45, "Days without a sign-in after which a staff account is disabled (TCVN 14423); 0: never."
+    )
+    invitation_hours: float = setting("LONGBIEN_INVITATION_HOURS", 72.0, "Hours that the link of an invitation is good.")
+    secret_key: str = setting(
+        "LONGBIEN_SECRET_KEY",
+        "",
+        "Keys that seal the seeds of one-time codes and badge numbers: 32 bytes in base64url each, comma between; the first seals, "
+        "all open. Empty: the file `secrets/sign-in.key` of the data folder, made when first needed.",
+    )
+    address: str = setting(
+        "LONGBIEN_ADDRESS",
+        "",
+        "The address of these pages as browsers see it (https://host), for passkeys, invitations and identity providers. Empty: as "
+        "each request says.",
+    )
+    oidc: str = setting(
+        "LONGBIEN_OIDC", "", "Identity providers: JSON, or the path of a JSON file (docs/howto/sign-in.md). Empty: none."
+    )
     trusted_proxies: str = setting(
-        "LONGBIEN_TRUSTED_PROXIES", "", "Networks (10.0.0.0/8, comma between) whose X-Forwarded-For and -Proto are believed."
+        "LONGBIEN_TRUSTED_PROXIES",
+        "",
+        "Reverse proxies, as addresses or networks (10.0.0.0/8, comma between), whose X-Forwarded-For and -Proto are believed.",
     )
     cert_header: str = setting(
         "LONGBIEN_CLIENT_CERT_HEADER",

@@ -8,8 +8,7 @@ from longbien.base.sql import queries
 from longbien.record import trail
 from longbien.record.engine import Engine
 
-from . import accounts, throttle
-from .actor import Actor
+from . import accounts, passwords, throttle
 from .lines import Knocks, by
 from .passwords import Hasher
 from .settings import AccessSettings
@@ -19,32 +18,32 @@ Q = queries(__file__, "sql/access.sql")
 
 async def check(
     engine: Engine, hasher: Hasher, knocks: Knocks, settings: AccessSettings, login: str, password: str, address: str | None,
-    *, quiet: bool = False,
-) -> Actor:  # fmt: skip
-    """The actor whose login and password these are. `quiet`: no sign-in line (a password asked for again). Raises Unauthenticated
+    browser: bytes | None = None,
+) -> Row:  # fmt: skip
+    """The account whose login and password these are. `browser`: the hash of the browser's own cookie. Raises Unauthenticated
     with the number of tries left, TooMany with the seconds to wait."""
     asked = login.strip().lower()[:100].replace("\0", "").encode("utf-8", "replace").decode()
-    keys = throttle.keys(asked, address, settings)
+    keys = throttle.keys(asked, address, settings, await throttle.known(engine.db, asked, browser, address))
     try:
         left = await throttle.count(engine.db, keys, settings.longest_wait)
     except TooMany:
         knocks.note(address, "sign-in while made to wait")
         raise
     row = await accounts.by_login(engine.db, asked)
-    usable = row is not None and row["kind"] == "person" and not row["disabled"]
+    usable = row is not None and row["kind"] == "person" and not row["disabled"] and _demo(row, password, settings)
     right = await hasher.verify(row["password"] if row is not None and usable else None, password)
     if row is None or not right:
         await _refused(engine, row, address)
         raise Unauthenticated(f"Login or password is wrong. {_tries(left)}")
     await throttle.forgive(engine.db, keys)
-    actor = Actor(row["number"], row["login"], row["kind"], row["name"], row["role"], row["practitioner"], row["organization"],
-                  row["department"], address=address, patient=row["patient"])  # fmt: skip
     if hasher.old(row["password"]):
-        await engine.db.execute("UPDATE account SET password = $2 WHERE number = $1", actor.number, await hasher.hash(password))
-    if not quiet:
-        await engine.db.execute(Q.account_signed_in, actor.number)
-        await engine.trail.write([trail.line(by(actor.number, address=address, org=actor.org), "sign-in", why="password")])
-    return actor
+        await engine.db.execute("UPDATE account SET password = $2 WHERE number = $1", row["number"], await hasher.hash(password))
+    return row
+
+
+def _demo(row: Row, password: str, settings: AccessSettings) -> bool:
+    """The demo's accounts come in where the demo is wanted; its password opens nobody else's account."""
+    return settings.demo if row["demo"] else not passwords.of_demo(password)
 
 
 def _tries(left: int) -> str:
@@ -57,6 +56,8 @@ async def _refused(engine: Engine, row: Row | None, address: str | None) -> None
     """The login as typed is never kept: people type passwords there."""
     if row is None:
         why = "unknown login"
+    elif row["kind"] != "person":
+        why = "no person's account"
     elif row["disabled"]:
         why = "the account is disabled"
     else:

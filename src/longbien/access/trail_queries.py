@@ -88,7 +88,7 @@ async def who_saw(
         if row is not None:
             await engine.trail.write([trail.line(scope, "refused", pat=pat, rid=row["rid"], outcome=trail.REFUSED, why="who saw")])
         raise NotFound(f"Patient/{patient_id[:64]} is not known.")
-    page = await _page(engine, [("a.pat = {}", pat)], before, count, narrow)
+    page = await _page(engine, [("a.pat = {}", pat)], before, count, narrow, scope)
     await engine.trail.write([trail.line(scope, "trail", pat=pat, rid=row["rid"], type=number("Patient"), n=len(page.lines))])
     return page
 
@@ -175,13 +175,27 @@ def _asked(asking: Actor, account: int, *, outcome: int = trail.SUCCESS, n: int 
     return trail.line(scope, "trail", outcome=outcome, n=n, why=f"what account {account} did")
 
 
-async def _page(engine: Engine, terms: list[tuple[str, Any]], before: int | None, count: int, narrow: Narrow) -> SeenPage:
+async def _page(
+    engine: Engine, terms: list[tuple[str, Any]], before: int | None, count: int, narrow: Narrow, scope: Scope | None = None
+) -> SeenPage:  # fmt: skip
+    """scope: whose; a line about a resource is told to who may see the resource."""
     most = max(1, min(count, LARGEST))
     args: list[Any] = [most + 1, number("Patient")]
     asked = []
     for text, value in (*terms, ("a.seq < {}", 2**63 - 1 if before is None else before), *_narrowed(narrow)):
         args.append(value)
         asked.append(text.format(f"${len(args)}"))
+
+    def bind(value: Any) -> str:
+        args.append(value)
+        return f"${len(args)}"
+
+    if scope is not None and not scope.unlimited:
+        of = "(SELECT x.{} FROM head x WHERE x.rid = a.rid)"
+        row = RowSQL(
+            "a.pat", "coalesce(a.type, 0::smallint)", "a.rid", f"coalesce({of.format('sens')}, 0::smallint)", of.format("org")
+        )
+        asked.append(f"(a.rid IS NULL OR {scope.where(row, bind)})")
     rows = list(await engine.db.fetch(Q.lines.replace("{terms}", " AND ".join(asked)), *args, search=True))
     more, rows = len(rows) > most, rows[:most]
     names = await _facilities(engine, {r["organization"] for r in rows if r["organization"]})

@@ -15,9 +15,11 @@ from typing import Any
 
 import asyncpg
 
+from longbien.access.lines import commanded
 from longbien.base import clock
 from longbien.base.db import Database, translated
-from longbien.base.errors import Invalid, LongbienError
+from longbien.base.errors import Invalid, LongbienError, Unavailable
+from longbien.base.migrate import pending
 from longbien.base.place import Place, Urls, database
 from longbien.record import chain, checkpoint, trail
 
@@ -47,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
     if args.what == "key":
         return _key(args, place)
     with database(place) as urls:
+        if missing := asyncio.run(pending(urls.owner)):
+            raise Unavailable(f"{len(missing)} migrations are not applied: run `longbien migrate`")
         return asyncio.run({"verify": _verify, "checkpoint": _checkpoint, "continue": _continue}[args.what](args, place, urls))
 
 
@@ -70,6 +74,7 @@ def _put(content: dict[str, Any], to: Path | None) -> None:
 async def _checkpoint(args: argparse.Namespace, place: Place, urls: Urls) -> int:
     db = await Database.open(urls.app)
     try:
+        await commanded(db, "audit checkpoint")
         await trail.catch_up(db)
         await trail.seal_versions(db)
         _put(await checkpoint.checkpoint(db, checkpoint.Keys.read(place).signing()), args.to)
@@ -126,6 +131,7 @@ async def _verify(args: argparse.Namespace, place: Place, urls: Urls) -> int:
 async def _settle(db: Database) -> None:
     """Seal what waits; a copy that cannot be written to is looked at as it is."""
     try:
+        await commanded(db, "audit verify")
         await trail.catch_up(db)
         await trail.seal_versions(db)
     except LongbienError as why:

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import sys
 
+from longbien.access.lines import commanded
 from longbien.base.errors import Invalid
 from longbien.base.place import Place, database
 from longbien.base.progress import Progress
@@ -38,6 +39,7 @@ async def again(url: str, types: list[str], resume: bool, bar: Progress) -> tupl
     """Ask for the passes and do them, together with a worker that may be at work on them. Gives (resources, how many differed)."""
     engine = await Engine.open(url, services=False)
     try:
+        await commanded(engine.db, "reindex")
         waiting = [p.type for p in await reindex.progress(engine) if not p.finished]
         names = waiting if resume else await reindex.ask(engine, types)
         while True:

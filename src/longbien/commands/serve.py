@@ -7,19 +7,11 @@ import socket
 
 import uvicorn
 
+from longbien.access.settings import AccessSettings
 from longbien.base import garbage
-from longbien.base.config import Settings, setting
 from longbien.base.errors import Unavailable
 
 from .supervise import die_with_parent
-
-
-class ServeSettings(Settings):
-    proxies: str = setting(
-        "LONGBIEN_PROXIES",
-        "",
-        "Addresses of reverse proxies, separated by commas, whose X-Forwarded-For and X-Forwarded-Proto are believed.",
-    )
 
 
 class _Server(uvicorn.Server):
@@ -34,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     die_with_parent()
-    proxies = ServeSettings.read().proxies
+    proxies = AccessSettings.read().trusted_proxies
     server = _Server(
         uvicorn.Config(
             "longbien.app:create_app",

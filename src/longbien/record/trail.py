@@ -261,6 +261,11 @@ Noted = chain.Mark
 """A block as it was at some time, to be kept outside the database."""
 
 
+async def write_now(db: Database, lines: Sequence[Line]) -> None:
+    """For who keeps no Trail open (a command): durable when this returns."""
+    await db.execute(_INSERT, list(lines))
+
+
 async def seal(db: Database) -> int | None:
     """Append a block over the lines that have settled; its number, or None when there was nothing to seal (or another process is
     sealing). A block has at most 20,000 lines, or those of one transaction."""

@@ -42,13 +42,16 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class Asked:
-    """Which lines: all conditions together. `begin` and `end`: the half-open span of `at`. `below`: seq, for the next page."""
+    """Which lines: all conditions together. `begin` and `end`: the half-open span of `at`. `below`: seq, for the next page.
+    `kinds`: of trail.KINDS. `entities`: (type, id) of what was touched; a Patient also as whose record it was."""
 
     seqs: tuple[int, ...] | None = None
     patients: tuple[str, ...] | None = None
     actors: tuple[int, ...] | None = None
     actions: tuple[str, ...] | None = None
     outcomes: tuple[int, ...] | None = None
+    kinds: tuple[str, ...] | None = None
+    entities: tuple[tuple[str, str], ...] | None = None
     begin: datetime | None = None
     end: datetime | None = None
     below: int = 2**63 - 1
@@ -72,9 +75,16 @@ async def lines(engine: Engine, scope: Scope, asked: Asked, count: int) -> list[
         ("a.actor", "int", asked.actors),
         ('a.action::"char"', '"char"', None if asked.actions is None else tuple(x.encode() for x in asked.actions)),
         ("a.outcome", "smallint", asked.outcomes),
+        ("a.kind", "smallint", None if asked.kinds is None else tuple(trail.KINDS.index(k) for k in asked.kinds)),
     ):
         if values is not None:
             terms.append(f"{column} = ANY({bind(list(values))}::{kind}[])")
+    if asked.entities is not None:
+        types = [number(t) or 0 for t, _ in asked.entities]
+        ids = [i for _, i in asked.entities]
+        pats = [patient_key(i) for t, i in asked.entities if t == "Patient"]
+        touched = Q.touched.replace("{types}", bind(types)).replace("{ids}", bind(ids))
+        terms.append(f"a.rid = ANY(ARRAY({touched})) OR a.pat = ANY({bind(pats)}::bigint[])")
     if asked.begin is not None:
         terms.append(f"a.at >= {bind(asked.begin)}")
     if asked.end is not None:

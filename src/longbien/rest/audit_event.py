@@ -59,7 +59,7 @@ async def read(request: Request, type: str, id: str) -> Answer:
 
 
 async def search(request: Request, type: str) -> Answer:
-    """Newest first, in pages. patient, agent, date, action, outcome, _id."""
+    """Newest first, in pages. patient, agent, entity, date, action, outcome, type, subtype, _id."""
     params = request.params
     asked = Asked()
     for name, value in params:
@@ -114,6 +114,13 @@ async def _narrowed(request: Request, asked: Asked, name: str, value: str) -> As
         return replace(asked, actions=tuple(p.rpartition("|")[2] for p in parts if p.rpartition("|")[2] in tuple("CRUDE")))
     if name == "outcome":
         return replace(asked, outcomes=tuple(k for k, v in _OUTCOMES.items() if v in {p.rpartition("|")[2] for p in parts}))
+    if name == "type":
+        return replace(asked, kinds=_both(asked.kinds, tuple(k for k in trail.KINDS if _is(_TYPES.get(k, _REST)[:2], parts))))
+    if name == "subtype":
+        coded = {k: _subtype(k) for k in trail.KINDS}
+        return replace(asked, kinds=_both(asked.kinds, tuple(k for k, c in coded.items() if _is((c["system"], c["code"]), parts))))
+    if name == "entity":
+        return replace(asked, entities=_both(asked.entities, tuple(_entity(p) for p in parts)))
     if name == "_id":
         return replace(asked, seqs=tuple(int(p) for p in parts if p.isascii() and p.isdigit() and len(p) < 19))
     if name == BELOW:
@@ -121,6 +128,22 @@ async def _narrowed(request: Request, asked: Asked, name: str, value: str) -> As
     if name not in _QUIET and not request.prefer.lenient:
         raise _wrong(name, "is not known for AuditEvent here.", "not-supported")
     return asked
+
+
+def _is(coding: tuple[str, ...], parts: Sequence[str]) -> bool:
+    """code, system|code, |code (of no system: none here), system| - http://hl7.org/fhir/R4/search.html#token"""
+    for part in parts:
+        system, bar, code = part.rpartition("|")
+        if code in ("", coding[1]) and (system == coding[0] if bar else True) and (code or bar):
+            return True
+    return False
+
+
+def _entity(text: str) -> tuple[str, str]:
+    found = references.literal(text)
+    if found is None:
+        raise _wrong("entity", f"{text[:80]!r} is not a reference Type/id.")
+    return found[1], found[2]
 
 
 def _both(before: tuple[Any, ...] | None, more: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -181,8 +181,11 @@ _TRAIL_PARAMS = [
         ("_id", "Resource-id", "token"),
         ("action", "AuditEvent-action", "token"),
         ("agent", "AuditEvent-agent", "reference"),
+        ("entity", "AuditEvent-entity", "reference"),
         ("date", "AuditEvent-date", "date"),
         ("outcome", "AuditEvent-outcome", "token"),
+        ("type", "AuditEvent-type", "token"),
+        ("subtype", "AuditEvent-subtype", "token"),
         ("patient", "AuditEvent-patient", "reference"),
     )
 ]

@@ -127,7 +127,7 @@ async def post(store: Store, practitioner: str | None) -> Post:
     return Post()
 
 
-def _scoped(scope: Scope, sql: str, *values: Any) -> tuple[str, list[Any]]:
+def scoped(scope: Scope, sql: str, *values: Any) -> tuple[str, list[Any]]:
     args = list(values)
 
     def bind(value: Any) -> str:
@@ -141,7 +141,7 @@ async def people(engine: Engine, scope: Scope, pats: Sequence[int], *, audited: 
     """The persons behind these keys, as far as the scope shows them; one trail line each, durable."""
     if not pats:
         return {}
-    sql, args = _scoped(scope, Q.people, list(pats), number("Patient"))
+    sql, args = scoped(scope, Q.people, list(pats), number("Patient"))
     rows = await engine.db.fetch(sql, *args, search=True)
     bodies = await engine.unpack_all([row["body"] for row in rows])
     if audited:
@@ -158,7 +158,7 @@ async def visits(engine: Engine, scope: Scope, start: datetime, lang: str) -> li
     """Visits of the scope's facility that run on the day that begins at `start`."""
     if scope.org is None:
         return []
-    sql, args = _scoped(scope, Q.care, scope.org, start, start + timedelta(days=1), number("Encounter"))
+    sql, args = scoped(scope, Q.care, scope.org, start, start + timedelta(days=1), number("Encounter"))
     rows = await engine.db.fetch(sql, *args, search=True)
     out = []
     for row, body in zip(rows, await engine.unpack_all([x["body"] for x in rows]), strict=True):
@@ -173,7 +173,7 @@ async def _clinic_day(engine: Engine, scope: Scope, start: datetime) -> datetime
     """The beginning of the latest day before `start`, within a month, that had outpatients."""
     if scope.org is None:
         return None
-    sql, args = _scoped(scope, Q.clinic_day, scope.org, start, number("Encounter"), key64("Encounter.class=AMB"))
+    sql, args = scoped(scope, Q.clinic_day, scope.org, start, number("Encounter"), key64("Encounter.class=AMB"))
     latest = await engine.db.fetchval(sql, *args)
     return clock.local(latest).replace(hour=0, minute=0, second=0, microsecond=0) if latest else None
 
@@ -235,7 +235,7 @@ async def _waits(engine: Engine, scope: Scope, beds: Mapping[int, Inpatient], la
     """What is ordered and has no answer yet."""
     if not beds or not scope.may_read("ServiceRequest") or not scope.may_read("Condition"):
         return
-    sql, args = _scoped(scope, Q.orders, list(beds), number("ServiceRequest"), key64("ServiceRequest.status=active"))
+    sql, args = scoped(scope, Q.orders, list(beds), number("ServiceRequest"), key64("ServiceRequest.status=active"))
     rows = await engine.db.fetch(sql, *args, search=True)
     for row, body in zip(rows, await engine.unpack_all([x["body"] for x in rows]), strict=True):
         if order := r.pending(_decode(body), lang):
@@ -250,7 +250,7 @@ async def _problems(
     """The diagnosis of the stay: the one that the visit names, else the newest recorded in it."""
     if not beds or not scope.may_read("Condition"):
         return
-    sql, args = _scoped(scope, Q.conditions, list(beds), number("Condition"))
+    sql, args = scoped(scope, Q.conditions, list(beds), number("Condition"))
     rows = await engine.db.fetch(sql, *args, search=True)
     best: dict[int, tuple[int, str]] = {}
     for row, body in zip(rows, await engine.unpack_all([x["body"] for x in rows]), strict=True):
@@ -284,9 +284,9 @@ async def _news(
     codes = _codes()
     since = now - RECENT
     looked = {x["pat"]: x["at"] for x in await engine.db.fetch(Q.looked_at, scope.actor, pats)}
-    sql, args = _scoped(scope, Q.results, pats, number("Observation"), since, list(codes), _ERROR)
+    sql, args = scoped(scope, Q.results, pats, number("Observation"), since, list(codes), _ERROR)
     results = await engine.db.fetch(sql, *args, search=True)
-    sql, args = _scoped(scope, Q.tasks, pats, number("Task"), since)
+    sql, args = scoped(scope, Q.tasks, pats, number("Task"), since)
     bodies = await engine.db.fetch(sql, *args, search=True) if scope.may_read("Task") else []
     acknowledged = set(taken([_decode(b) for b in await engine.unpack_all([x["body"] for x in bodies])]))
     by: dict[int, list[Any]] = defaultdict(list)

@@ -31,6 +31,7 @@ ICONS = {
         '<rect x="2" y="2.5" width="12" height="11" rx="1"/><circle cx="5.5" cy="6" r="1.2"/><path d="m2.'
         '5 12 3.5-3.5 2.5 2.5 2-2 3 3"/>'
     ),
+    "key": '<circle cx="5" cy="8" r="3"/><path d="M8 8h6.5M12 8v2.5M14 8v1.5"/>',
     "left": '<path d="m10 3-5 5 5 5"/>',
     "lock": '<rect x="3.5" y="7" width="9" height="7" rx="1"/><path d="M5.5 7V5a2.5 2.5 0 0 1 5 0v2"/>',
     "menu": '<path d="M2.5 4.5h11M2.5 8h11M2.5 11.5h11"/>',

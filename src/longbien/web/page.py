@@ -25,7 +25,21 @@ from starlette.routing import Route
 
 from ..access.actor import Actor
 from ..access.door import Door
-from ..access.roles import ACCOUNTS, ANSWER, COVER, ME, PERMISSIONS, ROLES, SEARCH, WHAT_DID, Permission
+from ..access.entry import Locked, Unfinished
+from ..access.roles import (
+    ACCOUNTS,
+    ANSWER,
+    COVER,
+    ME,
+    OWN_ACCOUNT,
+    PATIENTS,
+    PERMISSIONS,
+    ROLES,
+    SEARCH,
+    SIGN_OUT,
+    WHAT_DID,
+    Permission,
+)  # fmt: skip
 from ..base import clock, log
 from ..base.db import ours
 from ..base.errors import Forbidden, Invalid, LongbienError, NotFound, TooLarge, Unauthenticated, Unavailable
@@ -145,6 +159,7 @@ class Call:
             "csrf": self.door.csrf(self.request),
             "demo": bool(getattr(self.request.app.state, "demo", False)),
             "user": self.who.number if self.who else "",
+            "lock": self._lock(),
             **context,
         }
         page = render.html(template, self.lang, **given).encode()
@@ -152,6 +167,11 @@ class Call:
         if self._packs():
             more["Content-Encoding"], page = "gzip", render.packed(page)
         return HTMLResponse(page, status, more)
+
+    def _lock(self) -> int:
+        """Seconds without anybody at the keyboard after which the page locks itself; 0: never."""
+        locks = self.who is not None and self.who.role not in PATIENTS
+        return round(self.door.settings.lock_minutes * 60) if locks else 0
 
     def _packs(self) -> bool:
         """A page that another site's link or script opens is never packed: its size would tell what it holds beside a text that the
@@ -227,7 +247,9 @@ def route(path: str, endpoint: Endpoint, methods: Sequence[str] = ("GET",)) -> R
 async def _run(call: Call, permission: Permission, handler: Handler) -> Response:
     writes = call.request.method not in ("GET", "HEAD")
     if permission is not OPEN:
-        call.who = await call.door.actor(call.request, touch=not _by_itself(call.request))
+        call.who = await call.door.actor(
+            call.request, touch=not _by_itself(call.request), unfinished=permission in (OWN_ACCOUNT, SIGN_OUT)
+        )
         if not call.who.may(permission):
             error = Forbidden(f"{call.who.role} may not: {permission.title}")
             await call.door.refused(call.who, error)
@@ -304,12 +326,19 @@ async def _face(call: Call, error: LongbienError) -> Response:
     """An error as a page: what happened, in the reader's words, and what to do next."""
     w, request = call.w, call.request
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    if isinstance(error, Locked):
+        back = path if request.method == "GET" else "/account"
+        if call.part:
+            return PlainTextResponse(w("The screen is locked."), 401, {"X-Locked": "1"})
+        return RedirectResponse(f"/unlock?next={quote(back)}", 303)
+    if isinstance(error, Unfinished) and not call.part:
+        return RedirectResponse("/account", 303)
     if isinstance(error, Unauthenticated):
         if call.part:
             return PlainTextResponse(w("Sign in again; what you wrote is kept."), 401)
         if request.method != "GET":
             text = w("Your sign-in has ended. Sign in, then go back: your browser still holds what you wrote.")
-            return call.html("sign-in.html", 401, name="", error=text, next="/today", place="", logins=())
+            return call.html("sign-in.html", 401, name="", error=text, next="/today", place="", logins=(), providers=())
         return RedirectResponse(f"/sign-in?next={quote(path)}", 303)
     title, text = {
         400: (w("This cannot be read"), w("The address or the form holds something that cannot be used.")),

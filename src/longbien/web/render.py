@@ -70,6 +70,7 @@ def html(template: str, lang: str, **context: Any) -> str:
         "csrf": "",
         "toast": "",
         "user": "",
+        "lock": 0,
         "nav": "",
         "query": "",
         "demo": False,

@@ -21,7 +21,7 @@ UPDATE throttle SET failures = greatest(failures - 1, 0), until = now() WHERE ke
 DELETE FROM throttle WHERE last < now() - make_interval(secs => $1)
 
 -- name: account_by_login
-SELECT number, login, kind, name, role, practitioner, organization, department, patient, password,
+SELECT number, login, kind, name, role, practitioner, organization, department, patient, password, demo,
   disabled IS NOT NULL AS disabled
 FROM account WHERE login = $1
 
@@ -34,12 +34,15 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING number
 
 -- name: account_ensure
 -- As many as there are; those that are there keep their password.
-INSERT INTO account (login, kind, name, role, practitioner, organization, department, patient, password)
-SELECT login, 'person', name, role, practitioner, organization, department, patient, $8
+INSERT INTO account (login, kind, name, role, practitioner, organization, department, patient, password, demo)
+SELECT login, 'person', name, role, practitioner, organization, department, patient, $8, true
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
   AS t(login, name, role, practitioner, organization, department, patient)
 ON CONFLICT (login) DO UPDATE SET name = excluded.name, role = excluded.role, practitioner = excluded.practitioner,
-  organization = excluded.organization, department = excluded.department, patient = excluded.patient
+  organization = excluded.organization, department = excluded.department, patient = excluded.patient, demo = true
+
+-- name: people_of_no_demo
+SELECT EXISTS (SELECT FROM account WHERE kind = 'person' AND NOT demo)
 
 -- name: account_list
 -- Of one facility, or of all.
@@ -59,13 +62,11 @@ FROM account a WHERE a.number = $1 AND a.organization = $2 AND a.kind = 'person'
 INSERT INTO account (login, kind, name, role) VALUES ($1, 'machine', $2, 'machine')
 ON CONFLICT (login) DO UPDATE SET name = excluded.name RETURNING number, disabled IS NOT NULL AS disabled
 
--- name: session_new
-INSERT INTO session (hash, account, expires, address, agent) VALUES ($1, $2, now() + make_interval(secs => $3), $4, $5)
-
 -- name: session_actor
--- $2: seconds of idleness that end a session.
+-- $2: seconds of idleness that end a session, $3: that lock a member of staff's screen (0: never), $4: roles that have no lock.
 SELECT a.number, a.login, a.kind, a.name, a.role, a.practitioner, a.organization, a.department, a.patient,
-  account_reach(a) AS reach,
+  account_reach(a) AS reach, s.method, s.factors,
+  s.locked OR ($3 > 0 AND a.role <> ALL($4::text[]) AND s.seen < now() - make_interval(secs => $3)) AS locked,
   s.seen < now() - interval '1 minute' AS stale
 FROM session s JOIN account a ON a.number = s.account
 WHERE s.hash = $1 AND a.disabled IS NULL AND s.expires > now() AND s.seen > now() - make_interval(secs => $2)
@@ -78,13 +79,6 @@ DELETE FROM session WHERE hash = $1 RETURNING account
 
 -- name: session_end_all
 DELETE FROM session WHERE account = $1 AND hash <> $2
-
--- name: session_list
-SELECT encode(hash, 'hex') AS key, created, seen, expires, address, agent FROM session
-WHERE account = $1 AND expires > now() AND seen > now() - make_interval(secs => $2) ORDER BY seen DESC LIMIT 100
-
--- name: session_end_one
-DELETE FROM session WHERE account = $1 AND encode(hash, 'hex') = $2
 
 -- name: session_clean
 DELETE FROM session WHERE expires < now() OR seen < now() - make_interval(secs => $1)

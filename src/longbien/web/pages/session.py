@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from starlette.responses import PlainTextResponse, Response
 
 from ...access.actor import Actor
+from ...access.entry import NeedsCode
 from ...access.roles import ME, SIGN_OUT
 from ...base.errors import TooMany, Unauthenticated
 from ...base.words import LANGUAGES
@@ -23,27 +24,30 @@ def inside(path: str | None) -> str:
 
 @page(OPEN, NOBODY_PURPOSE)
 async def start(call: Call) -> Response:
-    return call.go(_home(call.who) if call.who else "/sign-in")
+    return call.go(home(call.who) if call.who else "/sign-in")
 
 
-def _home(actor: Actor) -> str:
+def home(actor: Actor) -> str:
     """Where somebody begins: patients on their own page, staff on the day's work."""
     return "/me" if actor.may(ME) else "/today"
 
 
-def _door(call: Call, *, name: str = "", error: str = "", status: int = 200) -> Response:
+def door_page(call: Call, *, name: str = "", error: str = "", status: int = 200) -> Response:
     state = call.request.app.state
     if call.part:
         return PlainTextResponse(error, status)
     target = call.field("next") or call.query.get("next")
     return call.html(
-        "sign-in.html", status, name=name, error=error, next=inside(target), place="", logins=getattr(state, "demo_logins", ())
-    )
+        "sign-in.html", status, name=name, error=error, next=inside(target), place="",
+        logins=getattr(state, "demo_logins", ()) if call.door.settings.demo else (), providers=call.door.entry.providers,
+    )  # fmt: skip
 
 
 @page(OPEN, NOBODY_PURPOSE)
 async def sign_in_form(call: Call) -> Response:
-    return call.go(_home(call.who)) if call.who else _door(call)
+    if call.query.get("switch") == "1":
+        return door_page(call)
+    return call.go(home(call.who)) if call.who else door_page(call)
 
 
 @page(OPEN, NOBODY_PURPOSE)
@@ -54,18 +58,38 @@ async def sign_in(call: Call) -> Response:
     try:
         came = await call.door.sign_in(call.request, name, password)
     except TooMany as error:
-        text = call.w("Too many tries. Wait %(span)s, then try again.", span=_seconds(call, error.retry_after))
-        return _door(call, name=name, error=text, status=429)
+        return door_page(call, name=name, error=wait(call, error), status=429)
+    except NeedsCode as more:
+        return more_page(call, more)
     except Unauthenticated as error:
         left = re.search(r"(\d+) tr(?:y|ies) left", error.text)
         text = call.w("Staff code or password is not right.")
         if left:
             text += " " + call.w.plural("%(n)s try left before a wait.", "%(n)s tries left before a wait.", int(left[1]))
-        return _door(call, name=name, error=text, status=401)
+        return door_page(call, name=name, error=text, status=401)
     wanted = inside(call.field("next"))
-    response = call.go(_home(came.actor) if wanted == "/today" and came.actor.may(ME) else wanted)
-    response.headers.append("Set-Cookie", came.set_cookie)
+    response = call.go(home(came.actor) if wanted == "/today" and came.actor.may(ME) else wanted)
+    if not came.actor.factors:
+        response = call.go("/account")
+    for cookie in came.cookies:
+        response.headers.append("Set-Cookie", cookie)
     return response
+
+
+def more_page(call: Call, more: NeedsCode) -> Response:
+    """The password was right; now a code or a passkey."""
+    if call.part:
+        return PlainTextResponse(call.w("This needs a second step: sign in on the sign-in page."), 401)
+    response = call.html(
+        "sign-in-code.html", step=more.step, app=more.app, passkey=more.passkey, error="", next=inside(call.field("next"))
+    )
+    for cookie in more.cookies:
+        response.headers.append("Set-Cookie", cookie)
+    return response
+
+
+def wait(call: Call, error: TooMany) -> str:
+    return call.w("Too many tries. Wait %(span)s, then try again.", span=_seconds(call, error.retry_after))
 
 
 def _seconds(call: Call, n: int) -> str:

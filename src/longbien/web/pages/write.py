@@ -16,7 +16,7 @@ from ...record.change import Create, Update
 from ...record.store import Store
 from ...record.types import number
 from .. import entries
-from ..desk import Q
+from ..desk import Q, scoped
 from ..page import Call, page
 from .frame import FORMS, SUBSTANCES, form_state, frame
 
@@ -39,9 +39,15 @@ def _once(call: Call) -> str:
 
 async def _writer(call: Call, patient: str, reason: str) -> entries.Writer:
     actor = call.actor
-    visit = await call.engine.db.fetchval(
-        Q.open_visit, patient_key(patient), key64("Encounter.status=in-progress"), actor.org, number("Encounter")
+    sql, args = scoped(
+        call.scope(reason),
+        Q.open_visit,
+        patient_key(patient),
+        key64("Encounter.status=in-progress"),
+        actor.org,
+        number("Encounter"),
     )
+    visit = await call.engine.db.fetchval(sql, *args)
     return entries.Writer(patient, actor.practitioner or "", actor.name, actor.organization or "", visit or "")
 
 

@@ -62,5 +62,5 @@ WHERE h.pat = ANY($1::bigint[]) AND h.type = $2 AND NOT h.deleted AND {allowed} 
 -- name: open_visit
 -- The visit that runs now: the latest of this facility first. $2: the term of status in-progress; $3 the facility's key or null.
 SELECT h.id FROM head h
-WHERE h.pat = $1 AND h.type = $4 AND NOT h.deleted AND $2::int8 = ANY(h.terms)
+WHERE h.pat = $1 AND h.type = $4 AND NOT h.deleted AND $2::int8 = ANY(h.terms) AND {allowed}
 ORDER BY EXISTS (SELECT 1 FROM care c WHERE c.rid = h.rid AND c.org = $3) DESC, h.dlo DESC LIMIT 1

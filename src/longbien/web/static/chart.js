@@ -80,6 +80,7 @@
       f.dataset.sent = "1"; lb.store(key(f), values(f));
       try { await submit(f, e.submitter); } finally { delete f.dataset.sent; }
     });
+    f.lbSave = () => { clearTimeout(timer); return lb.store(key(f)) && !f.dataset.sent ? send(f) : null; };
     window.addEventListener("pagehide", () => { if (lb.store(key(f)) && !f.dataset.sent) send(f); });
   }
   async function send(f) {
@@ -111,7 +112,10 @@
 
   // ---- the sign-in has ended: come in again without leaving the place; then what waited goes on
   const door = $("#again"), waiting = [];
-  function again(then) {
+  async function again(then) {
+    if (lb.locked?.(then)) return;
+    const r = await lb.post("/here", {}, { "X-Part": "1" }).catch(() => null);
+    if (r?.headers.get("X-Locked") && lb.shut) { lb.shut(); lb.locked(then); return; }
     if (then) waiting.push(then);
     if (!door.open) { door.showModal(); $("#again-password").focus(); }
   }

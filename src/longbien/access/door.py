@@ -116,10 +116,7 @@ class Door:
     async def again(self, account: int, token: int | None) -> Actor | None:
         """Who an account is now, for work that goes on in its name after the request (a subscription): None once the account is
         disabled, or the token it came with has ended."""
-        row = await self.engine.db.fetchrow(Q.actor_again, account, token)
-        if row is None:
-            return None
-        return _with_token(row)
+        return await actor_now(self.engine, account, token)
 
     async def refused(self, actor: Actor, error: LongbienError, *, patient: str | None = None) -> None:
         """Write into the trail that the door's answer was no (a type or a page that the role may not have). Rows that a scope
@@ -214,6 +211,12 @@ class Door:
 
     def _secret(self, request: Connection) -> str | None:
         return self.entry.secret(request)
+
+
+async def actor_now(engine: Engine, account: int, token: int | None = None) -> Actor | None:
+    """As Door.again, for who has no door at hand (the command line)."""
+    row = await engine.db.fetchrow(Q.actor_again, account, token)
+    return None if row is None else _with_token(row)
 
 
 def _fields(row: Row) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from longbien.record.index import org_key
 from longbien.record.scope import RowSQL
 from longbien.record.types import number, type_name
 
-from . import accounts, policy, reach
+from . import accounts, policy
 from .actor import Actor
+from .door import actor_now
 from .lines import by
 from .purpose import stated
 from .roles import ROLES, STATE_PURPOSE, Role
@@ -100,7 +101,7 @@ async def why(
     if account is None:
         raise NotFound(f"There is no account {login[:100]!r}.")
     await _note(engine, asker, account["number"], patient, resource)
-    actor = await _actor(engine, account["number"])
+    actor = await actor_now(engine, account["number"])
     role = ROLES.get(account["role"])
     if account["disabled"] or actor is None:
         return _answer(account, None, "account", opens=[(OPENS["enable"], {})])
@@ -140,15 +141,6 @@ def _answer(
     return Answer(
         actor, account["login"], account["name"], account["role"], allowed, rule, says, list(sources), list(opens)
     )  # fmt: skip
-
-
-async def _actor(engine: Engine, account: int) -> Actor | None:
-    row = await engine.db.fetchrow(policy.Q.actor_again, account, None)
-    if row is None:
-        return None
-    fields = {**row, "reach": reach.read(row["reach"])}
-    fields.pop("scope")
-    return Actor(**fields)
 
 
 async def _deciding(engine: Engine, ordered: Ordered, patient: str, type_: str, id_: str) -> Rule | None:

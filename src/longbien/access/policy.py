@@ -9,7 +9,6 @@ from typing import Any
 from longbien.base.db import Database
 from longbien.base.errors import Forbidden
 from longbien.base.ids import patient_key
-from longbien.base.sql import queries
 from longbien.record import ties
 from longbien.record.index import org_key
 from longbien.record.scope import Everything, Nothing, Rows, RowSQL, Scope
@@ -37,7 +36,6 @@ from .rows import (
 )
 from .settings import AccessSettings
 
-Q = queries(__file__, "sql/access.sql")
 PATIENT = "Patient"
 BROKEN = 2
 """The strength of a broken glass among stated purposes (purpose.py)."""

@@ -18,6 +18,7 @@ from ...access.resource_types import KINDS
 from ...access.roles import APPS, CHART, ME, SEARCH
 from ...base.errors import LongbienError, NotFound
 from ...base.ids import FHIR_ID
+from ...base.words import mark
 from ...record.store import Store
 from .. import render
 from ..chart.record import person
@@ -165,14 +166,21 @@ def _kinds(call: Call, ones: Sequence[smart.One]) -> list[SimpleNamespace]:
     for kind in KINDS.values():
         mine = [o for o in ones if o.type in kind.types]
         if mine:
-            only = [] if any(not o.query for o in mine) else sorted({_only(o.query) for o in mine})
+            only = [] if any(not o.query for o in mine) else sorted({_only(call, o.query) for o in mine})
             found.append(SimpleNamespace(title=kind.vi if call.lang == "vi" else kind.en, only=only))
     return found
 
 
-def _only(query: str) -> str:
-    """category=http://...|laboratory as a reader can bear it."""
-    return ", ".join(f"{part.partition('=')[0]} {part.partition('=')[2].rpartition('|')[2]}" for part in query.split("&"))
+PLAIN = {
+    "laboratory": mark("laboratory tests"), "vital-signs": mark("vital signs"), "imaging": mark("imaging"),
+    "active": mark("active"),
+}  # fmt: skip
+
+
+def _only(call: Call, query: str) -> str:
+    """category=http://...|laboratory as a reader can bear it: "laboratory tests"; what has no plain word stands as it is."""
+    values = [(p.partition("=")[0], p.partition("=")[2].rpartition("|")[2]) for p in query.split("&")]
+    return ", ".join(call.w(PLAIN[value]) if value in PLAIN else f"{name} {value}" for name, value in values)
 
 
 # -- one's own apps -------------------------------------------------------------------------------------------------------

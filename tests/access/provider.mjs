@@ -26,7 +26,7 @@ const server = http.createServer(async (req, res) => {
   if (url.pathname === "/test/heard") { let body = ""; for await (const part of req) body += part; heard = new URLSearchParams(body).get("logout_token"); return res.end(); }
   if (url.pathname === "/test/logout") {
     const client = await handler.provider.Client.find("city");
-    try { await client.backchannelLogout(url.searchParams.get("sub"), "a-session"); } catch (e) { heard = String(e); }
+    try { await client.backchannelLogout(url.searchParams.get("sub"), url.searchParams.get("sid") ?? "a-session"); } catch (e) { heard = String(e); }
     return res.end(heard);
   }
   if (url.pathname === "/test/rotate") { renew(handler.provider.issuer); return res.end("ok"); }

@@ -179,8 +179,10 @@ async def test_the_provider_ends_the_sessions_that_it_began(relying: Door, issue
         await relying.entry.ended_there(request(), "city", token[:-6] + "abcdef")
     with pytest.raises(Unauthenticated):
         await relying.entry.ended_there(request(), "vneid", httpx.get(f"{issuer}/test/logout", params={"sub": "minh"}).text)
-    await relying.engine.db.execute("UPDATE session SET sid = 'a-session' WHERE provider = 'city'")
-    await relying.entry.ended_there(request(), "city", httpx.get(f"{issuer}/test/logout", params={"sub": "minh"}).text)
+    newest = "SELECT sid FROM session WHERE provider = 'city' ORDER BY created DESC LIMIT 1"
+    sid = await relying.engine.db.fetchval(newest)
+    assert sid
+    await relying.entry.ended_there(request(), "city", httpx.get(f"{issuer}/test/logout", params={"sub": "minh", "sid": sid}).text)
     with pytest.raises(Unauthenticated):
         await relying.actor(here)
 

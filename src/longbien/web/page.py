@@ -78,6 +78,7 @@ class Me:
     audits: bool = False
     permissions: str = ""
     """Where the pages of permissions begin for this reader."""
+    invites: bool = False
 
 
 @dataclass
@@ -150,6 +151,7 @@ class Call:
             self.who.may(ANSWER),
             self.who.may(WHAT_DID),
             _permissions(self.who),
+            self.who.may(ACCOUNTS),
         )
 
     def html(self, template: str, status: int = 200, headers: dict[str, str] | None = None, **context: Any) -> Response:

@@ -36,7 +36,7 @@ from longbien.record.engine import Engine
 from longbien.record.full_text import FullTextSettings
 from longbien.record.scope import system
 from longbien.record.store import Store
-from longbien.rest import faults
+from longbien.rest import content, faults
 from longbien.rest.operations import export as bulk_export
 from longbien.rest.routes import PREFIX, Fhir
 from longbien.rest.send import send as rest_send
@@ -137,6 +137,7 @@ def create_app(database_url: str | None = None) -> App:
         engine = await Engine.open(url)
         door = Door(engine)
         outside = Outside()
+        engine.guards |= dict.fromkeys(content.TYPES, content.guard)
         engine.guards |= {"Subscription": Guard(outside, fhir.settings.base_url), "Consent": consent_guard.guard}
         fhir.wire = Wire(door, SubscriptionSettings.read().connections)
         app.state.engine, app.state.door, fhir.door = engine, door, door
@@ -164,6 +165,7 @@ async def work(url: str, stop: asyncio.Event) -> None:
     that are over, disabling accounts that nobody uses, noting the trail's end elsewhere, training the dictionary that bodies are
     packed with, once there is enough to train on, and indexing again what a change asks for. Departments' jobs join here."""
     engine = await Engine.open(url, services=False)
+    engine.guards |= dict.fromkeys(content.TYPES, content.guard)
     engine.guards["Consent"] = consent_guard.guard
     settings = AccessSettings.read()
     door = Door(engine, settings)

@@ -14,7 +14,7 @@ from longbien.rest.operations.operation import Operation
 #: What stands in a page's path, by the parameter's name. {id} is the patient's wherever the path begins with /patients.
 PATH: dict[str, str] = {
     "rid": "{id}-condition", "type": "Condition", "form": "note", "tab": "labs", "code:path": "x1", "day": "2026-01-01", "name:path": "app.css",
-    "hash": "0", "number": "1", "key": "x", "n": "1", "name": "x", "role": "doctor", "kind": "x", "token": "x", "provider": "x", "what": "x", "consent": "x", "act": "x", "number:int": "1",
+    "hash": "0", "number": "1", "key": "x", "n": "1", "name": "x", "role": "doctor", "kind": "x", "token": "x", "provider": "x", "what": "x", "secret": "x", "client_id": "x", "consent": "x", "act": "x", "number:int": "1",
 }  # fmt: skip
 STREAMS = re.compile(r"/live\Z|/events\Z")
 """Routes whose answer does not end by itself."""
@@ -24,10 +24,31 @@ ABOUT_A_PATIENT = re.compile(r"/(?:patients|search)/\{id\}")
 NOT_PAGES: dict[str, str] = {
     "/healthz": "open: says that the process runs, and nothing else",
     "/readyz": "open: says that the database answers, and nothing else",
+    "/oauth/token": "a client's own credentials, or a code with its verifier (tests/access)",
+    "/oauth/introspect": "a client's own credentials",
+    "/oauth/revoke": "a client's own credentials",
+    "/oauth/register": "registration, as the settings allow it",
+    "/oauth/jwks": "open: public keys",
+    "/oauth/style.json": "open: colours",
+    "/.well-known/openid-configuration": "open: where is what",
     "/static/{hash}/{name:path}": "open: style sheets, scripts and fonts, the same for everybody",
 }
 #: Pages that need nobody: the way in.
-OPEN_PAGES: dict[str, str] = {"/": "sends one on", "/sign-in": "the way in", "/language": "sets a cookie of the browser's own"}
+OPEN_PAGES: dict[str, str] = {
+    "/": "sends one on",
+    "/sign-in": "the way in",
+    "/language": "sets a cookie of the browser's own",
+    "/sign-in/passkey/ask": "the way in",
+    "/sign-in/passkey": "the way in",
+    "/sign-in/code": "the way in",
+    "/sign-in/badge": "the way in",
+    "/sign-in/with/{provider}": "the way in, by a provider",
+    "/sign-in/with/{provider}/back": "the same, coming back",
+    "/sign-in/with/{provider}/logout": "a provider ends sign-ins with a signed token",
+    "/lock": "locks this browser's own session",
+    "/unlock": "the way in again",
+    "/welcome/{secret}": "an invitation, by its secret",
+}
 
 #: rest.routes: each table of handlers, and addresses that lead to it, for a type and an id.
 SHAPES: dict[str, tuple[str, ...]] = {
@@ -37,7 +58,7 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "TRAIL_SEARCH": ("/AuditEvent/_search",), "TRAIL_LINE": ("/AuditEvent/1",), "VERSION": ("/{type}/{id}/_history/1",), "BINARIES": ("/Binary",),
     "BINARY": ("/Binary/x",), "BINARY_VERSION": ("/Binary/x/_history/1",),
 }  # fmt: skip
-OPEN_OF_FHIR = {"metadata", "openapi.json"}
+OPEN_OF_FHIR = {"metadata", "openapi.json", ".well-known/smart-configuration"}
 
 
 class Way(NamedTuple):
@@ -93,7 +114,7 @@ WAYS: dict[str, Way] = {
 #: Every job of the worker: "house": does the house's own work and reads nothing for anybody; "asker": works in somebody's name, whose
 #: right is asked again when it runs (access.later).
 JOBS: dict[str, str] = {
-    "access.clean": "house", "audit.anomalies": "house", "audit.checkpoint": "house", "rights.copy": "asker", "record.train": "house", "record.reindex": "house", "record.export-clean": "house", "record.export": "asker", "bulk.import": "asker",
+    "access.clean": "house", "access.idle": "house", "audit.anomalies": "house", "audit.checkpoint": "house", "rights.copy": "asker", "record.train": "house", "record.reindex": "house", "record.export-clean": "house", "record.export": "asker", "bulk.import": "asker",
 }  # fmt: skip
 
 

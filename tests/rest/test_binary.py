@@ -90,7 +90,7 @@ async def test_the_resource_itself_is_still_taken(client: httpx.AsyncClient) -> 
     [
         ("application/json", b'{"a": 1}'),
         ("text/xml", b"<ClinicalDocument xmlns='urn:hl7-org:v3'/>"),
-        ("image/png", bytes(range(256))),
+        ("image/png", b"\x89PNG\r\n\x1a\n" + bytes(range(256))),
     ],
 )
 async def test_json_and_xml_that_are_no_binary_are_content(client: httpx.AsyncClient, kind: str, content: bytes) -> None:

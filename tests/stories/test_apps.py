@@ -10,9 +10,12 @@ from urllib.parse import urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
+from running import PASSWORD
 
+from longbien.access import accounts
 from longbien.access.apps import registry
+from longbien.record.types import number
 
 BACK = "http://127.0.0.1:9/back"
 SCOPE = (
@@ -63,6 +66,25 @@ def test_the_consent_page_says_what_an_app_will_see(
     page.goto("/apps")
     assert Axe().run(page).violations_count == 0
     _shown(page, f"apps-{lang}")
+
+
+def test_a_patient_on_the_phone_is_asked_about_their_own_record(browser: Browser, house: SimpleNamespace, client: str) -> None:
+    row = house.run(house.engine.db.fetchrow("SELECT id FROM head WHERE type = $1 AND NOT deleted LIMIT 1", number("Patient")))
+    new = accounts.NewAccount("nb.apps", "Người bệnh", "patient", patient=row["id"])
+    house.run(accounts.create(house.engine, house.door.hasher, None, new, PASSWORD))
+    context = browser.new_context(viewport={"width": 390, "height": 844}, base_url=house.address)
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    page.goto(_address(house, client))
+    page.fill("#name", "nb.apps")
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    page.wait_for_selector("input[name=patient]")
+    _shown(page, "consent-phone")
+    assert page.locator("input[name=patient]").count() == 1 and page.is_checked("input[name=patient]")
+    assert Axe().run(page).violations_count == 0, Axe().run(page).generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    context.close()
 
 
 def test_a_doctor_registers_no_app(enter: Callable[..., Page], client: str) -> None:

@@ -64,9 +64,12 @@ class App(Starlette):
         self.router.redirect_slashes = False  # an address that is nearly right is not there; its redirect would repeat the Host
         self.fhir = fhir
         self.shield = Shield(AccessSettings.read().trusted_proxies)
+        self.proxies = peer.networks(AccessSettings.read().trusted_proxies)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         kind = scope["type"]
+        if kind != "lifespan":
+            peer.unveiled(scope, self.proxies)
         if kind == "http":
             path: str = scope["path"]
             send = self.shield.guarded(scope, send)

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from longbien.access import accounts, anomalies, ceremony, consent_guard, later, sessions, throttle
+from longbien.access import accounts, anomalies, ceremony, consent_guard, later, peer, sessions, throttle
 from longbien.access.apps import tokens as app_tokens
 from longbien.access.apps.client import Clients
 from longbien.access.door import Door

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from longbien.access import accounts, anomalies, ceremony, consent_guard, later, sessions, throttle
+from longbien.access import accounts, anomalies, ceremony, consent_guard, later, peer, sessions, throttle
 from longbien.access.apps import tokens as app_tokens
 from longbien.access.apps.client import Clients
 from longbien.access.door import Door
@@ -64,9 +64,12 @@ class App(Starlette):
         self.router.redirect_slashes = False  # an address that is nearly right is not there; its redirect would repeat the Host
         self.fhir = fhir
         self.shield = Shield(AccessSettings.read().trusted_proxies)
+        self.proxies = peer.networks(AccessSettings.read().trusted_proxies)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         kind = scope["type"]
+        if kind != "lifespan":
+            peer.unveiled(scope, self.proxies)
         if kind == "http":
             path: str = scope["path"]
             send = self.shield.guarded(scope, send)

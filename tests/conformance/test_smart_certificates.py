@@ -94,7 +94,9 @@ def certified(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House,
     ca = Authority(folder)
     for name in ("proxy", "lab", "other"):
         ca.make(name)
-    with house(folder / "d", LONGBIEN_WORKERS="1", LONGBIEN_TRUSTED_PROXIES="127.0.0.1/32") as running:
+    with house(
+        folder / "d", LONGBIEN_WORKERS="1", LONGBIEN_TRUSTED_PROXIES="127.0.0.1/32", LONGBIEN_APP_REGISTRATION="true"
+    ) as running:
 
         async def register() -> str:
             engine = await Engine.open(running.database_url(), services=True)
@@ -120,7 +122,8 @@ def test_a_token_is_bound_to_the_certificate_it_was_given_over(certified: tuple[
     got = _client(folder, "lab").post(f"{at}/oauth/token", data=form)
     assert got.status_code == 200, got.text
     bearer = {"Authorization": f"Bearer {got.json()['access_token']}"}
-    assert _client(folder, "lab").get(f"{at}/fhir/Patient", headers=bearer).status_code == 200
+    read = _client(folder, "lab").get(f"{at}/fhir/Patient", headers=bearer)
+    assert read.status_code == 200, read.text
     assert _client(folder, "other").get(f"{at}/fhir/Patient", headers=bearer).status_code == 401
     assert _client(folder, None).get(f"{at}/fhir/Patient", headers=bearer).status_code == 401
     forged = base64.b64encode(ssl.PEM_cert_to_DER_cert((folder / "lab.pem").read_text())).decode()
@@ -130,3 +133,16 @@ def test_a_token_is_bound_to_the_certificate_it_was_given_over(certified: tuple[
         assert _client(folder, name).post(f"{at}/oauth/token", data=form).status_code == 401
     said = _client(folder, None).get(f"{at}/fhir/.well-known/smart-configuration").json()
     assert said["token_endpoint"] == f"{at}/oauth/token", "https, as the proxy says"
+
+
+def test_where_the_house_allows_it_an_app_registers_itself_but_no_machine_does(certified: tuple[House, Path, str]) -> None:
+    running, _, _ = certified
+    at = f"{running.address}/oauth/register"
+    new = {"client_name": "An", "redirect_uris": ["https://x.vn/back"], "scope": "launch/patient patient/Observation.rs"}
+    made = httpx.post(at, json=new)
+    assert made.status_code == 201 and made.json()["client_id"] and "client_secret" not in made.json(), made.text
+    assert "client_secret" in httpx.post(at, json=new | {"token_endpoint_auth_method": "client_secret_basic"}).json()
+    for bad in ({"redirect_uris": ["http://x.vn/"]}, {"redirect_uris": []}, {"scope": "system/*.rs"}, {"client_name": ""},
+                {"token_endpoint_auth_method": "client_secret_post"}, {"client_name": 5}, {"jwks": {"keys": []}}):  # fmt: skip
+        refused = httpx.post(at, json=new | bad)
+        assert refused.status_code == 400 and refused.json()["error"].startswith("invalid_"), (bad, refused.text)

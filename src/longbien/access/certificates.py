@@ -20,7 +20,7 @@ LONGEST = 16_000
 def shown(request: Connection, proxies: tuple[Network, ...], settings: AccessSettings) -> bytes | None:
     """sha256 of the certificate, as DER; None where none came by a way that is believed."""
     client = request.get("client")
-    if not client or not peer.inside(client[0], proxies):
+    if not request.get(peer.VIA) and (not client or not peer.inside(client[0], proxies)):
         return None
     given = peer.header(request, settings.cert_header.lower().encode())
     found = None if given is None or len(given) > LONGEST else _der(given.strip())

@@ -89,3 +89,19 @@ def own_page(connection: Connection) -> bool | None:
         return urlsplit(origin).netloc.lower() == (header(connection, b"host") or "").lower() != ""
     except ValueError:  # no browser sends such a thing
         return False
+
+
+VIA = "longbien.via_proxy"
+
+
+def unveiled(scope: Any, trusted: tuple[Network, ...]) -> None:
+    """Put into an ASGI scope whom a trusted proxy speaks for (client, scheme), and that it did: only then a certificate that stands
+    in a header is believed."""
+    client = scope.get("client")
+    if not trusted or not client or not inside(client[0], trusted):
+        return
+    found = peer(scope, trusted)
+    scope[VIA] = True
+    scope["client"] = (found.address, client[1])
+    if found.secure:
+        scope["scheme"] = "wss" if scope["type"] == "websocket" else "https"

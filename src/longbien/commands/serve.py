@@ -7,7 +7,6 @@ import socket
 
 import uvicorn
 
-from longbien.access.settings import AccessSettings
 from longbien.base import garbage
 from longbien.base.errors import Unavailable
 
@@ -26,7 +25,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     die_with_parent()
-    proxies = AccessSettings.read().trusted_proxies
     server = _Server(
         uvicorn.Config(
             "longbien.app:create_app",
@@ -40,8 +38,7 @@ def run(args: argparse.Namespace) -> int:
             log_config=None,
             access_log=False,  # the audit trail says who read what; a URL may hold a name
             server_header=False,
-            proxy_headers=bool(proxies),
-            forwarded_allow_ips=proxies or None,
+            proxy_headers=False,  # access.peer.unveiled does it, and remembers that a trusted proxy spoke
             timeout_keep_alive=30,
             timeout_graceful_shutdown=3,
         )

@@ -72,7 +72,13 @@ async def test_every_page_leaves_its_line(app: App, who: Any, city: City, role: 
 
 
 #: Pages that say nothing about a patient or about what somebody did.
-NO_PATIENT = {"/me/ask"}
+NO_PATIENT = {
+    "/me/ask",
+    # one's own sign-in, apps and covers
+    "/account", "/account/passkeys/ask", "/apps", "/cover",
+    # accounts, apps and rights of the own facility; asked why of a patient, /permissions/why has its line
+    "/invitations", "/admin/apps", "/permissions", "/permissions/why", "/permissions/accounts",
+}  # fmt: skip
 
 
 def operations() -> list[tuple[str, str]]:

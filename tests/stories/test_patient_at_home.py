@@ -213,4 +213,4 @@ def test_the_offices_pages_can_be_read_by_all(enter: Callable[..., Page], lang: 
     page.fill("#number", "no such number")
     page.fill("#asker", "Ai đó")
     page.click("main button.primary")
-    expect(page.locator("[role=alert]")).to_be_visible()
+    expect(page.locator(".banner[role=alert]")).to_be_visible()

@@ -87,7 +87,7 @@ _OAUTH = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 
 def _oauth(issuer: str) -> dict[str, Any]:
     """Where apps ask (SMART 1.0; later ones look into .well-known/smart-configuration)."""
-    names = ("authorize", "token", "introspect", "revoke")
+    names = ("authorize", "token")  # R4 knows no other part that is here
     return {"url": _OAUTH, "extension": [{"url": n, "valueUri": f"{issuer}/oauth/{n}"} for n in names]}
 
 

@@ -66,13 +66,14 @@ class Browser:
         self.connection.request(method, path, body, headers)
         answer = self.connection.getresponse()
         content = answer.read()
+        cookies = [v.split(";")[0] for k, v in answer.getheaders() if k.lower() == "set-cookie"]
+        self.cookie = "; ".join(cookies) or self.cookie
         return answer.status, {k.lower(): v for k, v in answer.getheaders()}, content
 
     def sign_in(self, name: str, password: str) -> None:
         status, headers, _ = self.ask("POST", "/sign-in", {"name": name, "password": password})
         if status != 303 or "set-cookie" not in headers:
             raise SystemExit(f"sign-in failed: {status}")
-        self.cookie = headers["set-cookie"].split(";")[0]
 
     def open(self, patient: str) -> None:
         """The right to the record: by care, else a purpose stated in words."""

@@ -1,0 +1,83 @@
+"""A paper as PDF/A-2b (ISO 19005-2) by typst, and where on it each party signs. The same data give the same bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import segno
+import typst
+
+from longbien.base.errors import Unavailable
+
+FOLDER = Path(__file__).parent / "paper"
+WIDTH, HEIGHT = 62.0, 19.0
+"""Of a place for a signature, in millimetres."""
+_POINT = 72 / 25.4
+A4_HEIGHT = 297 * _POINT
+_turns = asyncio.Semaphore(2)
+
+
+class Place(NamedTuple):
+    """Where a signature goes: page from 0, the box in PDF points (left, bottom, right, top)."""
+
+    key: str
+    page: int
+    box: tuple[int, int, int, int]
+
+
+class Made(NamedTuple):
+    pdf: bytes
+    places: tuple[Place, ...]
+
+
+async def paper(data: Mapping[str, Any]) -> Made:
+    """Raises Unavailable when the page cannot be set: its text could quote a record, so it is not told."""
+    async with _turns:
+        return await asyncio.to_thread(_set, json.dumps(data, ensure_ascii=False), data["date"])
+
+
+def _set(text: str, date: Sequence[int]) -> Made:
+    asked = {
+        "input": str(FOLDER / "paper.typ"), "root": str(FOLDER), "font_paths": [], "ignore_system_fonts": True,
+        "sys_inputs": {"data": text},
+    }  # fmt: skip
+    try:
+        pdf = bytes(typst.compile(**asked, format="pdf", pdf_standards=["a-2b"], timestamp=datetime(*date, tzinfo=UTC)))
+        found = json.loads(typst.query(**asked, selector="<sign>", field="value"))
+    except typst.TypstError:
+        raise Unavailable("The page could not be set.") from None
+    return Made(pdf, tuple(_place(x) for x in found))
+
+
+def _place(found: Mapping[str, Any]) -> Place:
+    left, top = found["x"], A4_HEIGHT - found["y"]
+    box = (left, top - HEIGHT * _POINT, left + WIDTH * _POINT, top)
+    return Place(found["key"], int(found["page"]) - 1, tuple(round(x) for x in box))  # type: ignore[arg-type]
+
+
+async def stamp(lines: Sequence[str], drawn: str = "") -> bytes:
+    """What a signature shows in its place: a page of that size. drawn: an SVG of what the patient drew."""
+    async with _turns:
+        return await asyncio.to_thread(_stamp, json.dumps({"lines": list(lines), "drawn": drawn}, ensure_ascii=False))
+
+
+def _stamp(text: str) -> bytes:
+    try:
+        return bytes(
+            typst.compile(
+                str(FOLDER / "stamp.typ"), root=str(FOLDER), font_paths=[], ignore_system_fonts=True, format="pdf",
+                pdf_standards=["a-2b"], pdf_tags=False, sys_inputs={"data": text},
+            )  # fmt: skip
+        )
+    except typst.TypstError:
+        raise Unavailable("The signature's place could not be set.") from None
+
+
+def qr(address: str) -> str:
+    """An address as a QR code, SVG."""
+    return str(segno.make(address, error="m", micro=False).svg_inline(scale=4, border=1))

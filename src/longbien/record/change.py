@@ -71,6 +71,17 @@ Guard = Callable[[Any, Any, Guarded, Any], Awaitable[Resource | None]]
 """guard(engine, scope, change, connection): what a room above asks of every write of one type (Engine.guards), in the write's own
 transaction. Gives the resource as it shall be kept, or raises one of our errors: then nothing is written."""
 
+
+
+def both(first: Guard, second: Guard) -> Guard:
+    """Two guards of one type: the second sees what the first gave."""
+
+    async def guard(engine: Any, scope: Any, change: Guarded, connection: Any) -> Resource | None:
+        return await second(engine, scope, change._replace(resource=await first(engine, scope, change, connection)), connection)
+
+    return guard
+
+
 Change = Create | Update | Delete
 References = Literal["check", "trust"]
 """check: a literal reference to this server must point to something there. trust: import, where it may come later."""

@@ -10,7 +10,7 @@ import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from functools import cache
 from html import unescape
 from pathlib import Path
@@ -23,7 +23,6 @@ from longbien.fhir import systems as s
 
 CODES = "https://longbien.org/fhir/CodeSystem/paper"
 TABLES = Path(__file__).parent / "tables"
-ADDENDUM = "addendum"
 MOTTO = ("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc")
 CONVERTED = "Bản giấy chuyển đổi từ hồ sơ bệnh án điện tử"
 """The words of a printed copy (see ../shared law notes: TT 13/2025/TT-BYT)."""
@@ -32,11 +31,13 @@ Resource = Mapping[str, Any]
 
 
 class Block(NamedTuple):
-    """Where somebody signs. party: person (who treats), head (of a department), organisation, patient (or who stands for them)."""
+    """Where somebody signs. party: person (who treats), head (of a department), organisation, patient (or who stands for them).
+    optional: the paper is whole without it."""
 
     key: str
     label: str
     party: str
+    optional: bool = False
 
 
 class Row(NamedTuple):
@@ -76,10 +77,15 @@ def kinds() -> dict[str, Paper]:
         rows.setdefault(r["paper"], []).append(Row(r["row"], r["label"], r["kind"], tuple(r["match"].split())))
     out = {}
     for r in _read("papers.csv"):
-        blocks = tuple(Block(*part.split("=")) for part in r["signers"].split(";"))
+        blocks = tuple(_block(part) for part in r["signers"].split(";"))
         made = Paper(r["code"], r["title"], r["title_en"], r["mark"], r["law"], r["layout"], blocks, tuple(rows.get(r["code"], ())))
         out[made.code] = made
     return out
+
+
+def _block(text: str) -> Block:
+    key, label, party = text.split("=")
+    return Block(key, label, party.removesuffix("?"), party.endswith("?"))
 
 
 def kind_of(composition: Resource) -> Paper | None:
@@ -323,7 +329,11 @@ def _line(kind: Paper, row: Row, sources: Sources, left: list[Section], before: 
         if not text and row.row == "diagnosis" and (said := diagnoses(sources)):
             text = [said]
         if not text:
-            return [] if row.row in ("parents", "transport", "again") else [{"k": "line", "label": row.label, "text": "", "strong": False}]
+            return (
+                []
+                if row.row in ("parents", "transport", "again")
+                else [{"k": "line", "label": row.label, "text": "", "strong": False}]
+            )
         if kind.layout == "blocks" and row.row not in ("diagnosis", "reason", "outcome") or len(text) > 4:
             return [{"k": "block", "title": row.label, "lines": text}]
         return [{"k": "line", "label": row.label, "text": "\n".join(text), "strong": False}]
@@ -360,6 +370,11 @@ def _amount(d: Resource) -> str:
 
 def _usage(d: Resource) -> str:
     return "; ".join(str(i.get("text") or "") for i in d.get("dosageInstruction") or () if i.get("text"))
+
+
+def drug_line(d: Resource) -> str:
+    """A drug on one line: what, how much, how."""
+    return ", ".join(x for x in (_drug_name(d), _amount(d), _usage(d)) if x)
 
 
 ORDERS = frozenset(("plan", "orders", "18776-5", "huong-xu-tri", "y-lenh", "chi-dinh", "dieu-tri", "xu-tri"))
@@ -416,5 +431,10 @@ def content_hash_parts(composition: Resource) -> dict[str, Any]:
     return {k: v for k, v in composition.items() if k not in ("meta", "status", "attester", "text")}
 
 
-def today(now: datetime) -> date:
-    return clock.local(now).date()
+ADDENDUM_REASON = s.BASE + "/StructureDefinition/addendum-reason"
+
+
+def addendum_reason(resource: Resource) -> str:
+    """Why something was added after its record was closed; "" where it says nothing."""
+    found = (x.get("valueString") for x in resource.get("extension") or () if x.get("url") == ADDENDUM_REASON)
+    return next((str(x).strip() for x in found if x), "")

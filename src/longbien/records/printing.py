@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import segno
 import typst
 
+from longbien.base import clock
 from longbien.base.errors import Unavailable
 
 FOLDER = Path(__file__).parent / "paper"
@@ -20,6 +21,7 @@ WIDTH, HEIGHT = 62.0, 19.0
 _POINT = 72 / 25.4
 A4_HEIGHT = 297 * _POINT
 _turns = asyncio.Semaphore(2)
+_NO_FONTS: list[str] = []
 
 
 class Place(NamedTuple):
@@ -42,22 +44,43 @@ async def paper(data: Mapping[str, Any]) -> Made:
 
 
 def _set(text: str, date: Sequence[int]) -> Made:
-    asked = {
-        "input": str(FOLDER / "paper.typ"), "root": str(FOLDER), "font_paths": [], "ignore_system_fonts": True,
-        "sys_inputs": {"data": text},
-    }  # fmt: skip
+    template, given = str(FOLDER / "paper.typ"), {"data": text}
     try:
-        pdf = bytes(typst.compile(**asked, format="pdf", pdf_standards=["a-2b"], timestamp=datetime(*date, tzinfo=UTC)))
-        found = json.loads(typst.query(**asked, selector="<sign>", field="value"))
+        pdf = typst.compile(
+            template, root=str(FOLDER), font_paths=_NO_FONTS, ignore_system_fonts=True, sys_inputs=given, format="pdf",
+            pdf_standards=["a-2b"], timestamp=datetime(*date[:6], tzinfo=UTC),
+        )  # fmt: skip
+        found = json.loads(
+            typst.query(
+                template, "<sign>", field="value", root=str(FOLDER), font_paths=_NO_FONTS, ignore_system_fonts=True, sys_inputs=given
+            )
+        )
     except typst.TypstError:
         raise Unavailable("The page could not be set.") from None
-    return Made(pdf, tuple(_place(x) for x in found))
+    return Made(bytes(pdf), tuple(_place(x) for x in found))
 
 
 def _place(found: Mapping[str, Any]) -> Place:
     left, top = found["x"], A4_HEIGHT - found["y"]
-    box = (left, top - HEIGHT * _POINT, left + WIDTH * _POINT, top)
-    return Place(found["key"], int(found["page"]) - 1, tuple(round(x) for x in box))  # type: ignore[arg-type]
+    box = (round(left), round(top - HEIGHT * _POINT), round(left + WIDTH * _POINT), round(top))
+    return Place(found["key"], int(found["page"]) - 1, box)
+
+
+async def pictures(data: Mapping[str, Any]) -> list[bytes]:
+    """The pages as PNG, for a screen."""
+    async with _turns:
+        return await asyncio.to_thread(_pictures, json.dumps(data, ensure_ascii=False))
+
+
+def _pictures(text: str) -> list[bytes]:
+    try:
+        made = typst.compile(
+            str(FOLDER / "paper.typ"), root=str(FOLDER), font_paths=_NO_FONTS, ignore_system_fonts=True, sys_inputs={"data": text},
+            format="png", ppi=110,
+        )  # fmt: skip
+    except typst.TypstError:
+        raise Unavailable("The page could not be set.") from None
+    return [bytes(x) for x in made] if isinstance(made, list) else [bytes(made)]
 
 
 async def stamp(lines: Sequence[str], drawn: str = "") -> bytes:
@@ -70,8 +93,15 @@ def _stamp(text: str) -> bytes:
     try:
         return bytes(
             typst.compile(
-                str(FOLDER / "stamp.typ"), root=str(FOLDER), font_paths=[], ignore_system_fonts=True, format="pdf",
-                pdf_standards=["a-2b"], pdf_tags=False, sys_inputs={"data": text},
+                str(FOLDER / "stamp.typ"),
+                root=str(FOLDER),
+                font_paths=_NO_FONTS,
+                ignore_system_fonts=True,
+                format="pdf",
+                pdf_standards=["a-2b"],
+                pdf_tags=False,
+                timestamp=clock.now().replace(microsecond=0),
+                sys_inputs={"data": text},
             )  # fmt: skip
         )
     except typst.TypstError:

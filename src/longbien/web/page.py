@@ -217,8 +217,9 @@ class Page:
 PAGES: list[Page] = []
 
 
-def page(permission: Permission, purpose: str) -> Callable[[Handler], Endpoint]:
-    """Make a Starlette endpoint of a handler."""
+def page(permission: Permission, purpose: str, *, files: int = 0, most: int | None = None) -> Callable[[Handler], Endpoint]:
+    """Make a Starlette endpoint of a handler. files: how many its form may bring; most: bytes of the form, where it may be larger
+    than MOST."""
 
     def make(handler: Handler) -> Endpoint:
         known = Page(permission, purpose, f"{handler.__module__}.{handler.__qualname__}")
@@ -229,7 +230,7 @@ def page(permission: Permission, purpose: str) -> Callable[[Handler], Endpoint]:
             w = words(choose(request.cookies.get(LANGUAGE_COOKIE)))
             call = Call(request, door, w, purpose)
             try:
-                response = await _run(call, permission, handler)
+                response = await _run(call, permission, handler, files, most)
             except Exception as error:
                 mine = ours(error)
                 if mine is None:  # its text may quote a record: the log gets kind and place only
@@ -253,7 +254,7 @@ def route(path: str, endpoint: Endpoint, methods: Sequence[str] = ("GET",)) -> R
     return Route(path, endpoint, methods=list(methods))
 
 
-async def _run(call: Call, permission: Permission, handler: Handler) -> Response:
+async def _run(call: Call, permission: Permission, handler: Handler, files: int, most: int | None) -> Response:
     writes = call.request.method not in ("GET", "HEAD")
     if permission is not OPEN:
         call.who = await call.door.actor(
@@ -267,7 +268,7 @@ async def _run(call: Call, permission: Permission, handler: Handler) -> Response
     else:
         call.who = await _perhaps(call)
     if writes:
-        call.form = await _form(call.request, MOST if permission is not OPEN else MOST_OF_STRANGERS)
+        call.form = await _form(call.request, most or (MOST if permission is not OPEN else MOST_OF_STRANGERS), files)
         if permission is not OPEN:
             given = call.request.headers.get("x-csrf-token") or call.field("csrf")
             call.door.check_csrf(call.request, given)
@@ -288,8 +289,8 @@ async def _noted(call: Call, error: LongbienError) -> LongbienError:
     return error
 
 
-async def _form(request: Request, most: int) -> FormData:
-    """The form that was sent, within bounds of size, fields and time; no files. Raises TooLarge, Invalid."""
+async def _form(request: Request, most: int, files: int = 0) -> FormData:
+    """The form that was sent, within bounds of size, fields, files and time. Raises TooLarge, Invalid."""
     too_large = TooLarge(f"A form may have at most {most:,} bytes and {MOST_FIELDS} fields.")
     data = bytearray()
     try:
@@ -302,11 +303,11 @@ async def _form(request: Request, most: int) -> FormData:
         raise Invalid("The form did not arrive in time.", status=408, code="timeout") from None
     except ClientDisconnect:
         raise Invalid("The form was cut off.", code="incomplete") from None
-    if data.count(b"&") > MOST_FIELDS:
+    if not files and data.count(b"&") > MOST_FIELDS:  # the bytes of a file may hold any number
         raise too_large
     request._body = bytes(data)  # what Starlette itself keeps there once a body was read
     try:
-        return await request.form(max_fields=MOST_FIELDS, max_files=0, max_part_size=most)
+        return await request.form(max_fields=MOST_FIELDS, max_files=files, max_part_size=most)
     except HTTPException as why:
         raise Invalid(f"The form cannot be read: {why.detail}", code="structure") from None
 

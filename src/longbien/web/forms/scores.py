@@ -174,8 +174,8 @@ Response = Literal["low", "low-medium", "medium", "high"]
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One parameter's part of a sum. value: as it was given, "" unknown; points: None where it was not given; rule: the band it fell
-    in, as the chart prints it ("21-24")."""
+    """One parameter's part of a sum. value: as it was given, "" unknown; points: None where it was not given; rule: the band it
+    fell in, as the chart prints it ("21-24")."""
 
     key: str
     text: Said

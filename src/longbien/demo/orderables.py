@@ -1,4 +1,4 @@
-"""The starter catalogue of what can be ordered, from the tables: definitions (longbien.orders.definitions), specimens, order sets."""
+"""The starter catalogue of what can be ordered, from the tables: definitions (longbien.orders), specimens, order sets."""
 
 from __future__ import annotations
 
@@ -97,11 +97,18 @@ def orderables() -> Iterator[Resource]:
     for n, (code, r) in enumerate(by("services").items()):
         kind = _SERVICE.get(r["group"], "procedure")
         codings = [{"system": s.ICD9CM_PROCEDURES, "code": r["icd9cm"]}] if r["icd9cm"] else ()
-        yield d.definition(kind, code, r["name_vi"], r["name_en"], group=r["group_vi"], rank=n, codings=codings, when=DATE, start=DATE)
+        yield d.definition(
+            kind, code, r["name_vi"], r["name_en"], group=r["group_vi"], rank=n, codings=codings, when=DATE, start=DATE
+        )
     for kind, name in (("diet", "diets"), ("nursing", "nursing")):
         for code, r in by(name).items():
             aliases = [a for a in r["alias"].split(";") if a]
             yield d.definition(kind, code, r["name_vi"], r["name_en"], aliases=aliases, rank=int(r["rank"]), when=DATE, start=DATE)
+
+
+def _test_id(code: str) -> str:
+    """As catalogues.fhir_id("xn", code)."""
+    return f"xn-{code.replace('_', '-').replace(' ', '-')}".lower()
 
 
 def _labs() -> Iterator[Resource]:
@@ -116,8 +123,7 @@ def _labs() -> Iterator[Resource]:
             turnaround=(int(r["tat_routine_min"] or 0), int(r["tat_urgent_min"] or 0)) if r["tat_routine_min"] else None,
             specimen={"reference": f"SpecimenDefinition/{tube}", "display": _tube_name(_tube(r))} if tube else None,
             members=[
-                {"reference": "ObservationDefinition/" + f"xn-{m.replace('_', '-').replace(' ', '-')}".lower(), "display": tests[m]["name_vi"]}
-                for m in members
+                {"reference": f"ObservationDefinition/{_test_id(m)}", "display": tests[m]["name_vi"]} for m in members
             ],
         )  # fmt: skip
 
@@ -127,7 +133,9 @@ def _drugs() -> Iterator[Resource]:
         name = drug_name(r)
         yield d.definition(
             "drug", code, name, r["name_en"], group=r["group_vi"], rank=n, when=DATE, start=DATE, text=name,
-            aliases=[r["brand_example"]], usage=r["form_vi"], unit=r["unit_vi"].lower(), child=r["paediatric_rule_vi"], high_alert=r["high_alert"] == "1",
+            aliases=[r["brand_example"]],
+            usage=r["form_vi"], unit=r["unit_vi"].lower(), child=r["paediatric_rule_vi"],
+            high_alert=r["high_alert"] == "1",
             codings=[{"system": s.ATC, "code": r["atc"], "display": r["atc_name"]}] if len(r["atc"]) == 7 else (),
             favours=_favours().get(code, ()), dosage=dosage(r), product=f"Medication/thuoc-{code.replace('_', '-').lower()}",
         )  # fmt: skip
@@ -176,6 +184,7 @@ def order_sets() -> Iterator[Resource]:
         ]
         actions = [d.action(_kind(r), r["item_code"], r["item_name_vi"], r["preselected"] == "1", r["dose_hint_vi"]) for r in items]
         yield d.order_set(
-            code, first["name_vi"], first["name_en"], actions, topics=topics, advice=first["advice_vi"], setting=first["setting_vi"],
+            code, first["name_vi"], first["name_en"], actions, topics=topics, advice=first["advice_vi"],
+            setting=first["setting_vi"],
             when=DATE, start=DATE,
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What can be ordered, as FHIR R4: one ActivityDefinition for each laboratory test, imaging study, drug, procedure, diet and nursing
+"""What can be ordered, as FHIR R4: one ActivityDefinition for each test, imaging study, drug, procedure, diet and nursing
 measure; one PlanDefinition (order-set) for what is ordered together. Pure: builders, and a reader that gives the catalogue's Item.
 
 Where R4 has no element an extension of the house holds it (below LONGBIEN_SYSTEMS/StructureDefinition/):
@@ -166,8 +166,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Something that can be ordered. `id`: of its definition; `kind`: of KINDS, or "set"; `code`: a CodeableConcept; `start`, `end`:
-    when it may be ordered; `parts`: of a set; `turnaround`: minutes, (routine, urgent)."""
+    """Something that can be ordered. `id`: of its definition; `kind`: of KINDS, or "set"; `code`: a CodeableConcept;
+    `start`, `end`: when it may be ordered; `parts`: of a set; `turnaround`: minutes, (routine, urgent)."""
 
     id: str
     version: int

@@ -16,8 +16,8 @@ from .definitions import Item
 
 _WORD = re.compile(r"[a-z0-9]+(?:[.,]\d+)?")
 EXACT, BEGINS, ALIAS, INITIALS, SLIP, AROUND = 0, 1, 2, 2, 5, 6
-"""What a found word costs: the name's own word, a beginning of one, another name, first letters, one slip, a word of the group or of
-a diagnosis that it is used for."""
+"""What a found word costs: the name's own word, a beginning of one, another name, first letters, one slip, a word of the group or
+of a diagnosis that it is used for."""
 SHORTEST_SLIP = 4
 MOST_WORDS = 8
 

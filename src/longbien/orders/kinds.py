@@ -11,8 +11,8 @@ SNOMED = "http://snomed.info/sct"
 
 
 class Kind(NamedTuple):
-    """`category`: SNOMED CT code, its display and its Vietnamese words, as ServiceRequest.category carries them; "" for drugs, whose
-    category is the setting. `title`: a message. `plain`: the same in words for patients."""
+    """`category`: SNOMED CT code, its display and its Vietnamese words, as ServiceRequest.category carries them; "" for drugs,
+    whose category is the setting. `title`: a message. `plain`: the same in words for patients."""
 
     key: str
     system: str

@@ -13,6 +13,6 @@ LOOK_UP = Permission(
 PRINT = Permission(
     "order-print", "Print order forms and specimen labels", frozenset({"doctor", "head", "nurse", "laboratory", "imaging"})
 )
-CATALOGUE = Permission("catalogue", "Keep the catalogue of what can be ordered", frozenset({"it", "head", "pharmacist"}))
+CATALOGUE = Permission("catalogue", "Keep the catalogue of what can be ordered", frozenset({"it", "pharmacist"}))
 
 PERMISSIONS = {p.code: p.title for p in (ORDER, LOOK_UP, PRINT, CATALOGUE)}

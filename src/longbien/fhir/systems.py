@@ -120,6 +120,8 @@ VITAL = BASE + "/CodeSystem/vital"
 DRUG = BASE + "/CodeSystem/drug"
 IMAGING = BASE + "/CodeSystem/imaging"
 SERVICE = BASE + "/CodeSystem/service"
+DIET = BASE + "/CodeSystem/diet"
+NURSING = BASE + "/CodeSystem/nursing"
 WARD = BASE + "/CodeSystem/ward-hanoi"  # phường, xã from 1 July 2025
 ETHNICITY = BASE + "/CodeSystem/ethnicity"
 INSURANCE_OBJECT = BASE + "/CodeSystem/insurance-object"
@@ -148,6 +150,8 @@ CODE_SYSTEMS = {
     DRUG,
     IMAGING,
     SERVICE,
+    DIET,
+    NURSING,
     WARD,
     ETHNICITY,
     INSURANCE_OBJECT,

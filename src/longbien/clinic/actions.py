@@ -36,8 +36,9 @@ class AlreadySigned(Conflict):
 
 @dataclass
 class Signing:
-    """What is signed. `once`: the form's token. texts: of the note. copied, of: what was copied from which note. place: where the next visit
-    is. facility: the five characters of the prescription code. replaces: the lines that an earlier prescription of this visit has."""
+    """What is signed. `once`: the form's token. texts: of the note. copied, of: what was copied from which note. place: where the
+    next visit is. facility: the five characters of the prescription code. replaces: the lines that an earlier prescription of
+    this visit has."""
 
     once: str
     judged: Judged
@@ -52,8 +53,8 @@ class Signing:
 
 
 def prescription_number(facility: str, once: str, kind: str) -> str:
-    """14 characters: facility, seven of the form's own token, kind (decision 808/2022). The same form gives the same number; the national
-    system is asked whether it is free when it is sent."""
+    """14 characters: facility, seven of the form's own token, kind (decision 808/2022). The same form gives the same number; the
+    national system is asked whether it is free when it is sent."""
     n = key64(f"prescription/{once}/{kind}") % _TWENTY
     made = ""
     for _ in range(7):
@@ -82,8 +83,8 @@ async def begin(store: Store, writer: Writer, id_: str, place: Mapping[str, Any]
 
 
 async def call_in(store: Store, writer: Writer, encounter_id: str, now: datetime) -> bool:
-    """The patient is called in: the visit is in progress with this doctor, the number is called. False when somebody else was first, or it
-    is over. Calling again who is in already is no fault."""
+    """The patient is called in: the visit is in progress with this doctor, the number is called. False when somebody else was
+    first, or it is over. Calling again who is in already is no fault."""
     found = await readings.encounter(store, encounter_id)
     status = found.body.get("status")
     if status == "in-progress":
@@ -92,9 +93,7 @@ async def call_in(store: Store, writer: Writer, encounter_id: str, now: datetime
         return False
     day = clock.local(now).replace(hour=0, minute=0, second=0, microsecond=0)
     ticket = await readings.ticket(store, writer.patient, encounter_id, day)
-    changes: list[Change] = [
-        Update(compose.seen_by(compose.moved(found.body, "in-progress", now), writer), if_match=found.version)
-    ]
+    changes: list[Change] = [Update(compose.seen_by(compose.moved(found.body, "in-progress", now), writer), if_match=found.version)]
     if ticket is not None and ticket.body.get("status") == "requested":
         changes.append(Update(_ticket(ticket.body, "received", now), if_match=ticket.version))
     try:
@@ -116,8 +115,8 @@ def _ticket(task: Mapping[str, Any], status: str, now: datetime) -> Resource:
 
 
 async def sign(store: Store, writer: Writer, given: Signing, now: datetime) -> list[str]:
-    """Sign the visit: note, diagnoses, prescription, follow-up and the visit's end in one transaction. Gives what was written. Raises
-    AlreadySigned, Invalid (the record refuses it)."""
+    """Sign the visit: note, diagnoses, prescription, follow-up and the visit's end in one transaction. Gives what was written.
+    Raises AlreadySigned, Invalid (the record refuses it)."""
     for _ in range(AGAIN):
         signed = await _signed(store, writer)
         if signed is not None:
@@ -192,9 +191,7 @@ def _prescribed(
         number = prescription_number(given.facility, given.once, kind)
         ids = [f"{given.once}-m{n + i}" for i in range(len(of))]
         n += len(of)
-        out += [
-            compose.request(x, number, diagnosed, writer, i, now, _prior(given, x)) for i, x in zip(ids, of, strict=True)
-        ]
+        out += [compose.request(x, number, diagnosed, writer, i, now, _prior(given, x)) for i, x in zip(ids, of, strict=True)]
         days = (given.judged.follow_up - clock.local(now).date()).days if given.judged.follow_up else None
         out.append(
             compose.prescription(
@@ -224,9 +221,7 @@ def _renewed(given: Signing, now: datetime) -> list[Change]:
     return out
 
 
-def _followed(
-    given: Signing, writer: Writer, now: datetime, encounter: Mapping[str, Any], more: list[Resource]
-) -> list[Resource]:
+def _followed(given: Signing, writer: Writer, now: datetime, encounter: Mapping[str, Any], more: list[Resource]) -> list[Resource]:
     day = given.judged.follow_up
     assert day is not None
     what = given.followup_for or next((f"Tái khám {t.vi.lower()}" for t, _ in given.judged.diagnoses), "Tái khám")
@@ -256,7 +251,10 @@ async def replace_prescription(store: Store, writer: Writer, given: Signing, old
     """A prescription of this visit in the place of the one signed before: a signed one is never changed. One commit."""
     encounter = await readings.encounter(store, writer.encounter)
     diagnosed = [
-        (str((d.get("condition") or {}).get("reference", "")).rpartition("/")[2], str((d.get("condition") or {}).get("display") or ""))
+        (
+            str((d.get("condition") or {}).get("reference", "")).rpartition("/")[2],
+            str((d.get("condition") or {}).get("display") or ""),
+        )
         for d in encounter.body.get("diagnosis") or ()
     ]
     made, _ = _prescribed(given, writer, now, diagnosed or given.problems)

@@ -20,8 +20,8 @@ from .view import Desk
 
 
 async def act(call: Call, one: Desk, name: str) -> None:
-    """Change what is typed by one act: copy, repeat, dx-add, dx-drop.0, dx-first.1, dx-sure.0, dx-take.I10, rx-add, rx-drop.2, days.30,
-    follow.30, template.h3."""
+    """Change what is typed by one act: copy, repeat, dx-add, dx-drop.0, dx-first.1, dx-sure.0, dx-take.I10, rx-add, rx-drop.2,
+    days.30, follow.30, template.h3."""
     verb, _, what = name.partition(".")
     typed = one.typed
     at = int(what) if re.fullmatch(r"\d{1,3}", what) else -1
@@ -77,25 +77,33 @@ def copy(call: Call, one: Desk) -> None:
     before = view.copied(one)
     for key in FIELDS:
         if before.get(key) and not one.typed.texts.get(key):
-            one.typed.texts[key] = before[key]
+            one.typed.texts[key] = fresh_vitals(before[key], call.field("vitals_text", 400)) if key == "exam" else before[key]
     if one.last is not None:
         one.typed.texts["copied"] = one.last.id
-    said = call.field("vitals_text", 400)
-    if said and one.typed.texts.get("exam"):
-        one.typed.texts["exam"] = fresh_vitals(one.typed.texts["exam"], said)
 
 
-_VITALS = re.compile(r"\A(?:HA|Huyết áp|Mạch|mạch)\b[^\n]*?(?:\.(?=\s|\Z)|\n|\Z)\s*")
+_FIGURES = (
+    re.compile(r"\b(?:HA|Huyết áp|huyết áp)\s*:?\s*\d{2,3}/\d{2,3}(?:\s*mmHg)?"),
+    re.compile(r"\b[Mm]ạch\s*:?\s*\d{2,3}(?:\s*(?:lần/phút|l/ph|/min|/phút|ck/ph))?"),
+    re.compile(r"\b(?:[Nn]hiệt độ|[Nn]hịp thở|SpO₂|SpO2|[Cc]ân nặng)\s*:?\s*\d{1,3}(?:[.,]\d)?(?:\s*(?:°C|lần/phút|/min|%|kg))?"),
+)
+"""Vital signs in a text. In what is copied they are another day's: they go, and today's stand before it."""
 
 
 def fresh_vitals(exam: str, said: str) -> str:
-    """The examination with today's figures in the place of those that a copied text begins with."""
-    rest = _VITALS.sub("", exam, count=1)
-    return f"{said}.\n{rest}".rstrip() if said not in exam else exam
+    """A copied examination without the figures of its day, and with today's (`said`, "" none) before it."""
+    for figures in _FIGURES:
+        exam = figures.sub("", exam)
+    exam = re.sub(r"(?:\s*,)+(?=\s*[,.;]|\s*\Z)|(?<=[.;])\s*[,.;](?=\s)|\A[\s,.;]+", "", exam)
+    exam = re.sub(r"[ \t]{2,}", " ", re.sub(r",\s*,", ",", exam)).strip()
+    exam = re.sub(r"[ \t]+([.,;])", r"\1", exam)
+    exam = exam[:1].upper() + exam[1:]
+    return f"{said}.\n{exam}".strip() if said else exam
 
 
 def repeat(one: Desk, call: Call) -> None:
-    """The prescription before, its drugs that are not on this one yet. The follow-up goes to the end of the drugs where none is said."""
+    """The prescription before, its drugs that are not on this one yet. The follow-up goes to the end of the drugs where none is
+    said."""
     there = {x.code for x in one.typed.lines}
     for r in one.earlier.requests:
         if len(one.typed.lines) >= MOST_LINES:

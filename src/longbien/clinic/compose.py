@@ -1,5 +1,5 @@
-"""What a signed visit becomes: resources from what was typed. Pure; ids begin with the form's token, so that the same form sent twice is
-the same resources."""
+"""What a signed visit becomes: resources from what was typed. Pure; ids begin with the form's token, so that the same form sent
+twice is the same resources."""
 
 from __future__ import annotations
 
@@ -81,8 +81,8 @@ def field(name: str, title: str, text: str, entries: Sequence[str] = ()) -> Reso
 def note(
     texts: Mapping[str, str], more: Sequence[Resource], writer: Writer, id_: str, now: datetime, copied: Mapping[str, str], of: str
 ) -> Resource:
-    """The outpatient note (phiếu khám bệnh). `copied`: key -> the text of note `of` that a section was copied from; what stands as it was is
-    marked."""
+    """The outpatient note (phiếu khám bệnh). `copied`: key -> the text of note `of` that a section was copied from; what stands
+    as it was is marked."""
     out = base("Composition", id_, writer)
     sections = []
     for key, loinc, display, title in codes.TEXTS:
@@ -139,7 +139,8 @@ def condition(term: Term, suspected: bool, writer: Writer, id_: str, now: dateti
 def finished(
     encounter: Mapping[str, Any], diagnosed: Sequence[tuple[str, str]], writer: Writer, now: datetime, reason: str
 ) -> Resource:
-    """The Encounter as it ends: its diagnoses by rank (the first is the principal one), who saw the patient, since when which status."""
+    """The Encounter as it ends: its diagnoses by rank (the first is the principal one), who saw the patient, since when which
+    status."""
     out = {k: v for k, v in encounter.items() if k != "meta"}
     at = clock.instant(now)
     out = moved(out, "finished", now)
@@ -272,7 +273,8 @@ def paper(code: str, sections: Sequence[Resource], writer: Writer, id_: str, now
 
 
 def prescription(
-    number: str, kind: str, written: Sequence[Written], ids: Sequence[str], diagnoses: str, texts: Mapping[str, str], writer: Writer,
+    number: str, kind: str, written: Sequence[Written], ids: Sequence[str], diagnoses: str, texts: Mapping[str, str],
+    writer: Writer,
     id_: str, now: datetime, follow_days: int | None, replaces: str = "",
 ) -> Resource:  # fmt: skip
     """The paper "Đơn thuốc" with the fields of decision 808/2022 (circular 26/2025)."""

@@ -1,8 +1,8 @@
 """A line of a prescription: amounts by time of day and days -> quantity, and how it is taken in words. Pure.
 
-Rules: circular 26/2025/TT-BYT (prescribing outside hospital beds): at most 30 days, up to 90 for the long-lasting diseases of its annex
-VII; narcotics at most 7 days and psychotropics at most 10 in an acute illness; quantities below ten are printed with a zero before
-them, those of narcotics in words; a child below 72 months with its weight and who brought it."""
+Rules: circular 26/2025/TT-BYT (prescribing outside hospital beds): at most 30 days, up to 90 for the long-lasting diseases of its
+annex VII; narcotics at most 7 days and psychotropics at most 10 in an acute illness; quantities below ten are printed with a zero
+before them, those of narcotics in words; a child below 72 months with its weight and who brought it."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ COUNTED = frozenset({"viên", "gói", "ống", "miếng", "bơm tiêm"})
 
 @dataclass(frozen=True)
 class Drug:
-    """What the formulary says of a drug. amount: units a time; times: a day (0: nobody says); control: normal, narcotic, psychotropic,
-    precursor."""
+    """What the formulary says of a drug. amount: units a time; times: a day (0: nobody says); control: normal, narcotic,
+    psychotropic, precursor."""
 
     code: str
     name: str
@@ -224,11 +224,15 @@ def check(lines: Sequence[tuple[Drug, Taken]], birth: str, on: date, *, weight: 
             found.append(Said("stop", mark("%(drug)s stands twice."), name, TT26, i))
         seen[drug.code] = i
         if drug.kind == "n" and taken.days > NARCOTIC_DAYS:
-            found.append(Said("warn", mark("Narcotic: at most 7 days in an acute illness; cancer pain 10 days a time."), name, TT26, i))
+            found.append(
+                Said("warn", mark("Narcotic: at most 7 days in an acute illness; cancer pain 10 days a time."), name, TT26, i)
+            )
         elif drug.kind == "h" and taken.days > PSYCHOTROPIC_DAYS:
             found.append(Said("warn", mark("Psychotropic or precursor: at most 10 days in an acute illness."), name, TT26, i))
         elif taken.days > LONG_DAYS:
-            text = mark("%(days)s days: more than 30 only for the long-lasting diseases of annex VII. That list is not loaded: check it.")
+            text = mark(
+                "%(days)s days: more than 30 only for the long-lasting diseases of annex VII. That list is not loaded: check it."
+            )
             found.append(Said("warn", text, name, f"{TT26}, VII", i))
         made = computed(taken.doses, taken.days, drug)
         if made is not None and taken.quantity != made:
@@ -239,7 +243,9 @@ def check(lines: Sequence[tuple[Drug, Taken]], birth: str, on: date, *, weight: 
         if not weight:
             found.append(Said("stop", mark("A child under 72 months: the weight belongs on the prescription."), {}, TT26))
         if not guardian:
-            found.append(Said("stop", mark("A child under 72 months: who brought the child belongs on the prescription."), {}, TT26))
+            found.append(
+                Said("stop", mark("A child under 72 months: who brought the child belongs on the prescription."), {}, TT26)
+            )
     return found
 
 
@@ -258,8 +264,9 @@ def spread(each: Decimal, times: int) -> tuple[str, str, str, str]:
 
 
 def cells(instructions: Sequence[Mapping[str, Any]], drug: Drug) -> tuple[tuple[str, str, str, str], str]:
-    """The four amounts and the rest in words, of a MedicationRequest's dosageInstruction: from its timing as this room writes it, else
-    from its words ("Uống sáng 1 viên, tối 1 viên, sau ăn"), else from how often a day. What cannot be read stays in words."""
+    """The four amounts and the rest in words, of a MedicationRequest's dosageInstruction: from its timing as this room writes it,
+    else from its words ("Uống sáng 1 viên, tối 1 viên, sau ăn"), else from how often a day. What cannot be read stays in
+    words."""
     found = {t: Decimal(0) for t in TIMES}
     for d in instructions:
         repeat = (d.get("timing") or {}).get("repeat") or {}

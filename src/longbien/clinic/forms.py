@@ -15,7 +15,8 @@ MOST_TEXT = 20_000
 MOST_DX = 30
 FIELDS = tuple(t[0] for t in TEXTS)
 MORE = ("followup", "followup_for", "weight", "guardian", "override", "copied", "rx_advice")
-"""Other fields: the day of the follow-up and why, the child's weight and carer, why a warning is overruled, which note was copied."""
+"""Other fields: the day of the follow-up and why, the child's weight and carer, why a warning is overruled, which note was
+copied."""
 _CODE = re.compile(r"[A-Z]\d[0-9A-Z]{1,2}(?:\.[0-9A-Z]{1,4})?")
 
 

@@ -33,7 +33,7 @@ _decode = msgspec.json.Decoder().decode
 
 #: The unit that one takes or uses, by what a drug's form begins with; the first that fits.
 UNITS: tuple[tuple[str, str], ...] = (
-    ("viên đặt/tuýp", "viên"), ("viên", "viên"), ("gói", "gói"), ("ống uống", "ống"), ("bột pha tiêm", "lọ"), ("bơm tiêm", "bơm tiêm"),
+    ("viên", "viên"), ("gói", "gói"), ("ống uống", "ống"), ("bột pha tiêm", "lọ"), ("bơm tiêm", "bơm tiêm"),
     ("bút", "bút"), ("bình", "bình"), ("miếng", "miếng"), ("dung dịch truyền", "chai"), ("dung dịch tiêm/truyền", "lọ"),
     ("dung dịch khí dung", "ống"), ("dung dịch tiêm", "ống"), ("kem", "tuýp"), ("thuốc mỡ", "tuýp"),
 )  # fmt: skip

@@ -1,4 +1,5 @@
-"""What is to be said of a visit before it is signed: rules of the diagnoses, of the prescription, and what the advisers of the house say."""
+"""What is to be said of a visit before it is signed: rules of the diagnoses, of the prescription, and what the advisers of the
+house say."""
 
 from __future__ import annotations
 
@@ -18,8 +19,8 @@ from ..web.page import Call
 from ..web.terms import Term
 from . import compose, dosing, leave, rules
 from .compose import Written
-from .formulary import Formulary
 from .forms import Typed
+from .formulary import Formulary
 
 
 @dataclass(frozen=True)
@@ -139,5 +140,7 @@ def active_problems(bodies: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str,
             continue
         for c in (x.get("code") or {}).get("coding") or ():
             if c.get("system") in (s.ICD10_VN, s.ICD10):
-                out.setdefault(str(c.get("code")), (str(x.get("id")), str((x.get("code") or {}).get("text") or c.get("display") or "")))
+                out.setdefault(
+                    str(c.get("code")), (str(x.get("id")), str((x.get("code") or {}).get("text") or c.get("display") or ""))
+                )
     return out

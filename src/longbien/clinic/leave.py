@@ -1,6 +1,7 @@
 """Rules of the papers that end a visit: the day of the follow-up, the sick-leave certificate, the referral. Pure.
 
-Sick leave: claim table 11 of decision 3176/2024 with circular 18/2022/TT-BYT. Referral: table 13 with circular 01/2025/TT-BYT, annex VI."""
+Sick leave: claim table 11 of decision 3176/2024 with circular 18/2022/TT-BYT. Referral: table 13 with circular 01/2025/TT-BYT,
+annex VI."""
 
 from __future__ import annotations
 
@@ -81,8 +82,8 @@ class Leave:
 
 
 def sick_leave(values: Mapping[str, str], visit_day: date, birth: str, has_diagnosis: bool) -> Leave:
-    """begin is the day of the visit (TU_NGAY); the days count both ends; at most 30, 180 for tuberculosis in the national programme, 50 after
-    the loss of a pregnancy of 13 weeks or more."""
+    """begin is the day of the visit (TU_NGAY); the days count both ends; at most 30, 180 for tuberculosis in the national
+    programme, 50 after the loss of a pregnancy of 13 weeks or more."""
     out = Leave(begin=visit_day)
     given = values.get("days", "").strip()
     out.days = int(given) if re.fullmatch(r"\d{1,3}", given) else 0

@@ -1,7 +1,7 @@
 """Phrases and templates of notes: those of the house by specialty, an account's own, and those that colleagues share.
 
-They are about no patient, so they are no part of the record: a table of this room (migration 0130). A phrase is typed as a point and its
-name (.tim) and becomes its text; a template fills the empty fields of a note."""
+They are about no patient, so they are no part of the record: a table of this room (migration 0130). A phrase is typed as a point
+and its name (.tim) and becomes its text; a template fills the empty fields of a note."""
 
 from __future__ import annotations
 

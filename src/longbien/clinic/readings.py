@@ -15,12 +15,13 @@ from ..base.ids import key64, patient_key
 from ..base.sql import queries
 from ..fhir import systems as s
 from ..record.change import Stored
+from ..record.page import Entry
 from ..record.store import Store
 from ..record.types import number
 from ..web.chart.record import Life, Visit, code_of, first, moment, reference_id
 from ..web.desk import scoped
 from . import codes
-from .dosing import Drug, Line, cells
+from .dosing import COUNTED, Drug, Line, cells
 from .formulary import Formulary
 
 Q = queries(__file__, "sql/clinic.sql")
@@ -43,12 +44,13 @@ class Reading:
         return str(self.body["id"])
 
 
-def of(stored: Stored) -> Reading:
+def of(stored: Stored | Entry) -> Reading:
     return Reading(_decode(stored.body), stored.version)
 
 
 def choose(life: Life, organization: str | None, now: datetime, asked: str = "") -> Visit | None:
-    """The visit that is being written: the one asked for, else what runs here today, else who has come, else what is booked or done today."""
+    """The visit that is being written: the one asked for, else what runs here today, else who has come, else what is booked or
+    done today."""
     today = clock.local(now).date()
     here = [v for v in life.visits if v.kind in OUTPATIENT and (not organization or v.place == organization)]
     if asked:
@@ -70,9 +72,7 @@ async def _search(store: Store, type_: str, *params: tuple[str, str]) -> list[Re
 async def notes(store: Store, patient: str, count: int = 6) -> list[Reading]:
     """Outpatient notes, newest first."""
     kind = f"{s.LOINC}|{codes.NOTE_LOINC}"
-    return await _search(
-        store, "Composition", ("patient", patient), ("type", kind), ("_sort", "-date"), ("_count", str(count))
-    )
+    return await _search(store, "Composition", ("patient", patient), ("type", kind), ("_sort", "-date"), ("_count", str(count)))
 
 
 def about(note: Mapping[str, Any], encounter_id: str) -> bool:
@@ -82,16 +82,20 @@ def about(note: Mapping[str, Any], encounter_id: str) -> bool:
 async def papers(store: Store, patient: str, encounter_id: str) -> list[Reading]:
     """The legal papers of a visit, newest first."""
     kinds = ",".join(f"{codes.PAPER}|{k}" for k in codes.PAPERS)
-    params = (("patient", patient), ("encounter", f"Encounter/{encounter_id}"), ("type", kinds), ("_sort", "-date"), ("_count", "40"))
+    params = (
+        ("patient", patient),
+        ("encounter", f"Encounter/{encounter_id}"),
+        ("type", kinds),
+        ("_sort", "-date"),
+        ("_count", "40"),
+    )
     found = await _search(store, "Composition", *params)
     return [x for x in found if x.body.get("status") != "entered-in-error"]
 
 
 async def requests(store: Store, patient: str) -> list[Reading]:
     """What was prescribed, newest first."""
-    return await _search(
-        store, "MedicationRequest", ("patient", patient), ("_sort", "-authoredon"), ("_count", "120")
-    )
+    return await _search(store, "MedicationRequest", ("patient", patient), ("_sort", "-authoredon"), ("_count", "120"))
 
 
 def number_of(request: Mapping[str, Any]) -> str:
@@ -134,7 +138,8 @@ def own(found: Sequence[Reading], encounter_id: str) -> list[Reading]:
     """The lines signed in this visit and still in force."""
     return [
         r for r in found
-        if reference_id(r.body.get("encounter")) == encounter_id and number_of(r.body) and r.body.get("status") in ("active", "completed")
+        if reference_id(r.body.get("encounter")) == encounter_id and number_of(r.body)
+        and r.body.get("status") in ("active", "completed")
     ]  # fmt: skip
 
 
@@ -149,10 +154,15 @@ def line(request: Mapping[str, Any], formulary: Formulary, days: str = "") -> Li
         return None
     doses, note = cells(request.get("dosageInstruction") or (), drug)
     said = first(request, "dispenseRequest", "expectedSupplyDuration", "value")
-    quantity = ""
+    quantity = packs(drug)
     if not any(doses) and (value := first(request, "dispenseRequest", "quantity", "value")):
         quantity = str(value)
     return Line(drug.code, drug.name, doses, days or (str(said) if said else "30"), quantity, note)
+
+
+def packs(drug: Drug) -> str:
+    """How many of what lasts (a bottle, a tube, a pen) one begins with: one; "" of what is counted by the dose."""
+    return "" if drug.unit in COUNTED else "1"
 
 
 def usual(drug: Drug, kept: str, days: str) -> Line:
@@ -160,11 +170,11 @@ def usual(drug: Drug, kept: str, days: str) -> Line:
     parts = kept.split("\x1f") if kept else []
     if len(parts) == 6:
         s_, n, a, e, last, note = parts
-        return Line(drug.code, drug.name, (s_, n, a, e), days or last, "", note)
+        return Line(drug.code, drug.name, (s_, n, a, e), days or last, packs(drug), note)
     doses, note = cells([{"text": drug.usual, "timing": {"repeat": {"frequency": drug.times}}}], drug)
     if note == drug.usual and any(doses):
         note = ""
-    return Line(drug.code, drug.name, doses, days or "7", "", note)
+    return Line(drug.code, drug.name, doses, days or "7", packs(drug), note)
 
 
 def keep(x: Line) -> str:

@@ -109,8 +109,8 @@ def age_days(birth: str, on: date) -> int | None:
 
 
 def check(diagnoses: Sequence[Dx], sex: str, birth: str, on: date, finer: Iterable[str] = ()) -> list[Finding]:
-    """What the rules say of the diagnoses of a visit, in the order of the list. sex: FHIR administrative-gender; birth: a FHIR date;
-    `finer`: codes of the list that have subdivisions (a fourth character is to be used)."""
+    """What the rules say of the diagnoses of a visit, in the order of the list. sex: FHIR administrative-gender; birth: a FHIR
+    date; `finer`: codes of the list that have subdivisions (a fourth character is to be used)."""
     if not diagnoses:
         return [Finding("stop", mark("Choose the principal diagnosis."), {}, "TT 32/2023")]
     found: list[Finding] = []

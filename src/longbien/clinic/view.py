@@ -14,19 +14,21 @@ from ..base import clock
 from ..base.errors import NotFound
 from ..base.ids import new_id, patient_key
 from ..record.store import Store
+from ..web import departments
 from ..web.chart import measures
 from ..web.chart.model import measured
 from ..web.chart.record import Life, moment
 from ..web.entries import Writer
 from ..web.page import Call
 from ..web.pages.write import opened
-from . import codes, formulary, forms, judge, leave, phrases, readings
+from . import codes, dosing, forms, formulary, leave, phrases, readings
 from .dosing import MOST_LINES
 from .forms import Typed
 from .judge import Judged, Says
 from .phrases import Phrase
 from .readings import Earlier, Reading
 
+UNITS = {"/min": "lần/phút"}
 VITALS = ("8867-4", "8310-5", "9279-1", "59408-5", "29463-7")
 
 
@@ -62,9 +64,7 @@ def writer(call: Call, patient: str, encounter: str = "") -> Writer:
     return Writer(patient, actor.practitioner or "", actor.name, actor.organization or "", encounter)
 
 
-async def desk(
-    call: Call, patient: str, shell: dict[str, Any], encounter: str, *, drafted: bool = True, past: bool = True
-) -> Desk:
+async def desk(call: Call, patient: str, shell: dict[str, Any], encounter: str, *, drafted: bool = True, past: bool = True) -> Desk:
     """Everything of one visit. `past`: also what came before it. Raises NotFound where the visit is not this patient's."""
     store = Store(call.engine, call.scope(shell["reason"]))
     stored = await store.read("Encounter", encounter)
@@ -75,7 +75,9 @@ async def desk(
         return one
     notes = await readings.notes(store, patient)
     one.note = next((n for n in notes if readings.about(n.body, encounter)), None)
-    one.last = next((n for n in notes if not readings.about(n.body, encounter) and n.body.get("status") != "entered-in-error"), None)
+    one.last = next(
+        (n for n in notes if not readings.about(n.body, encounter) and n.body.get("status") != "entered-in-error"), None
+    )
     one.found = await readings.requests(store, patient)
     one.earlier, one.own = readings.before(one.found, encounter), readings.own(one.found, encounter)
     if drafted:
@@ -149,7 +151,9 @@ def vitals(call: Call, life: Life, day: datetime) -> list[SimpleNamespace]:
         m = [measured(s, life, call.now, w) for s in (high, low)]
         flag = next((f for x in m if (f := x.limits.flag(x.series.values[-1]))), "")
         text = f"{w.number(high.values[-1], 0)}/{w.number(low.values[-1], 0)}"
-        out.append(SimpleNamespace(name=w("Blood pressure"), short="HA", value=text, unit="mmHg", flag=flag, time=w.time(high.times[-1])))
+        out.append(
+            SimpleNamespace(name=w("Blood pressure"), short="HA", value=text, unit="mmHg", flag=flag, time=w.time(high.times[-1]))
+        )
     for code in VITALS:
         if (s := by.get(code)) and clock.local(s.times[-1]).date() == today:
             m1 = measured(s, life, call.now, w)
@@ -166,7 +170,8 @@ def vitals(call: Call, life: Life, day: datetime) -> list[SimpleNamespace]:
 
 def vitals_text(found: Sequence[SimpleNamespace]) -> str:
     """As the examination begins: HA 152/88 mmHg, mạch 78 /min."""
-    return ", ".join(f"{v.short} {v.value} {v.unit}".strip() for v in found)
+    said = [f"{v.short} {v.value} {UNITS.get(v.unit, v.unit)}".strip() for v in found]
+    return ", ".join(x[:1].lower() + x[1:] if n else x for n, x in enumerate(said))
 
 
 # --- the page
@@ -189,7 +194,7 @@ def fields(
     lines = []
     for i, x in enumerate(typed.lines):
         drug = one.formulary.by_code.get(x.code)
-        sig, quantity = (judged.sigs[i] if judged and i < len(judged.sigs) else ("", ""))
+        sig, quantity = judged.sigs[i] if judged and i < len(judged.sigs) else ("", "")
         lines.append(SimpleNamespace(line=x, drug=drug, sig=sig, quantity=quantity, signed=x.code in signed))
     day = clock.local(call.now).date()
     follow, _ = leave.follow_up(typed.texts.get("followup", ""), day)
@@ -199,9 +204,11 @@ def fields(
             last=_note(call, one), before=before, marks={k for k, t in before.items() if t and typed.texts.get(k, "").strip() == t},
             earlier=one.earlier, earlier_n=len(one.earlier.requests), favourites=_favourites(call, own, typed),
             days=_days(typed), presets=leave.PRESETS, follow=follow, full=len(typed.lines) >= MOST_LINES,
-            child=_child(one, day), weight=typed.texts.get("weight", ""), override=any(s.advised and s.level == "stop" for s in says),
-            phrases=[p for p in kept if p.kind == "phrase"], templates=[p for p in kept if p.kind == "template"],
-            error=error, formulary=bool(one.formulary.by_code),
+            child=_child(one, day), weight=typed.texts.get("weight", ""),
+            override=any(s.advised and s.level == "stop" for s in says),
+            phrases_json=json.dumps({p.name: p.content for p in reversed(kept) if p.kind == "phrase"}, ensure_ascii=False),
+            templates=[p for p in kept if p.kind == "template"],
+            error=error, formulary=bool(one.formulary.by_code), advised=any(d.advice for d in departments.HOUSE),
             said=lambda about: [s for s in says if s.about == about], seen=saved.isoformat() if saved else "",
             titles={k: t for k, _, _, t in codes.TEXTS}, w=w,
         ),
@@ -228,8 +235,8 @@ def _days(typed: Typed) -> str:
 
 
 def _child(one: Desk, day: Any) -> bool:
-    from_birth = judge.dosing.months(one.life.person.birth, day)
-    return from_birth is not None and from_birth < judge.dosing.CHILD_MONTHS
+    from_birth = dosing.months(one.life.person.birth, day)
+    return from_birth is not None and from_birth < dosing.CHILD_MONTHS
 
 
 def answered(judged: Judged, at: datetime, call: Call) -> dict[str, Any]:

@@ -87,9 +87,7 @@ async def read(call: Call, whose: str = "mine", audited: bool = True) -> list[Ro
         found = [x for x in found if location(x[2])[0] == whose]
     pats = list({x[0] for x in found})
     by_itself = call.request.headers.get("x-by-itself") == "1"
-    people = await desk.people(
-        call.engine, scope, pats, audited=_unlined(scope, pats) or (audited and not by_itself)
-    )
+    people = await desk.people(call.engine, scope, pats, audited=_unlined(scope, pats) or (audited and not by_itself))
     rows = [_row(call, x, people[x[0]][0]) for x in found if x[0] in people]
     await _tickets(call, scope, rows, start)
     await _asked(call, scope, rows, start)
@@ -138,7 +136,7 @@ async def _tickets(call: Call, scope: Scope, rows: Sequence[Row], start: datetim
             by[x["pat"]] = task
     for row in rows:
         task = by.get(row.pat)
-        if task is None or (about := reference_id(task.get("encounter"))) and about != row.encounter:
+        if task is None or ((about := reference_id(task.get("encounter"))) and about != row.encounter):
             continue
         row.ticket = next((str(i.get("value") or "") for i in task.get("identifier") or ()), "")
         status = task.get("status")

@@ -1,4 +1,5 @@
-"""The visit's page: from reason to signature. What is typed is kept as it is typed; each act answers with the form as it is then."""
+"""The visit's page: from reason to signature. What is typed is kept as it is typed; each act answers with the form as it is
+then."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from ...web import departments
 from ...web.chart.record import Life, moment, person
 from ...web.page import Call, page
 from ...web.pages.frame import frame
-from .. import acts, actions, codes, forms, judge, phrases, readings, view
+from .. import actions, acts, codes, forms, judge, phrases, readings, view
 from ..judge import Judged
 from ..permissions import CLINIC, VISIT
 from ..readings import _decode
@@ -71,6 +72,8 @@ async def visit(call: Call) -> Response:
         return got
     shell, one = got
     shell["toast"] = done(call.query.get("done", ""), call)
+    if "panel" not in call.query and any(x.key == "order" for x in shell["sheets"]):
+        shell["panel"] = "order"  # the note is the page itself
     if one is None:
         return call.html("chart.html", **shell, middle="clinic/none.html", once=new_id(), inpatient=shell["chart"].stay is not None)
     if one.note is not None:
@@ -79,7 +82,14 @@ async def visit(call: Call) -> Response:
 
 
 async def form_page(
-    call: Call, shell: dict[str, Any], one: Desk, *, judged: Judged | None = None, error: str = "", status: int = 200, once: str = ""
+    call: Call,
+    shell: dict[str, Any],
+    one: Desk,
+    *,
+    judged: Judged | None = None,
+    error: str = "",
+    status: int = 200,
+    once: str = "",
 ) -> Response:
     if judged is None and not one.typed.empty:
         judged = await _judged(call, one)
@@ -122,7 +132,8 @@ def _encounter(call: Call, one: Desk) -> SimpleNamespace:
 
 @page(VISIT, "TREAT")
 async def draft(call: Call) -> Response:
-    """Keep what is being typed; answer with when, what is to be said, how each line reads. 409 when it was changed on another machine."""
+    """Keep what is being typed; answer with when, what is to be said, how each line reads. 409 when it was changed on another
+    machine."""
     patient = call.request.path_params["id"]
     one = await lean(call, patient, past=False)
     one.typed = forms.read(view.form(call))
@@ -148,8 +159,8 @@ async def _elsewhere(call: Call, one: Desk) -> Any:
 
 @page(VISIT, "TREAT")
 async def act(call: Call) -> Response:
-    """One act of the form: copy the note before, repeat the prescription, add or drop a diagnosis or a drug, a template, a day. Answers with the
-    fields as they are then; without a script, with the page."""
+    """One act of the form: copy the note before, repeat the prescription, add or drop a diagnosis or a drug, a template, a day.
+    Answers with the fields as they are then; without a script, with the page."""
     return await _act(call)
 
 
@@ -196,7 +207,11 @@ async def sign(call: Call) -> Response:
     except actions.AlreadySigned as was:
         who = next((str(a.get("display") or "") for a in was.note.get("author") or ()), "")
         at = moment(was.note.get("date"))
-        text = call.w("This visit was signed by %(name)s at %(time)s. What you wrote is kept as a draft.", name=who, time=call.w.time(at) if at else "")
+        text = call.w(
+            "This visit was signed by %(name)s at %(time)s. What you wrote is kept as a draft.",
+            name=who,
+            time=call.w.time(at) if at else "",
+        )
         return await again(call, one, judged, text, 409)
     except Conflict:
         return await again(call, one, judged, call.w("The visit is being changed by somebody else. Sign again."), 409)
@@ -252,7 +267,12 @@ async def signing(call: Call, one: Desk, judged: Judged) -> actions.Signing:
 
 async def problems(one: Desk) -> dict[str, tuple[str, str]]:
     """code -> (id, name) of what is on the patient's problem list and goes on."""
-    asked = [("patient", one.patient), ("category", "problem-list-item"), ("clinical-status", "active,recurrence,relapse"), ("_count", "200")]
+    asked = [
+        ("patient", one.patient),
+        ("category", "problem-list-item"),
+        ("clinical-status", "active,recurrence,relapse"),
+        ("_count", "200"),
+    ]
     found = await one.store.search("Condition", asked)
     return judge.active_problems([_decode(e.body) for e in found.entries])
 
@@ -263,7 +283,9 @@ async def facility_code(store: Store, organization: str) -> str:
         return NO_CODE
     stored: Stored = await store.read("Organization", organization)
     body = _decode(stored.body)
-    return next((str(i["value"]) for i in body.get("identifier") or () if i.get("system") == s.FACILITY_CODE and i.get("value")), NO_CODE)
+    return next(
+        (str(i["value"]) for i in body.get("identifier") or () if i.get("system") == s.FACILITY_CODE and i.get("value")), NO_CODE
+    )
 
 
 # --- what is signed
@@ -273,7 +295,9 @@ async def signed_page(call: Call, shell: dict[str, Any], one: Desk) -> Response:
     assert one.note is not None
     papers = await readings.papers(one.store, one.patient, one.encounter.id)
     replaced = {
-        str((r.get("targetReference") or {}).get("reference") or "").rpartition("/")[2] for p in papers for r in p.body.get("relatesTo") or ()
+        str((r.get("targetReference") or {}).get("reference") or "").rpartition("/")[2]
+        for p in papers
+        for r in p.body.get("relatesTo") or ()
     }
     rows = [
         SimpleNamespace(
@@ -292,7 +316,8 @@ async def signed_page(call: Call, shell: dict[str, Any], one: Desk) -> Response:
     )  # fmt: skip
     left = bool(one.typed.texts.get("history") or one.typed.texts.get("exam")) and one.saved is not None
     return call.html(
-        "chart.html", **shell, middle="clinic/signed.html", encounter=_encounter(call, one), note=note, sections=written, papers=rows,
+        "chart.html", **shell, middle="clinic/signed.html", encounter=_encounter(call, one), note=note, sections=written,
+        papers=rows,
         once=new_id(), waiting=await acts.next_waiting(call, one.patient), kept_draft=left,
         printers={n.key for n in departments.navs(call.actor)},
     )  # fmt: skip

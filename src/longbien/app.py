@@ -15,7 +15,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from longbien.access import accounts, anomalies, ceremony, consent_guard, later, peer, sessions, throttle
 from longbien.access.apps import tokens as app_tokens
@@ -25,27 +25,43 @@ from longbien.access.rights import copying
 from longbien.access.settings import AccessSettings
 from longbien.access.shield import Shield
 from longbien.base import background, clock, jobs, log
+from longbien.base.department import Department
 from longbien.base.errors import LongbienError, TooMany, Unavailable
 from longbien.base.outside import Outside
 from longbien.base.place import Place, checked
+from longbien.clinic.department import CLINIC
 from longbien.demo.city import LOGINS
 from longbien.importer.bulk import Bulk
 from longbien.oauth import routes as oauth
+from longbien.orders.department import ORDERS
+from longbien.reception.department import RECEPTION
 from longbien.record import checkpoint, export, full_text, reindex
 from longbien.record.engine import Engine
 from longbien.record.full_text import FullTextSettings
 from longbien.record.scope import system
 from longbien.record.store import Store
+from longbien.records.department import RECORDS
 from longbien.rest import content, faults
 from longbien.rest.operations import export as bulk_export
 from longbien.rest.routes import PREFIX, Fhir
 from longbien.rest.send import send as rest_send
 from longbien.rest.settings import RestSettings
 from longbien.subscriptions.guard import Guard
+from longbien.subscriptions.reactions import QUEUE as REACTION
+from longbien.subscriptions.reactions import Reactions
 from longbien.subscriptions.service import Service
 from longbien.subscriptions.settings import SubscriptionSettings
 from longbien.subscriptions.wire import Wire
+from longbien.ward.department import WARD
+from longbien.web import departments
 from longbien.web import routes as web
+
+#: The rooms of the hospital, in the order in which they stand in the top bar.
+DEPARTMENTS: tuple[Department, ...] = (RECEPTION, CLINIC, ORDERS, WARD, RECORDS)
+departments.furnish(DEPARTMENTS)
+
+#: Every page. The departments' come before the shell's own, which end in an address for every section of a chart.
+PAGES: list[BaseRoute] = [*(route for d in DEPARTMENTS for route in d.routes), *web.ROUTES]
 
 _log = log.get(__name__)
 READY_SECONDS = 2.0
@@ -142,6 +158,7 @@ def create_app(database_url: str | None = None) -> App:
         outside = Outside()
         engine.guards |= dict.fromkeys(content.TYPES, content.guard)
         engine.guards |= {"Subscription": Guard(outside, fhir.settings.base_url), "Consent": consent_guard.guard}
+        guard(engine)
         fhir.wire = Wire(door, SubscriptionSettings.read().connections)
         app.state.engine, app.state.door, fhir.door = engine, door, door
         door.base_url, app.state.clients = fhir.settings.base_url, Clients(engine, outside)
@@ -154,7 +171,17 @@ def create_app(database_url: str | None = None) -> App:
             await door.close()
             await engine.close()
 
-    return App(fhir, routes=[Route("/healthz", healthz), Route("/readyz", readyz), *oauth.ROUTES, *web.ROUTES], lifespan=lifespan)
+    return App(
+        fhir,
+        routes=[Route("/healthz", healthz), Route("/readyz", readyz), *oauth.ROUTES, *PAGES],
+        lifespan=lifespan,
+    )
+
+
+def guard(engine: Engine) -> None:
+    """What departments ask of writes."""
+    for department in DEPARTMENTS:
+        engine.guards |= department.guards
 
 
 async def _demo(engine: Engine) -> dict[str, Any]:
@@ -170,6 +197,7 @@ async def work(url: str, stop: asyncio.Event) -> None:
     engine = await Engine.open(url, services=False)
     engine.guards |= dict.fromkeys(content.TYPES, content.guard)
     engine.guards["Consent"] = consent_guard.guard
+    guard(engine)
     settings = AccessSettings.read()
     door = Door(engine, settings)
     bulk: Bulk | None = None
@@ -215,13 +243,20 @@ async def work(url: str, stop: asyncio.Event) -> None:
         handlers[export.QUEUE] = export.job(engine, files, hours, partial(later.again, door))
         handlers[export.CLEAN] = export.cleaner(engine, files)
         handlers[copying.QUEUE] = copying.job(door)
-        for name in handlers.keys() - {export.QUEUE, copying.QUEUE}:
+        reactions = Reactions(engine, Store(engine, system("a department's reaction")), DEPARTMENTS)
+        handlers[REACTION] = reactions.job
+        now_and_then = handlers.keys() - {export.QUEUE, copying.QUEUE, REACTION}
+        for department in DEPARTMENTS:
+            handlers |= {queue: make(engine) for queue, make in department.jobs.items()}
+            now_and_then |= department.always
+        for name in now_and_then:
             await jobs.enqueue(engine.db, name, key="always")
         bulk = Bulk(engine, door, url, Outside(), RestSettings.read().import_bytes)
         handlers["bulk.import"] = bulk.job
         service = Service(engine, door, Store(engine, system("subscriptions")))
         async with asyncio.TaskGroup() as group:
             group.create_task(service.run(stop))
+            group.create_task(reactions.run(stop))
             group.create_task(jobs.Workers(engine.db, handlers).run(stop))
     finally:
         if bulk is not None:

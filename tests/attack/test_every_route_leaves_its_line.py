@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from hospitals import City, form_token, lines, newest
 
-from longbien.app import App
+from longbien.app import PAGES, App
 from longbien.rest.operations import TABLE
 from longbien.web.page import OPEN, Page
-from longbien.web.routes import ROUTES
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -33,7 +32,7 @@ FILLING = {
 def pages() -> list[tuple[str, str]]:
     """(method, path with its parameters as they stand in the route) of every page that needs somebody."""
     found = []
-    for route in ROUTES:
+    for route in PAGES:
         known = getattr(getattr(route, "endpoint", None), "page", None)
         if isinstance(known, Page) and known.permission is not OPEN:
             method = "POST" if "POST" in (route.methods or ()) else "GET"  # type: ignore[attr-defined]
@@ -50,13 +49,13 @@ def filled(path: str) -> str:
     return "/".join(out)
 
 
-PAGES = pages()
+ASKED = pages()
 
 
-@pytest.mark.parametrize("n", range(len(PAGES)))
+@pytest.mark.parametrize("n", range(len(ASKED)))
 @pytest.mark.parametrize("role", ["doctor", "it"])
 async def test_every_page_leaves_its_line(app: App, who: Any, city: City, role: str, n: int) -> None:
-    method, path = PAGES[n]
+    method, path = ASKED[n]
     if path in SILENT or path.endswith("/live"):  # an open stream: below
         pytest.skip(SILENT.get(path, "a stream"))
     browser = await who(role)

@@ -16,9 +16,9 @@ import pytest
 import pytest_asyncio
 from starlette.routing import Route
 
+from longbien.app import PAGES
 from longbien.base.errors import LongbienError
 from longbien.fhir import definitions, xml
-from longbien.web.routes import ROUTES
 from real_house import BUILT, House, a_doctor, house
 
 pytestmark = pytest.mark.skipif(not BUILT.is_dir(), reason="the FHIR definitions are not built: make build")
@@ -286,7 +286,7 @@ async def test_any_page_with_any_parts(running: House, client: httpx.AsyncClient
     chance = random.Random(SEED)
     cookie = await a_doctor(running, "1")
     csrf = await _csrf(running, cookie)
-    paths = [(r.path, sorted(r.methods or ())) for r in ROUTES if isinstance(r, Route) and not r.path.endswith("/live")]
+    paths = [(r.path, sorted(r.methods or ())) for r in PAGES if isinstance(r, Route) and not r.path.endswith("/live")]
     texts = [v for v in VALUES if v] + ["1", "1", "1", "note", "vitals", "allergy", "labs", "Observation", "../..", "."]
 
     def filled(path: str) -> str:

@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 
 from longbien.access import accounts
 from longbien.access.door import Door
+from longbien.app import PAGES, guard
 from longbien.base import clock
 from longbien.demo import facilities, population
 from longbien.demo.catalogues import code_systems
@@ -43,7 +44,8 @@ async def fill(engine: Engine, people: Sequence[int], day: Any = None) -> None:
 
 
 def application(engine: Engine, door: Door) -> Starlette:
-    app = Starlette(routes=routes.ROUTES)
+    app = Starlette(routes=PAGES)
+    guard(engine)
     app.state.door = door
     routes.set_up(app.state, demo=True)
     return app

@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from longbien.app import PAGES
 from longbien.record.trail import PURPOSES
-from longbien.web import assets, page, render, routes
+from longbien.web import assets, page, render
 
 OPEN_PATHS = {
     "/", "/sign-in", "/language", "/sign-in/passkey", "/sign-in/passkey/ask", "/sign-in/code", "/sign-in/badge", "/lock", "/unlock",
@@ -21,7 +22,7 @@ WEB = Path(page.__file__).parent
 
 
 def test_every_route_names_a_permission_and_a_purpose() -> None:
-    for r in routes.ROUTES:
+    for r in PAGES:
         assert isinstance(r, Route)
         if r.path.startswith("/static/"):
             continue

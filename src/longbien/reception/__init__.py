@@ -1,0 +1,1 @@
+"""Reception: who comes: registration, queues, appointments."""

@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from markupsafe import Markup
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -162,6 +163,7 @@ class Call:
             "demo": bool(getattr(self.request.app.state, "demo", False)),
             "user": self.who.number if self.who else "",
             "lock": self._lock(),
+            "navs": self.request.app.state.navs(self.who),
             **context,
         }
         page = render.html(template, self.lang, **given).encode()
@@ -169,6 +171,11 @@ class Call:
         if self._packs():
             more["Content-Encoding"], page = "gzip", render.packed(page)
         return HTMLResponse(page, status, more)
+
+    def piece(self, template: str, **context: Any) -> Markup:
+        """A template as a part of another page."""
+        given = {"now": self.now, "me": self.me(), "csrf": self.door.csrf(self.request), **context}
+        return Markup(render.html(template, self.lang, **given))  # noqa: S704 - a template's own output, escaped there
 
     def _lock(self) -> int:
         """Seconds without anybody at the keyboard after which the page locks itself; 0: never."""

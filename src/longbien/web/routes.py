@@ -11,7 +11,7 @@ from typing import Any
 from starlette.routing import BaseRoute, Route
 
 from ..record.people import Nearby
-from . import assets
+from . import assets, departments
 from .page import route
 from .pages import (
     account,
@@ -162,6 +162,7 @@ ROUTES: list[BaseRoute] = [
 
 def set_up(state: Any, *, demo: bool = False, demo_logins: tuple[Any, ...] = ()) -> None:
     """`demo_logins`: objects with name, password, role, shown on the sign-in page of a demo only."""
+    state.navs = departments.navs
     state.places = {}
     state.posts = {}
     state.telephones = {}

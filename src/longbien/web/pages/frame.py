@@ -15,6 +15,7 @@ from ...base.errors import NotFound
 from ...base.ids import FHIR_ID, new_id
 from ...base.words import Words, mark
 from ...record.life import life, named
+from .. import departments
 from ..chart import gather as g
 from ..chart.model import Chart, build
 from ..chart.record import Life, person
@@ -105,7 +106,8 @@ async def frame(call: Call, patient: str, tab: str, *, looking: bool = False) ->
         warrant = SimpleNamespace(text=text, emergency=grant.strength == 2)
     writes = call.actor.may(CHART_WRITE)
     counts = {**chart.counts}
-    return {
+    known = {f[0] for f in FORMS} | {s.key for s in departments.offered(call.actor)}
+    shell: dict[str, Any] = {
         "reason": reason,
         "person": one.person,
         "life": one,
@@ -114,13 +116,14 @@ async def frame(call: Call, patient: str, tab: str, *, looking: bool = False) ->
         "tabs": [
             SimpleNamespace(key=k, path=p, title=w(t), n=counts[c] if c else (len(one.problems) if k == "problems" else None))
             for k, p, t, c in TABS
-        ],
+        ]
+        + [SimpleNamespace(key=t.key, path=t.path, title=w(t.title), n=None) for t in departments.tabs(call.actor)],
         "warrant": warrant,
         "held": await consent.withheld(call.door, call.scope(reason), patient),
         "breaks_glass": call.actor.may(BREAK_GLASS),
         "consents": call.actor.may(CONSENT),
         "forms": await forms(call, patient) if writes and not call.part else [],
-        "panel": call.query.get("panel") if call.query.get("panel") in {f[0] for f in FORMS} else "note",
+        "panel": call.query.get("panel") if call.query.get("panel") in known else "note",
         "panel_open": "panel" in call.query,
         "substances": [w(s) for s in SUBSTANCES],
         "last_visit": max(past, key=lambda v: v.start, default=None),
@@ -128,7 +131,23 @@ async def frame(call: Call, patient: str, tab: str, *, looking: bool = False) ->
         "news_limit": 500 if call.query.get("news") == "all" else NEWS,
         "toast": "",
         "undo": {},
+        "sheets": [],
+        "cards": [],
+        "rail": [],
+        "strip_cards": [],
     }
+    await _furnish(call, shell)
+    return shell
+
+
+async def _furnish(call: Call, shell: dict[str, Any]) -> None:
+    """What the departments put into the chart. A part of the page that is asked for alone has no right panel."""
+    if not call.part:
+        shell["sheets"] = await departments.sheets(call, shell)
+    if shell["tab"] == "overview":
+        shell["cards"] = await departments.panels("overview", call, shell)
+    shell["strip_cards"] = await departments.panels("strip", call, shell)
+    shell["rail"] = await departments.panels("rail", call, shell)
 
 
 async def _last_look(call: Call, patient: str) -> Any:

@@ -16,6 +16,7 @@ from ...access.trail_queries import Seen
 from ...access.trail_queries import who_saw as asked
 from ...base import clock
 from ...base.errors import NotFound
+from .. import departments
 from ..chart.record import allergy, short_place
 from ..me import plans, words
 from ..me import results as seen
@@ -65,6 +66,7 @@ async def home(call: Call) -> Response:
     return show(
         call, one, "me/home.html", "home", visits=visits, fresh=[m for m in mornings if m.day >= since][:3], told=told[:2],
         drugs=await _drugs(call, one), notices=(await _notices(one))[:2], people=people,
+        cards=await departments.panels("me", call, {"whom": one}),
     )  # fmt: skip
 
 

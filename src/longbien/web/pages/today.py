@@ -13,6 +13,7 @@ from ...access.roles import CHART, CHART_WRITE, FIND, HOME, SEARCH
 from ...base import clock
 from ...base.words import Words
 from ...record.store import Store
+from .. import departments
 from ..chart.record import Pending
 from ..desk import Desk, Inpatient, Post, Q, desk, people, post
 from ..page import Call, page
@@ -89,6 +90,7 @@ async def today(call: Call) -> Response:
     return call.html(
         "today.html",
         nav="today",
+        cards=await departments.panels("today", call),
         charts=charts,
         searches=call.actor.may(SEARCH),
         city=call.actor.may(FIND),

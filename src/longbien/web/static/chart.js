@@ -19,9 +19,9 @@
   // ---- the panel
   function open(key) {
     side.classList.add("open");
-    for (const f of forms) f.hidden = f.dataset.form !== key;
+    for (const f of $$("#write [data-form]")) f.hidden = f.dataset.form !== key;
     $$("#write [data-panel]").forEach((a) => a.dataset.panel === key ? a.setAttribute("aria-current", "true") : a.removeAttribute("aria-current"));
-    const form = $(`form[data-form="${key}"]`), field = $("[aria-invalid], textarea, input:not([type=hidden])", form);
+    const form = $(`#write [data-form="${key}"]`), field = $("[aria-invalid], textarea, input:not([type=hidden])", form);
     if (field) field.focus();
   }
   document.addEventListener("click", async (e) => {
@@ -46,6 +46,7 @@
     document.activeElement?.blur();
   }
   lb.keys.n = () => open("note"); lb.keys.v = () => open("vitals");
+  for (const a of $$("#write a[data-letter]")) lb.keys[a.dataset.letter] = () => open(a.dataset.panel);
   lb.keys.a = () => { const b = $(".ack"); if (b) b.form.requestSubmit(); };
   lb.keys["shift a"] = () => { const b = $("#seen"); if (b) b.form.requestSubmit(); };
   lb.keys["0"] = () => $('a[data-span="all"]')?.click();

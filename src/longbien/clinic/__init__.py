@@ -1,0 +1,1 @@
+"""Clinic: the outpatient visit, from reason to signature."""

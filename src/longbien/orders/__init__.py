@@ -1,0 +1,1 @@
+"""Orders: what is asked for: laboratory, imaging, drugs, procedures, diets, nursing."""

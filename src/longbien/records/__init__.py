@@ -1,0 +1,1 @@
+"""Records office: the legal record: papers, signatures, closing, export."""

@@ -1,0 +1,1 @@
+"""Ward: the stay: beds, observations, drugs given, handover, theatre, discharge."""

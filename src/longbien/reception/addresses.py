@@ -140,7 +140,7 @@ def resource(place: Place) -> list[Resource]:
 
 def of_resource(patient: Resource) -> Place:
     """What the record knows of where somebody lives."""
-    home = next((a for a in patient.get("address") or () if a.get("use") != "old"), {})
+    home: Resource = next((a for a in patient.get("address") or () if a.get("use") != "old"), {})
     old = next((str(a.get("text") or "") for a in patient.get("address") or () if a.get("use") == "old"), "")
     code = next(
         (str((x.get("valueCoding") or {}).get("code") or "") for x in home.get("extension") or () if x.get("url") == s.EXT_WARD), ""

@@ -15,7 +15,7 @@ from ..base.fold import fold
 from ..base.words import mark, toned
 from ..fhir import systems as s
 from ..record import match
-from ..wire import citizen_card, insurance_card
+from ..wire import citizen_card
 from ..wire.citizen_card import CitizenCard
 from ..wire.insurance_card import InsuranceCard
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from math import ceil
 from statistics import median
 from typing import NamedTuple
@@ -114,7 +115,7 @@ def may(move: str, state: str) -> bool:
 
 
 def age(birth: str, day: date) -> int | None:
-    """Completed years on `day` as far as the birth date is known (of a year alone: as if born on its last day). None without one."""
+    """Completed years on `day` as far as the birth date is known (of a year alone: as if born on its last day); None without."""
     parts = [int(p) for p in birth.split("-") if p.isdigit()]
     if not parts:
         return None
@@ -171,7 +172,7 @@ def pace(calls: Sequence[tuple[datetime, datetime]], usual: timedelta | None = N
     before; without either, eight minutes."""
     ordered = sorted(calls, key=lambda c: c[1])[-MOST_CALLS - 1 :]
     steps = [
-        after[1] - before[1] for before, after in zip(ordered, ordered[1:], strict=False)
+        after[1] - before[1] for before, after in pairwise(ordered)
         if after[0] <= before[1] and after[1] > before[1]
     ]  # fmt: skip
     before = usual or DEFAULT_PACE

@@ -36,7 +36,11 @@ class Author:
 
     @property
     def reference(self) -> Resource:
-        return {"reference": f"Practitioner/{self.practitioner}", "display": self.name} if self.practitioner else {"display": self.name}
+        return (
+            {"reference": f"Practitioner/{self.practitioner}", "display": self.name}
+            if self.practitioner
+            else {"display": self.name}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,10 @@ def visit(
         made["appointment"] = [{"reference": f"Appointment/{appointment}"}]
     if line:
         name = lines(clock.local(now).date())[line].vi
-        extension: Resource = {"url": EXT_LINE, "extension": [{"url": "line", "valueCoding": {"system": LINES, "code": line, "display": name}}]}  # noqa: E501
+        extension: Resource = {
+            "url": EXT_LINE,
+            "extension": [{"url": "line", "valueCoding": {"system": LINES, "code": line, "display": name}}],
+        }
         if coverage:
             extension["extension"].append({"url": "coverage", "valueReference": {"reference": f"Coverage/{coverage}"}})
         made["extension"] = [extension]
@@ -166,8 +173,12 @@ def ticket(
         del made["requester"]
     said = []
     if priority:
-        said.append({"type": {"text": "priority"}, "valueCodeableConcept": concept(PRIORITIES, priority, rules.BY_CODE[priority].title)})
-    said += [{"type": {"text": "need"}, "valueCodeableConcept": {"coding": [{"system": NEEDS, "code": n}], "text": n}} for n in needs]
+        said.append(
+            {"type": {"text": "priority"}, "valueCodeableConcept": concept(PRIORITIES, priority, rules.BY_CODE[priority].title)}
+        )
+    said += [
+        {"type": {"text": "need"}, "valueCodeableConcept": {"coding": [{"system": NEEDS, "code": n}], "text": n}} for n in needs
+    ]
     if turn is not None:
         made["restriction"] = {"period": {"start": clock.instant(turn)}}
     if said:
@@ -206,10 +217,11 @@ def ticket_in(task: Resource, state: str, author: Author, now: datetime) -> Reso
 
 def coverage(card: Cover, id_: str, patient: str) -> Resource:
     """The Coverage of one insurance card."""
+    system = s.INSURANCE_NUMBER if len(card.number) == 15 else s.SOCIAL_INSURANCE_NUMBER
     made: Resource = {
         "resourceType": "Coverage",
         "id": id_,
-        "identifier": [{"system": s.INSURANCE_NUMBER if len(card.number) == 15 else s.SOCIAL_INSURANCE_NUMBER, "value": card.number}],
+        "identifier": [{"system": system, "value": card.number}],
         "status": "active",
         "type": {"coding": [{"system": s.ACT_CODE, "code": "PUBLICPOL"}], "text": "Bảo hiểm y tế"},
         "subscriberId": card.number,
@@ -261,8 +273,8 @@ def carer(id_: str, patient: str, name: Mapping[str, Any], telephone: str, relat
 
 
 def appointment(
-    id_: str, patient: str, room: Room, start: datetime, minutes: int, *, now: datetime, reason: str = "", practitioner: Resource | None = None,
-    slot: str = "", based_on: str = "",
+    id_: str, patient: str, room: Room, start: datetime, minutes: int, *, now: datetime, reason: str = "",
+    practitioner: Resource | None = None, slot: str = "", based_on: str = "",
 ) -> Resource:  # fmt: skip
     """A booked Appointment in a room."""
     actors: list[Resource] = [
@@ -275,7 +287,9 @@ def appointment(
         "resourceType": "Appointment",
         "id": id_,
         "status": "booked",
-        "serviceType": [concept(s.DEPARTMENT_KIND, room.kind, room.department_name)] if room.kind else [{"text": room.department_name}],
+        "serviceType": [concept(s.DEPARTMENT_KIND, room.kind, room.department_name)]
+        if room.kind
+        else [{"text": room.department_name}],
         "start": clock.instant(start),
         "end": clock.instant(start + timedelta(minutes=minutes)),
         "minutesDuration": minutes,

@@ -32,12 +32,12 @@ class Line(NamedTuple):
 
 
 class InsuranceObject(NamedTuple):
-    """The two letters of a card: `level` 1 to 5 and `percent` as is usual for it."""
+    """The two letters of a card: `level` 1 to 5 and `percent` as is usual for it, None where that differs."""
 
     code: str
     name: str
-    level: int
-    percent: int
+    level: int | None
+    percent: int | None
 
 
 def _rows(name: str) -> list[dict[str, str]]:
@@ -63,8 +63,12 @@ def old_wards() -> tuple[tuple[str, str, bool], ...]:
 
 @cache
 def objects() -> dict[str, InsuranceObject]:
+    def number(text: str) -> int | None:
+        return int(text) if text.isdigit() else None
+
     return {
-        r["code"]: InsuranceObject(r["code"], r["name"], int(r["level"]), int(r["percent"])) for r in _rows("insurance_objects")
+        r["code"]: InsuranceObject(r["code"], r["name"], number(r["level"]), number(r["percent"]))
+        for r in _rows("insurance_objects")
     }
 
 

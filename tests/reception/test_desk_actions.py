@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import person
 
+from conftest import person
 from longbien.base import clock, ids
 from longbien.base.errors import LongbienError, NotFound
 from longbien.fhir import json

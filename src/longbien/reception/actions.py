@@ -20,7 +20,7 @@ from ..record import conditional
 from ..record.change import Change, Create, Manner, Update
 from ..record.inside import inside, lock
 from ..record.store import Store
-from . import rules, shapes, tickets
+from . import registering, rules, shapes, tickets
 from .cover import Cover
 from .rooms import Facility
 from .shapes import Author, Resource, Room
@@ -81,25 +81,37 @@ def today(now: datetime) -> date:
     return clock.local(now).date()
 
 
-async def receive(store: Store, who: Author, place: Facility, patient: str, wanted: Wanted, now: datetime) -> Given:
+async def receive(
+    store: Store, who: Author, place: Facility, patient: str, wanted: Wanted, now: datetime, *, also: Sequence[Change] = ()
+) -> Given:
     """A patient of the record arrives: visit, number, and the insurance card where it says something new. Raises InLine (a number
-    of this room is running), NotFound (the record is not open), Conflict."""
+    of this room is running), NotFound (the record is not open), Conflict. also: what is learned on the way (a number, a
+    telephone)."""
     async with inside(store) as within:
         again = await _twice(within, wanted.once)
         if again is not None:
             return again
         await _no_second(within, patient, wanted.room, now)
-        changes = await _arrival(within, who, place, patient, wanted, now)
+        changes = [*also, *await _arrival(within, who, place, patient, wanted, now)]
         await within.commit(changes)
         return _given(changes, patient)
 
 
 async def register(
-    store: Store, finding: Store, who: Author, place: Facility, patient: Resource, others: Sequence[Resource],
-    wanted: Wanted | None, now: datetime,
-) -> Given:  # fmt: skip
+    store: Store,
+    finding: Store,
+    who: Author,
+    place: Facility,
+    patient: Resource,
+    others: Sequence[Resource],
+    wanted: Wanted | None,
+    now: datetime,
+    *,
+    temporary: str = "",
+) -> Given:
     """Somebody whom the record does not know: the Patient, who cares for them, and with `wanted` the visit and its number.
-    `finding`: to look in the whole city for the same number. Raises SamePerson (with who was first), Conflict."""
+    `finding`: to look in the whole city for the same number. temporary: a kind of number of the house's own that is given too
+    (registering.KINDS). Raises SamePerson (with who was first), Conflict."""
     numbers = [i for i in patient.get("identifier") or () if i.get("system") and i.get("value") and i.get("use") != "old"]
     async with inside(store) as within:
         if wanted is not None and (again := await _twice(within, wanted.once)) is not None:
@@ -112,17 +124,17 @@ async def register(
             made: Resource = {"use": "usual", "system": s.PATIENT_NUMBER, "value": f"{place.mark}{number:07d}"}
             made["type"] = {"coding": [{"system": s.IDENTIFIER_TYPE, "code": "MR"}], "text": "Mã người bệnh"}
             patient = {**patient, "identifier": [*(patient.get("identifier") or ()), made]}
+        if temporary:
+            day = today(now)
+            n = await _count(within, f"{temporary}/{place.id}/{day:%y%m%d}")
+            made = registering.temporary(temporary, place.mark, day, n)
+            patient = {**patient, "identifier": [made, *(patient.get("identifier") or ())]}
         patient = {**patient, "managingOrganization": {"reference": f"Organization/{place.id}", "display": place.name}}
         changes: list[Change] = [Create(patient, id=patient["id"]), *(Create(x, id=x["id"]) for x in others)]
         if wanted is not None:
             changes += await _arrival(within, who, place, patient["id"], wanted, now)
         await within.commit(changes)
         return _given(changes, patient["id"])
-
-
-async def next_number(within: Store, series: str) -> int:
-    """A number of the house's own, counted up in this transaction."""
-    return await _count(within, series)
 
 
 async def _count(within: Store, series: str) -> int:
@@ -158,7 +170,8 @@ def _given(changes: Sequence[Change], patient: str) -> Given:
     for c in changes:
         if isinstance(c, Create) and c.resource["resourceType"] == "Task":
             return _of_task({**c.resource, "id": c.id})
-    return Given(patient, "", "", "")
+    visit = next((c.id or "" for c in changes if isinstance(c, Create) and c.resource["resourceType"] == "Encounter"), "")
+    return Given(patient, visit, "", "")
 
 
 async def _no_second(within: Store, patient: str, room: Room, now: datetime) -> None:
@@ -186,20 +199,41 @@ async def _arrival(within: Store, who: Author, place: Facility, patient: str, wa
         coverage = card["id"]
         changes.append(Update(card, if_match=wanted.cover.version) if wanted.cover.version else Create(card, id=card["id"]))
     visit = shapes.visit(
-        f"{wanted.once}-v", patient, wanted.room, who, now, number=running, reason=wanted.reason, kind=wanted.kind,
-        priority=wanted.priority, coverage=coverage, line=wanted.line, appointment=wanted.appointment,
-    )  # fmt: skip
+        f"{wanted.once}-v",
+        patient,
+        wanted.room,
+        who,
+        now,
+        number=running,
+        reason=wanted.reason,
+        kind=wanted.kind,
+        priority=wanted.priority,
+        coverage=coverage,
+        line=wanted.line,
+        appointment=wanted.appointment,
+    )
+    changes.append(Create(visit, id=visit["id"]))
+    if wanted.appointment:
+        changes += await _kept(within, wanted.appointment)
+    if wanted.kind == "EMER":  # emergencies do not queue
+        return changes
     letter = rules.letter(wanted.priority, wanted.booked is not None)
     label = await _label(within, wanted.room, letter, day)
     turn = rules.turn(now, wanted.booked)
     number = shapes.ticket(
-        wanted.once, patient, visit["id"], wanted.room, who, now, label=label, day=day.isoformat(), priority=wanted.priority,
-        needs=wanted.needs, turn=turn if turn != now else None,
-    )  # fmt: skip
-    changes += [Create(visit, id=visit["id"]), Create(number, id=number["id"])]
-    if wanted.appointment:
-        changes += await _kept(within, wanted.appointment)
-    return changes
+        wanted.once,
+        patient,
+        visit["id"],
+        wanted.room,
+        who,
+        now,
+        label=label,
+        day=day.isoformat(),
+        priority=wanted.priority,
+        needs=wanted.needs,
+        turn=turn if turn != now else None,
+    )
+    return [*changes, Create(number, id=number["id"])]
 
 
 async def _visit_number(within: Store, place: Facility, day: date) -> str:

@@ -17,17 +17,21 @@ from .shapes import Room
 
 _decode = msgspec.json.Decoder().decode
 KEPT = 60.0
+EMERGENCY = "CC"
+"""The kind of department that takes emergencies in (khoa Cấp cứu)."""
 _known: WeakKeyDictionary[Any, dict[str, tuple[float, Facility]]] = WeakKeyDictionary()
 
 
 class Facility(NamedTuple):
-    """id: of the Organization. code: the ministry's five digits; mark: two letters. rooms: in the order of their doors."""
+    """id: of the Organization. code: the ministry's five digits; mark: two letters. rooms: in the order of their doors. emergency:
+    where emergencies are taken in, None where they are not."""
 
     id: str
     name: str
     code: str
     mark: str
     rooms: tuple[Room, ...]
+    emergency: Room | None = None
 
     def room(self, id_: str) -> Room:
         """Raises NotFound for what is no consulting room of this facility."""
@@ -57,15 +61,21 @@ async def _read(store: Store, organization: str) -> Facility:
     sites = await _all(store, "Location", ("organization", f"Organization/{organization}"))
     outer = ",".join(f"Location/{x['id']}" for x in sites if _physical(x) in ("si", "bu", "wi", "lvl"))
     rooms = await _all(store, "Location", ("partof", outer)) if outer else []
-    made = []
+    made: list[Room] = []
+    emergency: Room | None = None
     for place in rooms:
         owner = str((place.get("managingOrganization") or {}).get("reference") or "").rpartition("/")[2]
-        if _physical(place) == "ro" and place.get("status", "active") == "active":
-            name, kind = named.get(owner, ("", ""))
-            made.append(Room(place["id"], str(place.get("name") or place["id"]), owner, name, kind))
+        name, kind = named.get(owner, ("", ""))
+        found = Room(place["id"], str(place.get("name") or place["id"]), owner, name, kind)
+        if place.get("status", "active") != "active":
+            continue
+        if kind == EMERGENCY:
+            emergency = found
+        elif _physical(place) == "ro":
+            made.append(found)
     made.sort(key=lambda r: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", r.short)])
     mark = numbers.get(s.FACILITY_MARK) or "".join(w[0] for w in str(own.get("name") or "X").split()[-2:]).upper()
-    return Facility(organization, named[organization][0], numbers.get(s.FACILITY_CODE, ""), mark, tuple(made))
+    return Facility(organization, named[organization][0], numbers.get(s.FACILITY_CODE, ""), mark, tuple(made), emergency)
 
 
 async def _all(store: Store, type_: str, *params: tuple[str, str]) -> list[dict[str, Any]]:

@@ -64,9 +64,20 @@ def concept(system: str, code: str, display: str, text: str = "") -> Resource:
 
 
 def visit(
-    id_: str, patient: str, room: Room, author: Author, now: datetime, *, number: str, reason: str = "", kind: str = "AMB",
-    priority: str | None = None, coverage: str = "", line: str | None = None, appointment: str = "",
-) -> Resource:  # fmt: skip
+    id_: str,
+    patient: str,
+    room: Room,
+    author: Author,
+    now: datetime,
+    *,
+    number: str,
+    reason: str = "",
+    kind: str = "AMB",
+    priority: str | None = None,
+    coverage: str = "",
+    line: str | None = None,
+    appointment: str = "",
+) -> Resource:
     """An Encounter that has just begun: arrived, in the room's queue."""
     names = {"AMB": "ambulatory", "EMER": "emergency"}
     made: Resource = {
@@ -146,9 +157,19 @@ def queue(room: str, day: str) -> str:
 
 
 def ticket(
-    id_: str, patient: str, encounter: str, room: Room, author: Author, now: datetime, *, label: str, day: str,
-    priority: str | None = None, needs: tuple[str, ...] = (), turn: datetime | None = None,
-) -> Resource:  # fmt: skip
+    id_: str,
+    patient: str,
+    encounter: str,
+    room: Room,
+    author: Author,
+    now: datetime,
+    *,
+    label: str,
+    day: str,
+    priority: str | None = None,
+    needs: tuple[str, ...] = (),
+    turn: datetime | None = None,
+) -> Resource:
     """The Task that is a number in a queue, waiting. turn: where it stands, when that is not as of now."""
     made: Resource = {
         "resourceType": "Task",
@@ -192,9 +213,7 @@ def _business(state: str) -> Resource:
 
 def ticket_in(task: Resource, state: str, author: Author, now: datetime) -> Resource:
     """The number in another state: who calls becomes its owner, when it was called and ended is its executionPeriod."""
-    made = {
-        **task, "status": rules.STATES[state].task, "businessStatus": _business(state), "lastModified": clock.instant(now)
-    }  # fmt: skip
+    made = {**task, "status": rules.STATES[state].task, "businessStatus": _business(state), "lastModified": clock.instant(now)}
     period = dict(task.get("executionPeriod") or {})
     if state == "called":
         period["start"] = clock.instant(now)
@@ -250,15 +269,22 @@ def coverage(card: Cover, id_: str, patient: str) -> Resource:
 
 
 RELATIONS = (
-    ("MTH", "mẹ"), ("FTH", "bố"), ("SPS", "vợ hoặc chồng"), ("CHILD", "con"), ("SIB", "anh, chị, em"), ("GRPRN", "ông, bà"),
-    ("GUARD", "người giám hộ"), ("FAMMEMB", "người nhà"),
-)  # fmt: skip
-"""HL7 v3 RoleCode of who cares for somebody."""
+    ("MTH", "mẹ", "mother"),
+    ("FTH", "bố", "father"),
+    ("SPS", "vợ hoặc chồng", "wife or husband"),
+    ("CHILD", "con", "child"),
+    ("SIB", "anh, chị, em", "brother or sister"),
+    ("GRPRN", "ông, bà", "grandparent"),
+    ("GUARD", "người giám hộ", "guardian"),
+    ("FAMMEMB", "người nhà", "family member"),
+)
+"""HL7 v3 RoleCode of who cares for somebody, in Vietnamese and English."""
+RELATION_NAMES = {code: vi for code, vi, _ in RELATIONS}
 
 
 def carer(id_: str, patient: str, name: Mapping[str, Any], telephone: str, relation: str) -> Resource:
     """A RelatedPerson: who cares for a child, or is called in need."""
-    text = dict(RELATIONS).get(relation, "người nhà")
+    text = RELATION_NAMES.get(relation, "người nhà")
     made: Resource = {
         "resourceType": "RelatedPerson",
         "id": id_,
@@ -273,9 +299,18 @@ def carer(id_: str, patient: str, name: Mapping[str, Any], telephone: str, relat
 
 
 def appointment(
-    id_: str, patient: str, room: Room, start: datetime, minutes: int, *, now: datetime, reason: str = "",
-    practitioner: Resource | None = None, slot: str = "", based_on: str = "",
-) -> Resource:  # fmt: skip
+    id_: str,
+    patient: str,
+    room: Room,
+    start: datetime,
+    minutes: int,
+    *,
+    now: datetime,
+    reason: str = "",
+    practitioner: Resource | None = None,
+    slot: str = "",
+    based_on: str = "",
+) -> Resource:
     """A booked Appointment in a room."""
     actors: list[Resource] = [
         {"actor": {"reference": f"Patient/{patient}"}, "status": "accepted"},

@@ -31,3 +31,7 @@ SELECT * FROM reception_ticket WHERE pat = $1 AND day = $2
 -- name: rooms_of
 -- In which rooms a patient was seen lately, the latest first.
 SELECT place, max(came) AS came FROM reception_ticket WHERE pat = $1 AND place = ANY($2::text[]) GROUP BY place ORDER BY 2 DESC LIMIT 3
+
+-- name: lately
+-- The numbers given last in these rooms today.
+SELECT * FROM reception_ticket WHERE place = ANY($1::text[]) AND day = $2 ORDER BY came DESC LIMIT 6

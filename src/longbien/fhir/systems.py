@@ -126,6 +126,8 @@ VITAL = BASE + "/CodeSystem/vital"
 DRUG = BASE + "/CodeSystem/drug"
 IMAGING = BASE + "/CodeSystem/imaging"
 SERVICE = BASE + "/CodeSystem/service"
+DIET = BASE + "/CodeSystem/diet"
+NURSING = BASE + "/CodeSystem/nursing"
 WARD = BASE + "/CodeSystem/ward-hanoi"  # phường, xã from 1 July 2025
 ETHNICITY = BASE + "/CodeSystem/ethnicity"
 INSURANCE_OBJECT = BASE + "/CodeSystem/insurance-object"
@@ -154,6 +156,8 @@ CODE_SYSTEMS = {
     DRUG,
     IMAGING,
     SERVICE,
+    DIET,
+    NURSING,
     WARD,
     ETHNICITY,
     INSURANCE_OBJECT,

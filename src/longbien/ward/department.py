@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from longbien.base.department import Department
+from longbien.base.department import Department, Panel
 from longbien.base.words import mark
 
-WARD = Department(name="ward", title=mark("Ward"))
+from . import discharge_pages
+
+WARD = Department(
+    name="ward",
+    title=mark("Ward"),
+    routes=discharge_pages.ROUTES,
+    panels=[Panel("rail", "ward/discharge-rail.html", discharge_pages.rail)],
+    permissions=discharge_pages.PERMISSIONS,
+)

@@ -35,7 +35,6 @@ def done(key: str, w: Words) -> str:
         "problem": w("The problem is added."),
         "acknowledged": w("Acknowledged."),
         "seen": w("All marked as seen."),
-        "orders": w("The orders are signed."),
         "discarded": w("The draft is discarded."),
         "undone": w("Taken back."),
     }.get(key, "")

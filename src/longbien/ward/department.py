@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from longbien.base.department import Department, Panel
+from longbien.base.department import Department
 from longbien.base.words import mark
 
-from . import discharge_pages
+from . import stays
 
 WARD = Department(
     name="ward",
     title=mark("Ward"),
-    routes=discharge_pages.ROUTES,
-    panels=[Panel("rail", "ward/discharge-rail.html", discharge_pages.rail)],
-    permissions=discharge_pages.PERMISSIONS,
+    routes=[*stays.ROUTES],
+    nav=[*stays.NAV],
+    panels=[*stays.PANELS],
+    guards={**stays.GUARDS},
+    permissions={**stays.PERMISSIONS},
 )

@@ -114,7 +114,7 @@ WAYS: dict[str, Way] = {
 #: Every job of the worker: "house": does the house's own work and reads nothing for anybody; "asker": works in somebody's name, whose
 #: right is asked again when it runs (access.later).
 JOBS: dict[str, str] = {
-    "reaction": "the house itself: what a department does when the record changed",
+    "reaction": "house",
     "access.clean": "house", "access.idle": "house", "audit.anomalies": "house", "audit.checkpoint": "house", "rights.copy": "asker", "record.train": "house", "record.reindex": "house", "record.export-clean": "house", "record.export": "asker", "bulk.import": "asker",
 }  # fmt: skip
 

@@ -23,12 +23,13 @@ SHORT = {
     "acvpu": mark("consciousness"), "temp": mark("temperature"),
 }  # fmt: skip
 ADULT = 16
+LEVELS: tuple[scores.Consciousness, ...] = ("A", "C", "V", "P", "U")
 
 
 @dataclass(frozen=True, slots=True)
 class Early:
-    """`total` of what is there; `why`: the parts that made it, the gravest first; `missing`: what was not charted; `next`: when signs
-    are due again; level: crit, warn or ""."""
+    """`total` of what is there; `why`: the parts that made it, the gravest first; `missing`: what was not charted; `next`: when
+    signs are due again; level: crit, warn or ""."""
 
     total: int
     complete: bool
@@ -52,11 +53,12 @@ def early(signs: Iterable[Sign], years: int | None, now: datetime, w: Words) -> 
     def number(key: str) -> float | None:
         return float(last[key].value) if key in last else None
 
-    level = str(last["level"].value) if "level" in last else None
+    said = str(last["level"].value) if "level" in last else ""
+    level = next((x for x in LEVELS if x == said), None)
     oxygen = None if "oxygen" not in last else float(last["oxygen"].value) > 0
     found = scores.news2(
         breaths=number("breaths"), spo2=number("spo2"), oxygen=oxygen, systolic=number("systolic"), pulse=number("pulse"),
-        consciousness=level if level in ("A", "C", "V", "P", "U") else None, temperature=number("temperature"),
+        consciousness=level, temperature=number("temperature"),
     )  # fmt: skip
     parts = sorted((p for p in found.points if p.points), key=lambda p: -(p.points or 0))
     why = tuple(f"{w(SHORT[p.key])} {p.value} (+{p.points})" for p in parts)

@@ -111,7 +111,7 @@ def laid_out(located: Mapping[str, Mapping[str, Any]], departments: Mapping[str,
             department = r.reference_id(place.get("managingOrganization"))
             of = departments.get(department, {})
             title = str(of.get("name") or place.get("name") or id_)
-            kind = next((t for t in of.get("type") or () if "department-kind" in str(t)), {})
+            kind: Mapping[str, Any] = next((t for t in of.get("type") or () if "department-kind" in str(t)), {})
             coding = [c for c in kind.get("coding") or () if "department-kind" in str(c.get("system"))]
             code = {"coding": coding, "text": title} if coding else {"text": title}
             ordered = tuple(sorted(beds[id_], key=lambda b: (b.room_name, b.number, b.id)))

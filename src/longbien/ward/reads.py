@@ -15,7 +15,7 @@ from longbien.record import trail
 from longbien.record.engine import Engine
 from longbien.record.scope import Scope
 from longbien.record.types import number, type_name
-from longbien.web.chart import measures
+from longbien.web.chart import gather, measures
 from longbien.web.chart import record as r
 from longbien.web.desk import scoped
 
@@ -27,12 +27,13 @@ Resource = Mapping[str, Any]
 BACK = timedelta(hours=36)
 """How far back charts and doses are read where nothing else is said."""
 RESULTS = timedelta(days=7)
-_ALWAYS = ("Patient", "AllergyIntolerance")
-_WHERE_OPEN = ("Flag", "MedicationRequest", "ServiceRequest", "Task", "NutritionOrder", "CareTeam")
+_ALWAYS = ("Patient", "AllergyIntolerance", "Flag")  # a Flag's status is no search parameter
+_WHERE_OPEN = ("MedicationRequest", "ServiceRequest", "Task", "NutritionOrder", "CareTeam")
 _OPEN_TERMS = tuple(
     key64(f"{t}.status={x}") for t in _WHERE_OPEN
     for x in ("active", "on-hold", "requested", "accepted", "ready", "in-progress", "received")
 )  # fmt: skip
+_OPEN_TERMS = (*_OPEN_TERMS, key64(f"Task.code={gather.ACKNOWLEDGE}"))  # that a result was taken note of is done, and counts
 _LYING_TERMS = tuple(key64(f"Encounter.status={x}") for x in rules.OPEN)
 _CATEGORIES = "http://terminology.hl7.org/CodeSystem/observation-category"
 VITAL_TERMS = (
@@ -117,7 +118,7 @@ async def _rows(engine: Engine, scope: Scope, lying: str, first: Any, terms: Seq
     sql, args = scoped(
         scope, Q.rows.replace("{lying}", lying), first, list(terms), number("Encounter"), since, now - RESULTS, codes,
         _types(scope, _ALWAYS), _types(scope, _WHERE_OPEN), list(_OPEN_TERMS), _one(scope, "MedicationAdministration"),
-        _one(scope, "Observation"), list(VITAL_TERMS),
+        _one(scope, "Observation"), list(VITAL_TERMS), key64("Observation.status=entered-in-error"),
     )  # fmt: skip
     return await engine.db.fetch(sql, *args, search=True)
 
@@ -144,9 +145,9 @@ async def _gathered(engine: Engine, scope: Scope, rows: Sequence[Any]) -> dict[s
         else:
             of.setdefault(x["pat"], {}).setdefault(kind, []).append(resource)
     line = trail.line(scope, "search", type=number("Encounter"))
-    counts = {p: sum(map(len, of.get(p, {}).values())) + 1 for p in {s[0] for s in stays}}
+    counts: dict[int | None, int] = {p: sum(map(len, of.get(p, {}).values())) + 1 for p in {s[0] for s in stays}}
     if counts:
-        await engine.trail.write(trail.Several(line, dict(counts)))
+        await engine.trail.write(trail.Several(line, counts))
     out = {}
     for pat, version, stay in stays:
         if pat in people and any(True for _ in rules.held(stay)):

@@ -44,8 +44,8 @@ _STATE = {code: state for code, state, _, _ in REASONS}
 
 @dataclass(frozen=True, slots=True)
 class Dose:
-    """One moment of an order and what became of it. `by`, `at`: who and when; `reason`: code of REASONS, `said`: in words; `record`:
-    the id of the MedicationAdministration that says so."""
+    """One moment of an order and what became of it. `by`, `at`: who and when; `reason`: code of REASONS, `said`: in words;
+    `record`: the id of the MedicationAdministration that says so."""
 
     order: str
     due: datetime

@@ -81,7 +81,7 @@ def newest(signs: Iterable[Sign]) -> dict[str, Sign]:
 
 
 def slot(now: datetime) -> datetime:
-    """The round of vital signs that is on at `now`: the nearest of the ward's hours (02, 06, 10, ...), the night's across midnight."""
+    """The round of vital signs that is on at `now`: the nearest of the ward's hours (02, 06, 10, ...), across midnight too."""
     here = clock.local(now)
     midnight = here.replace(hour=0, minute=0, second=0, microsecond=0)
     hours = [midnight + timedelta(hours=h, days=d) for d in (-1, 0, 1) for h in SLOTS]

@@ -101,7 +101,8 @@ def _repeated(repeat: Mapping[str, Any], bounds: _Bounds, high: datetime) -> lis
     until = high if bounds.end is None else min(high, bounds.end)
     hours = _by_interval(repeat)
     if hours is not None:
-        out, at, step = [], bounds.begin, timedelta(hours=hours)
+        out: list[datetime] = []
+        at, step = bounds.begin, timedelta(hours=hours)
         while at < until and len(out) < LONGEST * 24:
             out.append(at)
             at += step

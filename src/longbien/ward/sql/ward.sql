@@ -20,7 +20,7 @@ SELECT h.pat, h.rid, h.ver, h.id FROM head h
 WHERE h.pat = $1 AND h.terms && $2::bigint[] AND h.type = $3 AND NOT h.deleted AND {allowed}
 
 -- name: rows
--- Everything that the pages of a ward show of who lies there, in one statement; {lying} is one of the two above. Of each patient: the
+-- Everything that the pages of a ward show of who lies there, in one statement; who lies is one of the two above. Of each patient: the
 -- stay, the person, flags, allergies, vital signs since $4, prescriptions that run, what was given since $4, open orders and tasks,
 -- results since $5 as far as they are measures ($6), fluids, diet. kind -1: not for this reader.
 WITH lying AS MATERIALIZED ({lying}), pats AS MATERIALIZED (SELECT DISTINCT pat FROM lying)
@@ -43,9 +43,11 @@ SELECT h.type, h.pat, h.id, h.ver, h.rid, v.body, NULL, NULL, h.dlo, h.upd
 FROM pats p JOIN head h ON h.pat = p.pat JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
 WHERE h.type = $11 AND h.dlo > $4 AND h.terms && $12::bigint[] AND NOT h.deleted AND {allowed}
 UNION ALL
-SELECT h.type, h.pat, h.id, h.ver, h.rid, NULL, h.code, h.val, h.dlo, h.upd
+SELECT h.type, h.pat, h.id, h.ver, h.rid, NULL,
+       CASE WHEN h.code = ANY($6) THEN h.code ELSE (SELECT t FROM unnest(h.terms) t WHERE t = ANY($6) LIMIT 1) END, h.val, h.dlo, h.upd
 FROM pats p JOIN head h ON h.pat = p.pat
-WHERE h.type = $11 AND h.dlo > $5 AND h.code = ANY($6::bigint[]) AND h.val IS NOT NULL AND NOT h.deleted AND {allowed}
+WHERE h.type = $11 AND h.dlo > $5 AND (h.code = ANY($6::bigint[]) OR h.terms && $6::bigint[]) AND h.val IS NOT NULL
+  AND NOT ($13::int8 = ANY(h.terms)) AND NOT h.deleted AND {allowed}
 
 -- name: beds
 -- The beds themselves as they are now: being cleaned, closed.

@@ -49,6 +49,7 @@ def given(life: Life, visit: Visit) -> None:
         if line is None:
             continue
         dosage = order["dosageInstruction"][0]
+        quantity = next((x.get("doseQuantity") for x in dosage.get("doseAndRate") or ()), None)
         for due in timing.times(dosage, line.begin, morning - BACK, morning):
             nurse = nurses[(due.hour // 8) % len(nurses)]
             due_here = due.replace(tzinfo=None)
@@ -66,6 +67,6 @@ def given(life: Life, visit: Visit) -> None:
                     "effectiveDateTime": stamp(when),
                     "performer": [{"actor": nurse.reference}],
                     "request": {"reference": f"MedicationRequest/{order['id']}"},
-                    "dosage": {"text": dosage.get("text", "")},
                 }
+                | ({"dosage": {"text": dosage["text"], "dose": quantity}} if quantity else {})
             )

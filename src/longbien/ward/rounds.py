@@ -260,7 +260,8 @@ def administration(
     if not reason and dosage:
         kept = {k: dosage[k] for k in ("text", "site", "route", "method") if k in dosage}
         quantity = r.first(dosage, "doseAndRate", "doseQuantity")
-        out["dosage"] = {**kept, **({"dose": quantity} if quantity else {})} or {"text": one.text}
+        if quantity:  # mad-1: without a dose there is no dosage to speak of
+            out["dosage"] = {**kept, "dose": quantity}
     return out
 
 

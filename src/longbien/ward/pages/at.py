@@ -52,10 +52,10 @@ async def own_ward(call: Call, known: Places) -> str:
     found = _posts.get(call.actor.number)
     if found is not None and time.monotonic() - found[0] < KEPT:
         return found[1]
-    ward, scope = "", call.scope("own place of work")
-    if call.actor.practitioner and scope.may_read("PractitionerRole"):
+    ward, made = "", store(call, "own place of work")
+    if call.actor.practitioner and made.scope.may_read("PractitionerRole"):
         asked = [("practitioner", f"Practitioner/{call.actor.practitioner}"), ("active", "true")]
-        roles = await Store(call.engine, scope).search("PractitionerRole", asked)
+        roles = await made.search("PractitionerRole", asked)
         ids = [r.reference_id(x) for e in roles.entries for x in _decode(e.body).get("location") or ()]
         ward = next((i for i in ids if i in known.wards), "")
     if len(_posts) > 20_000:

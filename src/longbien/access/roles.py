@@ -136,6 +136,7 @@ ROLES: dict[str, Role] = {
         Role("pharmacist", "Dược sĩ", "Pharmacist", "order", ("TREAT",), _lines(
             _KNOWS,
             "rcu: MedicationDispense MedicationStatement DetectedIssue Task SupplyDelivery",
+            "rcu: ActivityDefinition PlanDefinition",  # the catalogue of what can be ordered
             "r: identity Encounter MedicationRequest MedicationAdministration AllergyIntolerance Condition Flag Procedure Consent",
             "r: Observation Coverage",
         ), clinical=True, work="pharmacy"),
@@ -158,6 +159,7 @@ ROLES: dict[str, Role] = {
         Role("it", "Kỹ sư công nghệ thông tin", "IT engineer", "open", ("HSYSADMIN",), _lines(
             "rcud: directory",
             "r: definitions",
+            "rcu: ActivityDefinition PlanDefinition",
         )),
         # Asks who saw whom (access/trail_queries.py), opens no record.
         Role("security", "Cán bộ an toàn thông tin", "Information security officer", "open", ("HOPERAT",), _lines(_KNOWS)),

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from longbien.base.department import Department, Nav
+from longbien.base.department import Department, Nav, Panel
 from longbien.base.words import mark
-from longbien.web.page import route
 
-from . import beds
-from .pages import at, board, move
-
-ROUTES = [
-    route("/ward", board.board),
-    route("/ward/live", board.live),
-    route("/ward/beds/{bed}", board.bed, ["POST"]),
-    route("/ward/move", move.move),
-    route("/ward/move", move.moved, ["POST"]),
-    route("/ward/admit", move.waiting),
-    route("/patients/{id}/admit", move.admission),
-    route("/patients/{id}/admit", move.admit, ["POST"]),
-]
+from . import beds, discharge_pages, routes
+from .pages import at
 
 WARD = Department(
     name="ward",
     title=mark("Ward"),
-    routes=ROUTES,
+    routes=[
+        *routes.ROUTES,
+        *discharge_pages.ROUTES,
+    ],
     nav=[Nav("/ward", mark("Ward"), at.WARD, "ward")],
-    permissions={p.code: p.title for p in at.PERMISSIONS},
+    panels=[
+        Panel("rail", "ward/discharge-rail.html", discharge_pages.rail),
+    ],
+    permissions={
+        **{p.code: p.title for p in at.PERMISSIONS},
+        **discharge_pages.PERMISSIONS,
+    },
     guards={"Encounter": beds.one_patient_each, "Location": beds.beds_only},
 )

@@ -26,7 +26,21 @@ Q = queries(__file__, "sql/terms.sql")
 OURS = Path(__file__).parent / "codes" / "problems.csv"
 REFRESH = 30.0
 """Seconds until it is asked again whether a code system has changed."""
-NAMED = (s.ICD10_VN, s.LAB, s.VITAL, s.DRUG, s.IMAGING, s.SERVICE, s.FLAG, s.NOTE_TYPE, s.ALLERGEN, s.VACCINE, s.STAFF_ROLE)
+NAMED = (
+    s.ICD10_VN,
+    s.LAB,
+    s.VITAL,
+    s.DRUG,
+    s.IMAGING,
+    s.SERVICE,
+    s.DIET,
+    s.NURSING,
+    s.FLAG,
+    s.NOTE_TYPE,
+    s.ALLERGEN,
+    s.VACCINE,
+    s.STAFF_ROLE,
+)
 """The systems whose names the pages show."""
 NO_DIAGNOSIS = {"chapter", "group"}
 

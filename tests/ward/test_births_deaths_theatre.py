@@ -29,7 +29,6 @@ ROOM = "stay-theatre"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
 async def place(engine: Engine) -> None:
-    engine.guards |= {"Appointment": theatre_actions.one_at_a_time}
     await house(engine)
     await store_of(engine).commit([Update({"resourceType": "Location", "id": ROOM, "name": "Phòng mổ 1"})])
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import ADULT, CHILD, Browser, act
+from order_house import ADULT, CHILD, Browser, act
 
 from longbien.app import App
 from longbien.base import clock

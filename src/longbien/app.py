@@ -245,7 +245,7 @@ async def work(url: str, stop: asyncio.Event) -> None:
         handlers[export.QUEUE] = export.job(engine, files, hours, partial(later.again, door))
         handlers[export.CLEAN] = export.cleaner(engine, files)
         handlers[copying.QUEUE] = copying.job(door)
-        reactions = Reactions(engine, DEPARTMENTS)
+        reactions = Reactions(engine, Store(engine, system("a department's reaction")), DEPARTMENTS)
         handlers[REACTION] = reactions.job
         now_and_then = handlers.keys() - {export.QUEUE, copying.QUEUE, REACTION}
         for department in DEPARTMENTS:

@@ -25,7 +25,7 @@ def patient(name: str, active: bool) -> Resource:
 @asynccontextmanager
 async def following(engine: Engine, room: Department) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    made = Reactions(engine, [room])
+    made = Reactions(engine, Store(engine, system("test")), [room])
     await made.step()
     tasks = [asyncio.create_task(made.run(stop)), asyncio.create_task(Workers(engine.db, {QUEUE: made.job}).run(stop))]
     try:

@@ -100,6 +100,7 @@ ROLES: dict[str, Role] = {
             _KNOWS,
             "rcu: identity visits Coverage Consent Task Flag",
             "r: ServiceRequest",
+            "u: Location",  # how a bed is, and nothing else: ward/beds.py
         ), clinical=True),
         Role("nurse", "Điều dưỡng", "Nurse", "care", ("TREAT", "CAREMGT"), _lines(
             _KNOWS,
@@ -107,17 +108,20 @@ ROLES: dict[str, Role] = {
             "rcu: ServiceRequest Task NutritionOrder DeviceRequest SupplyRequest",
             "rcu: MedicationAdministration MedicationDispense MedicationStatement",
             "r: MedicationRequest VisionPrescription Coverage",
+            "u: Location",
         ), clinical=True, personal=True),
         Role("doctor", "Bác sĩ", "Doctor", "care", ("TREAT", "CAREMGT"), _lines(
             _KNOWS,
             f"rcu: {_CLINICAL}",
             "r: Coverage",
+            "u: Location",
         ), clinical=True, personal=True),
         Role("head", "Trưởng khoa", "Head of department", "care", ("TREAT", "CAREMGT", "HOPERAT"), _lines(
             _KNOWS,
             f"rcu: {_CLINICAL}",
             "r: coverage",
             "r@HOPERAT: bills claims",
+            "u: Location",
         ), clinical=True, personal=True),
         Role("laboratory", "Kỹ thuật viên xét nghiệm", "Laboratory technologist", "order", ("TREAT",), _lines(
             _KNOWS,
@@ -132,6 +136,7 @@ ROLES: dict[str, Role] = {
         Role("pharmacist", "Dược sĩ", "Pharmacist", "order", ("TREAT",), _lines(
             _KNOWS,
             "rcu: MedicationDispense MedicationStatement DetectedIssue Task SupplyDelivery",
+            "rcu: ActivityDefinition PlanDefinition",  # the catalogue of what can be ordered
             "r: identity Encounter MedicationRequest MedicationAdministration AllergyIntolerance Condition Flag Procedure Consent",
             "r: Observation Coverage",
         ), clinical=True, work="pharmacy"),
@@ -154,6 +159,7 @@ ROLES: dict[str, Role] = {
         Role("it", "Kỹ sư công nghệ thông tin", "IT engineer", "open", ("HSYSADMIN",), _lines(
             "rcud: directory",
             "r: definitions",
+            "rcu: ActivityDefinition PlanDefinition",
         )),
         # Asks who saw whom (access/trail_queries.py), opens no record.
         Role("security", "Cán bộ an toàn thông tin", "Information security officer", "open", ("HOPERAT",), _lines(_KNOWS)),

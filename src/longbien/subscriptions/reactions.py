@@ -23,7 +23,6 @@ from longbien.record import matching, outbox
 from longbien.record.engine import Engine
 from longbien.record.matching import At
 from longbien.record.outbox import VersionEvent
-from longbien.record.scope import system
 from longbien.record.store import Store
 
 from .matcher import hit
@@ -48,12 +47,12 @@ def trigger(query: str) -> Trigger:
 
 
 class Reactions:
-    """All reactions of these departments."""
+    """All reactions of these departments. `house`: the record as the system itself."""
 
-    def __init__(self, engine: Engine, departments: Sequence[Department]):
+    def __init__(self, engine: Engine, house: Store, departments: Sequence[Department]):
         self.engine = engine
+        self.house = house
         self.known = {name(d, r): (trigger(r.query), r) for d in departments for r in d.reactions}
-        self.scope = system("a department's reaction")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`. What goes wrong is told and tried again."""
@@ -89,7 +88,7 @@ class Reactions:
         out = []
         for reaction, (rule, _) in self.known.items():
             mine = [e for e in events if e.type == rule.type]
-            met = await hit(engine, self.scope, [rule], mine) if mine else set()
+            met = await hit(engine, self.house.scope, [rule], mine) if mine else set()
             out += [(reaction, e) for e in mine if At(e.rid, e.ver) in met]
         return out
 
@@ -98,8 +97,7 @@ class Reactions:
         known = self.known.get(payload["do"])
         if known is None:
             return None
-        store = Store(self.engine, self.scope)
         with contextlib.suppress(NotFound, Gone):
-            stored = await store.vread(payload["type"], payload["id"], payload["version"])
-            await known[1].act(store, json.loads(stored.body))
+            stored = await self.house.vread(payload["type"], payload["id"], payload["version"])
+            await known[1].act(self.house, json.loads(stored.body))
         return None

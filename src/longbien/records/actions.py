@@ -1,5 +1,5 @@
-"""What is done with a paper: made into a file, signed by each party, printed. Every act is one transaction: the file, what says of it
-in the record, and the step that its printed code may tell."""
+"""What is done with a paper: made into a file, signed by each party, printed. Every act is one transaction: the file, what says
+of it in the record, and the step that its printed code may tell."""
 
 from __future__ import annotations
 
@@ -103,7 +103,8 @@ class Desk:
         page = papers.page(await sources(self.store, shown.composition))
         reason = papers.addendum_reason(shown.composition)
         return page | {
-            "blocks": [{"key": b.key, "label": b.label, "signed": None} for b in shown.kind.blocks], "draft": draft, "converted": "",
+            "blocks": [{"key": b.key, "label": b.label, "signed": None} for b in shown.kind.blocks], "draft": draft,
+            "converted": "",
             "addendum": f"Bản bổ sung. Lý do: {reason}" if reason else "", "qr": printing.qr(self.verify(code)) if code else "",
             "code": code, "address": f"{self.address}/verify", "printed": [], "foot": page["law"],
         }  # fmt: skip
@@ -160,7 +161,8 @@ class Desk:
         out: dict[str, Any] = {
             "resourceType": "DocumentReference", "id": id_,
             "extension": [{"url": files.CONTENT, "valueString": files.content_hash(c)}],
-            "masterIdentifier": {"system": files.CODE, "value": code}, "status": "current", "docStatus": "preliminary", "type": kind,
+            "masterIdentifier": {"system": files.CODE, "value": code}, "status": "current",
+            "docStatus": "preliminary", "type": kind,
             "subject": c["subject"], "date": clock.instant(at), "author": list(c.get("author") or ()),
             "description": shown.kind.title, "context": {"related": [{"reference": f"Composition/{shown.id}"}]},
         }  # fmt: skip
@@ -205,9 +207,7 @@ class Desk:
             reason, third = f"{block.label}: {shown.kind.title}", "Chứng thư còn hiệu lực khi ký"
         return await self._sign(shown, block, held, who, name, reason, third, pin=pin)
 
-    async def sign_for_patient(
-        self, id_: str, key: str, *, who: str, relation: str, drawn: str, how: str, account: int | None = None
-    ) -> Shown:  # noqa: E501
+    async def sign_for_patient(self, id_: str, key: str, *, who: str, relation: str, drawn: str, how: str) -> Shown:
         """A patient (or who stands for them: `relation`) has signed: by drawing (`drawn`, an SVG) or by a one-time code (how). The
         facility's certificate carries it into the file and says so: the patient has none. What was seen is bound by its hash."""
         shown = await self.look(id_)
@@ -258,7 +258,8 @@ class Desk:
         self, shown: Shown, file: files.File, block: Block, who: str, signed: bytes, lines: Sequence[str], at: datetime, *,
         drawn: str, how: str, stamped: bool,
     ) -> None:  # fmt: skip
-        """The signed file, what the record says of it, and the step, all or none; who read the same file and comes later is told."""
+        """The signed file, what the record says of it, and the step, all or none; who read the same file and comes later is
+        told."""
         missing = [b for b in shown.kind.blocks if b.key in pades.empty_fields(signed) and not b.optional]
         data = dict(file.data)
         data["blocks"] = [{**b, "signed": [*lines]} if b["key"] == block.key else b for b in data.get("blocks") or ()]

@@ -1,4 +1,5 @@
-"""The whole record of a visit in one file: HoSoBenhAn.json, HoSoBenhAn.xml, benh-an.pdf, and every signed paper as it was signed."""
+"""The whole record of a visit in one file: HoSoBenhAn.json, HoSoBenhAn.xml, benh-an.pdf, and every signed paper as it was
+signed."""
 
 from __future__ import annotations
 

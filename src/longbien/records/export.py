@@ -120,7 +120,7 @@ def _number(visit: Visit) -> str:
 
 def _place(visit: Visit) -> tuple[str, str]:
     """(room, bed)."""
-    found = next((x["location"] for x in reversed(visit.encounter.get("location") or ()) if x.get("location")), {})
+    found: Given = next((x["location"] for x in reversed(visit.encounter.get("location") or ()) if x.get("location")), {})
     room, _, bed = str(found.get("display") or "").partition(" · ")
     return room, bed
 
@@ -158,7 +158,8 @@ def _told(visit: Visit, *titles: str) -> str:
 
 
 def _patient(v: Visit) -> Given:
-    p, address = v.patient, next(iter(v.patient.get("address") or ()), {})
+    p = v.patient
+    address: Given = next(iter(v.patient.get("address") or ()), {})
     ethnic = next((x.get("valueCoding") or {} for x in p.get("extension") or () if x.get("url") == s.EXT_ETHNICITY), {})
     born, start = str(p.get("birthDate") or ""), (v.encounter.get("period") or {}).get("start")
     department, code = _department(v)
@@ -267,21 +268,24 @@ def _orders(v: Visit) -> Given:
         ]  # fmt: skip
         out.append({"sophieu": number, "bacsichidinh": doctor, "mabacsichidinh": code, "danhsach": services,
                     "chandoansobo": (_diagnoses(v) or [("", "")])[0][1], "khoadieutri": _department(v)[0],
-                    "mucdochidinh": {"stat": "Cấp cứu", "urgent": "Khẩn"}.get(str(listed[0].get("priority")), "Thường")})  # fmt: skip
+                    "mucdochidinh": {"stat": "Cấp cứu", "urgent": "Khẩn"}.get(str(listed[0].get("priority")), "Thường"),
+                    })  # fmt: skip
     return {"sovaovien": _number(v), "danhsach": out}
 
 
 def _reports(v: Visit, imaging: bool) -> list[dict[str, Any]]:
     def is_image(r: Given) -> bool:
-        return any(c.get("code") in ("RAD", "IMG", "US", "CT", "MR") for x in r.get("category") or () for c in x.get("coding") or ())
+        return any(
+            c.get("code") in ("RAD", "IMG", "US", "CT", "MR") for x in r.get("category") or () for c in x.get("coding") or ()
+        )
 
     return [r for r in v.of["DiagnosticReport"] if is_image(r) is imaging]
 
 
 def _images(v: Visit) -> list[Given]:
-    out = []
+    out: list[Given] = []
     for r in _reports(v, True):
-        by = next(iter(r.get("resultsInterpreter") or r.get("performer") or ()), {})
+        by: Given = next(iter(r.get("resultsInterpreter") or r.get("performer") or ()), {})
         done, code = _who(by)
         out.append({"sovaovien": _number(v), "sophieu": r["id"], "machidinh": reference_id(next(iter(r.get("basedOn") or ()), {})),
                     "bacsithuchien": done, "mabacsithuchien": code, "chandoan": (_diagnoses(v) or [("", "")])[0][1],
@@ -292,20 +296,24 @@ def _images(v: Visit) -> list[Given]:
 
 def _laboratory(v: Visit) -> list[Given]:
     values = {o["id"]: o for o in v.of["Observation"]}
-    out = []
+    out: list[Given] = []
     for r in _reports(v, False):
         done, code = _who(next(iter(r.get("performer") or ()), {}))
         rows = [_result(values[i], r) for x in r.get("result") or () if (i := reference_id(x)) in values]
         out.append({"sovaovien": _number(v), "sophieu": r["id"], "chandoan": (_diagnoses(v) or [("", "")])[0][1],
                     "giolaymau": at(r.get("effectiveDateTime")), "khoa": _department(v)[0], "nguoithuchienxetnghiem": done,
-                    "manguoithuchienxetnghiem": code, "doituongbn": "BHYT" if v.coverage else "Thu phí", "danhsach": rows})  # fmt: skip
+                    "manguoithuchienxetnghiem": code, "doituongbn": "BHYT" if v.coverage else "Thu phí", "danhsach": rows,
+                    })  # fmt: skip
     return out
 
 
 def _result(o: Given, report: Given) -> Given:
-    q, limits = o.get("valueQuantity") or {}, next(iter(o.get("referenceRange") or ()), {})
+    q: Given = o.get("valueQuantity") or {}
+    limits: Given = next(iter(o.get("referenceRange") or ()), {})
     low, high = ((limits.get(k) or {}).get("value") for k in ("low", "high"))
-    span = str(limits.get("text") or "") or ("" if low is None and high is None else f"{'' if low is None else low} - {'' if high is None else high}")
+    span = str(limits.get("text") or "") or (
+        "" if low is None and high is None else f"{'' if low is None else low} - {'' if high is None else high}"
+    )
     flag = _code(next(iter(o.get("interpretation") or ()), {}))
     value = q.get("value", o.get("valueString") or _text(o.get("valueCodeableConcept")))
     return {"donvi": q.get("unit"), "ketqua": value, "ketquabatthuong": "" if flag in ("N", "") else flag,
@@ -321,7 +329,8 @@ def _procedure(v: Visit, p: Given) -> dict[str, Any]:
             "giuong": bed, "ngaygiovaovien": at((v.encounter.get("period") or {}).get("start")),
             "gioitinh": {"male": "Nam", "female": "Nữ"}.get(str(v.patient.get("gender")), ""), "ngaygiophauthuat": at(done),
             "phauthuatvien": surgeon[0], "maphauthuatvien": surgeon[1],
-            "trinhtuphauthuatthuthuat": _text(p.get("code")) + "".join(f". {n.get('text')}" for n in p.get("note") or ())}  # fmt: skip
+            "trinhtuphauthuatthuthuat": _text(p.get("code")) + "".join(f". {n.get('text')}" for n in p.get("note") or ()),
+            }  # fmt: skip
 
 
 def _is_surgery(p: Given) -> bool:
@@ -351,7 +360,8 @@ def as_xml(v: Visit) -> bytes:
     for name, value in groups(v).items():
         _put(root, name, value)
     indent(root)
-    return tostring(root, encoding="utf-8", xml_declaration=True)
+    made: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return made
 
 
 def _put(above: Element, name: str, value: Any) -> None:

@@ -1,5 +1,5 @@
-"""Where a paper's file is kept: a DocumentReference that says what it is, Binaries that hold it. Binary belongs to nobody by its type,
-so it is read and written only here, behind a DocumentReference that the reader's own scope has opened."""
+"""Where a paper's file is kept: a DocumentReference that says what it is, Binaries that hold it. Binary belongs to nobody by its
+type, so it is read and written only here, behind a DocumentReference that the reader's own scope has opened."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Asked inside the transaction of every write about a visit: a closed record is only added to, with a reason. And of every Provenance
-that closes one: states follow each other, and are never taken back."""
+"""Asked inside the transaction of every write about a visit: a closed record is only added to, with a reason. And of every
+Provenance that closes one: states follow each other, and are never taken back."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ async def state(connection: Any, encounter: str) -> str:
 
 
 async def content(engine: Any, scope: Any, change: Guarded, connection: Any) -> Resource | None:
-    """Raises Invalid (422). What a resource said before counts too: nothing leaves a closed record by being given another visit. The
-    visit is held until the write is done, so that it cannot be closed in between."""
+    """Raises Invalid (422). What a resource said before counts too: nothing leaves a closed record by being given another visit.
+    The visit is held until the write is done, so that it cannot be closed in between."""
     visits = {states.encounter_of(change.resource)} if change.resource else set()
     if change.version > 1:
         visits.add(states.encounter_of(await _before(engine, change, connection)))

@@ -1,5 +1,5 @@
-"""Which legal papers there are and what each shows: a Composition and what it stands on -> the lines of a page. Pure; the papers are
-data (tables/papers.csv, tables/rows.csv), each with its circular. What is on paper is Vietnamese, whoever reads the screen.
+"""Which legal papers there are and what each shows: a Composition and what it stands on -> the lines of a page. Pure; the papers
+are data (tables/papers.csv, tables/rows.csv), each with its circular. What is on paper is Vietnamese, whoever reads the screen.
 
 A paper is a Composition whose type carries a code of CODES; its words stand in sections, found by code, by title or by order; who
 the patient is and when they came is read from the record when the page is made."""
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -173,7 +173,7 @@ def diagnoses(sources: Sources) -> str:
 
 def _condition(c: Resource) -> str:
     code = c.get("code") or {}
-    icd = next((x for x in code.get("coding") or () if x.get("system") in (s.ICD10_VN, s.ICD10)), {})
+    icd: Resource = next((x for x in code.get("coding") or () if x.get("system") in (s.ICD10_VN, s.ICD10)), {})
     name = str(code.get("text") or icd.get("display") or "")
     return f"{name} ({icd['code']})" if icd.get("code") and name else name
 
@@ -213,7 +213,7 @@ def _bed(sources: Sources) -> str:
 
 
 def _address(sources: Sources) -> str:
-    found = next(iter(sources.patient.get("address") or ()), {})
+    found: Resource = next(iter(sources.patient.get("address") or ()), {})
     return str(found.get("text") or ", ".join([*(found.get("line") or ()), found.get("district", ""), found.get("city", "")]))
 
 
@@ -222,7 +222,7 @@ def _phone(sources: Sources) -> str:
 
 
 def _coding(sources: Sources, url: str) -> str:
-    found = next((x for x in sources.patient.get("extension") or () if x.get("url") == url), {})
+    found: Resource = next((x for x in sources.patient.get("extension") or () if x.get("url") == url), {})
     return str((found.get("valueCoding") or {}).get("display") or (found.get("valueCodeableConcept") or {}).get("text") or "")
 
 
@@ -240,7 +240,7 @@ def _source(sources: Sources) -> str:
     return str(((sources.encounter.get("hospitalization") or {}).get("admitSource") or {}).get("text") or "")
 
 
-FIELDS = {
+FIELDS: dict[str, Callable[[Sources], str]] = {
     "name": lambda x: name_of(x.patient).upper(),
     "birth": _birth,
     "age": _age,
@@ -302,8 +302,8 @@ def _taken(row: Row, left: list[Section]) -> Section | None:
 
 
 def lines(sources: Sources) -> list[dict[str, Any]]:
-    """What stands between the paper's head and its signatures, for the template: a list of {k: line | pair | boxes | block | heading
-    | drugs | table, ...}. Every section is shown, also one that the form has no place for."""
+    """What stands between the paper's head and its signatures, for the template: a list of {k: line | pair | boxes | block |
+    heading | drugs | table, ...}. Every section is shown, also one that the form has no place for."""
     kind = kind_of(sources.composition)
     if kind is None:
         raise ValueError("no paper")
@@ -334,7 +334,7 @@ def _line(kind: Paper, row: Row, sources: Sources, left: list[Section], before: 
                 if row.row in ("parents", "transport", "again")
                 else [{"k": "line", "label": row.label, "text": "", "strong": False}]
             )
-        if kind.layout == "blocks" and row.row not in ("diagnosis", "reason", "outcome") or len(text) > 4:
+        if len(text) > 4 or (kind.layout == "blocks" and row.row not in ("diagnosis", "reason", "outcome")):
             return [{"k": "block", "title": row.label, "lines": text}]
         return [{"k": "line", "label": row.label, "text": "\n".join(text), "strong": False}]
     value = FIELDS[row.row](sources)
@@ -381,7 +381,8 @@ ORDERS = frozenset(("plan", "orders", "18776-5", "huong-xu-tri", "y-lenh", "chi-
 
 
 def _sheet(sources: Sources, left: list[Section]) -> dict[str, Any]:
-    """The treatment sheet's table: time, course (SOAP), orders. One row for each note of the visit, else for the Composition itself."""
+    """The treatment sheet's table: time, course (SOAP), orders. One row for each note of the visit, else for the Composition
+    itself."""
     rows = [_entry(note, sections(note)) for note in sources.notes]
     if not rows:
         rows = [_entry(sources.composition, left)]
@@ -408,7 +409,8 @@ def page(sources: Sources) -> dict[str, Any]:
     made = clock.local(_made(sources))
     facility = str(sources.facility.get("name") or (sources.composition.get("custodian") or {}).get("display") or "")
     department = FIELDS["department"](sources)
-    town = next(iter(sources.facility.get("address") or ()), {}).get("city") or "Hà Nội"
+    seat: Resource = next(iter(sources.facility.get("address") or ()), {})
+    town = seat.get("city") or "Hà Nội"
     return {
         "title": kind.title.upper(),
         "mark": kind.mark,

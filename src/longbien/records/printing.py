@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import segno
 import typst
@@ -22,6 +22,7 @@ _POINT = 72 / 25.4
 A4_HEIGHT = 297 * _POINT
 _turns = asyncio.Semaphore(2)
 _NO_FONTS: list[str] = []
+STANDARD: Literal["a-2b"] = "a-2b"
 
 
 class Place(NamedTuple):
@@ -48,16 +49,27 @@ def _set(text: str, date: Sequence[int]) -> Made:
     try:
         pdf = typst.compile(
             template, root=str(FOLDER), font_paths=_NO_FONTS, ignore_system_fonts=True, sys_inputs=given, format="pdf",
-            pdf_standards=["a-2b"], timestamp=datetime(*date[:6], tzinfo=UTC),
+            pdf_standards=STANDARD, timestamp=_moment(date),
         )  # fmt: skip
         found = json.loads(
             typst.query(
-                template, "<sign>", field="value", root=str(FOLDER), font_paths=_NO_FONTS, ignore_system_fonts=True, sys_inputs=given
+                template,
+                "<sign>",
+                field="value",
+                root=str(FOLDER),
+                font_paths=_NO_FONTS,
+                ignore_system_fonts=True,
+                sys_inputs=given,
             )
         )
     except typst.TypstError:
         raise Unavailable("The page could not be set.") from None
     return Made(bytes(pdf), tuple(_place(x) for x in found))
+
+
+def _moment(date: Sequence[int]) -> datetime:
+    year, month, day, hour, minute, second = date
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
 
 def _place(found: Mapping[str, Any]) -> Place:
@@ -98,11 +110,11 @@ def _stamp(text: str) -> bytes:
                 font_paths=_NO_FONTS,
                 ignore_system_fonts=True,
                 format="pdf",
-                pdf_standards=["a-2b"],
+                pdf_standards=STANDARD,
                 pdf_tags=False,
                 timestamp=clock.now().replace(microsecond=0),
                 sys_inputs={"data": text},
-            )  # fmt: skip
+            )
         )
     except typst.TypstError:
         raise Unavailable("The signature's place could not be set.") from None

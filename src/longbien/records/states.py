@@ -1,8 +1,8 @@
 """How far the record of a visit has come: draft, active, closed, archived, destroyed. Pure.
 
 Source: TT 13/2025/TT-BYT with the guide CV 365/TTYQG-GPQLCL: after a record is closed nothing in it is changed; what is still to be
-said is added, with its reason. Draft and active are what the Encounter says; the later ones stand in Provenances of the visit, which
-are never changed or taken back."""
+said is added, with its reason. Draft and active are what the Encounter says; the later ones stand in Provenances of the visit,
+which are never changed or taken back."""
 
 from __future__ import annotations
 
@@ -17,10 +17,32 @@ DRAFT, ACTIVE, CLOSED, ARCHIVED, DESTROYED = "draft", "active", "closed", "archi
 AFTER = {ACTIVE: CLOSED, CLOSED: ARCHIVED, ARCHIVED: DESTROYED}
 """What may follow what."""
 
-CONTENT = frozenset("""
-    AllergyIntolerance CarePlan ClinicalImpression Composition Condition DeviceRequest DiagnosticReport Encounter Goal ImagingStudy
-    Immunization Media MedicationAdministration MedicationRequest MedicationStatement NutritionOrder Observation Procedure
-    QuestionnaireResponse RiskAssessment ServiceRequest Specimen""".split())
+CONTENT = frozenset(
+    [
+        "AllergyIntolerance",
+        "CarePlan",
+        "ClinicalImpression",
+        "Composition",
+        "Condition",
+        "DeviceRequest",
+        "DiagnosticReport",
+        "Encounter",
+        "Goal",
+        "ImagingStudy",
+        "Immunization",
+        "Media",
+        "MedicationAdministration",
+        "MedicationRequest",
+        "MedicationStatement",
+        "NutritionOrder",
+        "Observation",
+        "Procedure",
+        "QuestionnaireResponse",
+        "RiskAssessment",
+        "ServiceRequest",
+        "Specimen",
+    ]
+)
 """Types of which the record of a visit consists. Bills, tasks, messages, appointments and dispensing go on after it."""
 LATE = frozenset(("DiagnosticReport", "Observation", "ImagingStudy", "Specimen", "Media"))
 """What answers an order of the visit may still come in: the order is its reason."""

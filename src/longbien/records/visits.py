@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -80,8 +81,8 @@ async def _fill(store: Store, out: Visit, patient: str) -> None:
 
 
 async def move(desk: Desk, one: Visit, wanted: str, why: str) -> None:
-    """Close a record, archive a closed one. Raises Invalid: no reason, a visit that goes on, a step that does not follow (also where
-    somebody else was first)."""
+    """Close a record, archive a closed one. Raises Invalid: no reason, a visit that goes on, a step that does not follow (also
+    where somebody else was first)."""
     if not why.strip():
         raise Invalid("Say in a few words why.", status=422)
     if not states.may_follow(one.state, wanted):
@@ -98,7 +99,7 @@ async def move(desk: Desk, one: Visit, wanted: str, why: str) -> None:
         "recorded": at, "reason": [{"text": why.strip()[:500]}],
         "activity": {"coding": [{"system": states.STATES, "code": wanted}]}, "agent": [{"who": who}],
     }  # fmt: skip
-    await desk.store.commit([Create(made, id=made["id"])])
+    await desk.store.commit([Create(made, id=str(made["id"]))])
 
 
 async def add(desk: Desk, one: Visit, title: str, text: str, why: str, once: str) -> str:
@@ -171,17 +172,17 @@ def _reported(report: dict[str, Any]) -> str:
 
 async def make_paper(desk: Desk, one: Visit, once: str) -> str:
     """Write the "bệnh án" of a visit into the record; gives its id. Where one stands already, that one."""
-    existing = [c for c in await papers_of(desk.store, str(one.patient["id"]), one.id) if (k := papers.kind_of(c)) is not None and k.code == "record"]
+    existing = [
+        c
+        for c in await papers_of(desk.store, str(one.patient["id"]), one.id)
+        if (k := papers.kind_of(c)) is not None and k.code == "record"
+    ]
     if existing:
         return str(existing[0]["id"])
     who: dict[str, Any] = {"display": desk.actor.name}
     if desk.actor.practitioner:
         who["reference"] = f"Practitioner/{desk.actor.practitioner}"
     made = record_paper(one, who, clock.now()) | {"id": once}
-    try:
+    with contextlib.suppress(Conflict):
         await desk.store.commit([Create(made, id=once)])
-    except Conflict:
-        pass
     return once
-
-

@@ -70,7 +70,9 @@ def said(call: Call, error: LongbienError) -> str:
         "This is no drawing.": w("The drawing cannot be read. Clear the box and sign again."),
         "Say why the paper is withdrawn.": w("Say why the paper is withdrawn."),
         "Nothing is signed yet: only a draft can be printed.": w("Nothing is signed yet: only a draft can be printed."),
-        "This code is not right, or it has run out.": w("This code is not right, or it has run out. The patient asks for a new one."),
+        "This code is not right, or it has run out.": w(
+            "This code is not right, or it has run out. The patient asks for a new one."
+        ),
         "Say who signs.": w("Say who signs: name and relation to the patient."),
     }
     if error.text in known:

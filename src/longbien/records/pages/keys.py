@@ -56,7 +56,9 @@ def _said(call: Call, why: LongbienError) -> str:
     if "cannot be opened" in why.text:
         return w("The file cannot be opened: it is no .p12 file, or the password is not right.")
     if "No authority that counts" in why.text:
-        return w("No authority that counts here has issued this certificate. Ask IT to list its authority (LONGBIEN_SIGNING_ROOTS).")
+        return w(
+            "No authority that counts here has issued this certificate. Ask IT to list its authority (LONGBIEN_SIGNING_ROOTS)."
+        )
     if "run out" in why.text:
         return w("The certificate has run out, or does not hold yet.")
     if "too large" in why.text:

@@ -68,7 +68,8 @@ async def tab(call: Call) -> Response:
     rows = [await row(call, store, c, documents.get(c["id"])) for c in compositions]
     taken = await listed(store, "DocumentReference", [("patient", f"Patient/{patient}"), ("category", "scan"), ("_sort", "-date")])
     scans = [
-        SimpleNamespace(id=d["id"], title=str((d.get("type") or {}).get("text") or d.get("description") or ""), date=str(d.get("date") or "")[:10])
+        SimpleNamespace(id=d["id"], title=str((d.get("type") or {}).get("text") or d.get("description") or ""),
+                        date=str(d.get("date") or "")[:10])
         for d in taken[::-1] if d.get("status") == "current"
     ]  # fmt: skip
     visits = [v for v in shell["life"].visits if v.place == call.actor.organization or not call.actor.organization]
@@ -106,7 +107,7 @@ async def _one(call: Call, at: Desk, shown: Shown, error: str = "", status: int 
     copies = await at.engine.db.fetch(Q.copies, code) if code else []
     pages = pades.page_count(from_file.pdf if from_file and not shown.stale else await at.draft(shown))
     words, badge = state(call, shown)
-    patient = papers.name_of((await _patient(at, shown)))
+    patient = papers.name_of(await _patient(at, shown))
     key = await at.keys.of_person(call.actor) if call.actor.may(SIGN) else None
     return call.html(
         "records/paper.html", status, nav="papers", p=shown, id=shown.id, patient=shown.patient, name=patient,
@@ -286,5 +287,3 @@ async def _signed(call: Call, id_: str, block: str) -> SimpleNamespace:
         return SimpleNamespace(id=id_, title=made.kind.name(call.w.lang), error="")
     except LongbienError as why:
         return SimpleNamespace(id=id_, title="", error=said(call, why))
-
-

@@ -1,10 +1,11 @@
-"""A patient signs: on this screen with a finger or a pen, or with a one-time code from their own telephone. Both are bound to the hash
-of the file that they were shown."""
+"""A patient signs: on this screen with a finger or a pen, or with a one-time code from their own telephone. Both are bound to the
+hash of the file that they were shown."""
 
 from __future__ import annotations
 
 import hmac
 import secrets
+from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import RedirectResponse, Response
@@ -45,9 +46,10 @@ async def pad(call: Call) -> Response:
 
 
 async def _pad(call: Call, at: Desk, shown: Shown, block: Block, error: str = "", status: int = 200) -> Response:
-    """The page that is turned to the patient: what they sign, and where. Opening it makes the file, so that its hash can be said."""
+    """The page that is turned to the patient: what they sign, and where. Opening it makes the file, so that its hash can be
+    said."""
     try:
-        file = await at.prepare(shown)
+        file: files.File | None = await at.prepare(shown)
     except LongbienError as why:
         file, error, status = shown.file, error or said(call, why), why.status if status == 200 else status
     patient = (await _person(at, shown)) if file else ""
@@ -115,13 +117,32 @@ async def _mine(call: Call, code: str = "", of: str = "") -> Response:
     documents = await found(one, "DocumentReference", ("status", "current"), ("_sort", "-date"), ("_count", "100"))
     rows = []
     for d in documents:
-        kind = papers.kinds().get(next((str(c.get("code")) for c in (d.get("type") or {}).get("coding") or () if c.get("system") == papers.CODES), ""))
+        kind = _kind(d)
         if kind is None:
             continue
-        waits = d.get("docStatus") != "final" and any(b.party == "patient" for b in kind.blocks)
-        rows.append({"id": d["id"], "title": kind.name(call.w.lang), "date": str(d.get("date") or "")[:10], "waits": waits,
-                     "final": d.get("docStatus") == "final", "place": str((d.get("custodian") or {}).get("display") or "")})  # fmt: skip
+        rows.append({"id": d["id"], "title": kind.name(call.w.lang), "date": str(d.get("date") or "")[:10], "waits": _waits(d),
+                     "final": d.get("docStatus") == "final",
+                     "place": str((d.get("custodian") or {}).get("display") or "")})  # fmt: skip
     return show(call, one, "records/mine.html", "record", rows=rows, code=code, of=of)
+
+
+async def card(call: Call, shell: Any) -> dict[str, Any] | None:
+    """On the patient's own home: how many papers there are, and whether one waits."""
+    one = shell["whom"]
+    found_ = [d for d in await found(one, "DocumentReference", ("status", "current"), ("_count", "100")) if files.is_paper(d)]
+    if not found_:
+        return None
+    return {"whom": one, "n": len(found_), "waits": any(_waits(d) for d in found_)}
+
+
+def _kind(document: dict[str, Any]) -> papers.Paper | None:
+    codings = (document.get("type") or {}).get("coding") or ()
+    return next((k for c in codings if c.get("system") == papers.CODES and (k := papers.kinds().get(str(c.get("code"))))), None)
+
+
+def _waits(document: dict[str, Any]) -> bool:
+    kind = _kind(document)
+    return kind is not None and document.get("docStatus") != "final" and any(b.party == "patient" for b in kind.blocks)
 
 
 async def _own(call: Call) -> files.File:

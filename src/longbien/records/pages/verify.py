@@ -1,5 +1,5 @@
-"""Anybody may check the code on a paper: which kind, whose facility, when, who signed, whether it still holds. Nothing of the record:
-no name, no number, no diagnosis. A file may be laid beside it; only its hash is looked at."""
+"""Anybody may check the code on a paper: which kind, whose facility, when, who signed, whether it still holds. Nothing of the
+record: no name, no number, no diagnosis. A file may be laid beside it; only its hash is looked at."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ async def _known(call: Call, code: str) -> SimpleNamespace | None:
     ]  # fmt: skip
     ended = next((s for s in steps if s["what"] in ("replaced", "withdrawn")), None)
     return SimpleNamespace(
-        code=code, kind=kind.name(call.w.lang) if kind else row["kind"], facility=row["facility"], dated=row["dated"], signed=signed,
+        code=code, kind=kind.name(call.w.lang) if kind else row["kind"], facility=row["facility"], dated=row["dated"],
+        signed=signed,
         ended=ended["what"] if ended else "", ended_at=ended["at"] if ended else None, steps=steps,
         hash=files.shown(steps[-1]["sha256"]) if steps else "", complete=kind is not None and _complete(kind, steps),
     )  # fmt: skip

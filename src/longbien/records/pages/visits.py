@@ -21,7 +21,6 @@ from .desk import desk, id_of, reason_for
 from .papers import row
 
 
-
 def names(call: Call) -> dict[str, str]:
     w = call.w
     return {
@@ -53,8 +52,10 @@ async def _show(call: Call, error: str = "", status: int = 200) -> Response:
     ended = one.encounter.get("status") in ("finished", "cancelled")
     return call.html(
         "chart.html", status, **shell, middle="records/visit.html", v=one, states=names(call), papers=rows, error=error,
-        may_close=call.actor.may(CLOSE), may_export=call.actor.may(EXPORT), may_write=call.actor.may(SIGN), ended=ended, once=new_id(),
-        title=call.field("title", 100), text=call.field("text", 8000), why=call.field("why", 500), unsigned=[r for r in rows if r.badge != "ok"],
+        may_close=call.actor.may(CLOSE), may_export=call.actor.may(EXPORT), may_write=call.actor.may(SIGN), ended=ended,
+        once=new_id(),
+        title=call.field("title", 100), text=call.field("text", 8000), why=call.field("why", 500),
+        unsigned=[r for r in rows if r.badge != "ok"],
         left=states.AFTER.get(one.state, ""),
     )  # fmt: skip
 
@@ -63,7 +64,9 @@ def _said(call: Call, why: LongbienError) -> str:
     w = call.w
     known = {
         "Say in a few words why.": w("Say in a few words why."),
-        "The visit still goes on: it is closed after it has ended.": w("The visit still goes on: its record is closed after it has ended."),
+        "The visit still goes on: it is closed after it has ended.": w(
+            "The visit still goes on: its record is closed after it has ended."
+        ),
         "Nothing is written yet.": w("Nothing is written yet."),
         "Say why this is added after closing.": w("Say why this is added after closing."),
     }
@@ -128,7 +131,9 @@ async def _taken(call: Call, kind: str) -> tuple[visits.Visit, Desk]:
 
 def _file(content: bytes, one: visits.Visit, kind: str, media: str) -> Response:
     name = quote(f"HoSoBenhAn-{one.id[:12]}.{kind}")
-    return Response(content, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"})
+    return Response(
+        content, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    )
 
 
 @page(EXPORT, "HOPERAT")

@@ -1,8 +1,9 @@
-"""A key that a signing service holds: the Cloud Signature Consortium's API, version 2 (https://cloudsignatureconsortium.org, CSC API
-v2.0.0.2): credentials/info, credentials/authorize, signatures/signHash. The document never leaves the house, only its hash does.
+"""A key that a signing service holds: the Cloud Signature Consortium's API, version 2 (https://cloudsignatureconsortium.org, CSC
+API v2.0.0.2): credentials/info, credentials/authorize, signatures/signHash. The document never leaves the house, only its hash
+does.
 
-How a remote signature or a USB token's own service comes in: whoever has another protocol writes a `pyhanko.sign.signers.Signer` like
-RemoteSigner here."""
+How a remote signature or a USB token's own service comes in: whoever has another protocol writes a `pyhanko.sign.signers.Signer`
+like RemoteSigner here."""
 
 from __future__ import annotations
 

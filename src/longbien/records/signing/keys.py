@@ -1,5 +1,5 @@
-"""Whose keys these are: a person's, a facility's seal, the training authority. A private half is sealed and opened for one signature,
-after its owner has shown again who they are (Entry.lately); what is imported comes as PKCS#12."""
+"""Whose keys these are: a person's, a facility's seal, the training authority. A private half is sealed and opened for one
+signature, after its owner has shown again who they are (Entry.lately); what is imported comes as PKCS#12."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """PAdES (ETSI EN 319 142-1): a signature into a PDF, and what the signatures of a PDF are worth. The cryptography is pyHanko's.
 
-Level B-B: signed, with this server's time. B-T: with a time stamp of a service (RFC 3161). B-LT: and with what the authorities said of
-every certificate, inside the file, so that it can be judged when they answer no more."""
+Level B-B: signed, with this server's time. B-T: with a time stamp of a service (RFC 3161). B-LT: and with what the authorities
+said of every certificate, inside the file, so that it can be judged when they answer no more."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ class Said(NamedTuple):
 
 
 class Signature(NamedTuple):
-    """intact: the bytes are those that were signed. trusted: of an authority that counts, and not revoked then. level: B-B, B-T, B-LT.
-    last: nothing came after it but further signatures."""
+    """intact: the bytes are those that were signed. trusted: of an authority that counts, and not revoked then. level: B-B, B-T,
+    B-LT. last: nothing came after it but further signatures."""
 
     field: str
     name: str
@@ -206,7 +206,8 @@ async def _judged(reader: PdfFileReader, embedded: Any, material: Material) -> S
     about = embedded.sig_object
     names = embedded.signer_cert.subject.native if embedded.signer_cert else {}
     return Signature(
-        embedded.field_name, str(about.get("/Name") or ""), str(names.get("common_name") or ""), at, str(about.get("/Reason") or ""),
+        embedded.field_name, str(about.get("/Name") or ""), str(names.get("common_name") or ""), at,
+        str(about.get("/Reason") or ""),
         level, intact, trusted, last,
     )  # fmt: skip
 

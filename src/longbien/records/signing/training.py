@@ -1,7 +1,7 @@
 """The training authority: certificates for a demo and for courses, named as what they are. Pure but for randomness.
 
-Its certificates say TRAINING in every subject and name no service that would answer for them; which of them have ended stands in the
-authority's revocation list (RFC 5280), made anew for every signature and kept inside the file."""
+Its certificates say TRAINING in every subject and name no service that would answer for them; which of them have ended stands in
+the authority's revocation list (RFC 5280), made anew for every signature and kept inside the file."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def svg(text: str) -> str:
         raise Invalid("This is no drawing.")
     try:
         strokes = [[(float(x), float(y)) for x, y in stroke] for stroke in json.loads(text)]
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise Invalid("This is no drawing.") from None
     points = [p for stroke in strokes for p in stroke]
     if len(points) > MOST_POINTS:

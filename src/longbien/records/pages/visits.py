@@ -24,8 +24,8 @@ from .papers import row
 def names(call: Call) -> dict[str, str]:
     w = call.w
     return {
-        states.DRAFT: w("draft"), states.ACTIVE: w("active"), states.CLOSED: w("closed"), states.ARCHIVED: w("archived"),
-        states.DESTROYED: w("destroyed"),
+        states.DRAFT: w("record in preparation"), states.ACTIVE: w("record in use"), states.CLOSED: w("record closed"), states.ARCHIVED: w("record archived"),
+        states.DESTROYED: w("record destroyed"),
     }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ said of every certificate, inside the file, so that it can be judged when they a
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +35,8 @@ from longbien.base.outside import Outside
 from ..printing import Place
 
 _log = log.get(__name__)
+for _name in ("pyhanko", "pyhanko_certvalidator"):  # they log whose certificate it is
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
 _WHOLE = layout.SimpleBoxLayoutRule(
     layout.AxisAlignment.ALIGN_MID, layout.AxisAlignment.ALIGN_MID, layout.Margins(0, 0, 0, 0), layout.InnerScaling.STRETCH_TO_FIT
 )

@@ -183,7 +183,7 @@ def guard(engine: Engine) -> None:
     """What departments ask of writes: all that ask of one type are asked, one after another, and so is who asked before them."""
     for department in DEPARTMENTS:
         for type_, asked in department.guards.items():
-            engine.guards[type_] = both(engine.guards[type_], asked) if type_ in engine.guards else asked
+            engine.guards[type_] = both(engine.guards.get(type_), asked)
 
 
 async def _demo(engine: Engine) -> dict[str, Any]:

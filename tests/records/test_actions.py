@@ -170,7 +170,9 @@ async def test_a_closed_record_refuses_every_change_at_commit_and_takes_an_adden
     with pytest.raises(Invalid):
         await visits.add(minh, one, "", "Bổ sung", " ", new_id())
     once = new_id()
-    assert await visits.add(minh, one, "", "Bổ sung", "về muộn", once) == await visits.add(minh, one, "", "Bổ sung", "về muộn", once)
+    assert await visits.add(minh, one, "", "Bổ sung", "về muộn", once) == await visits.add(
+        minh, one, "", "Bổ sung", "về muộn", once
+    )
     await visits.move(vinh, one, states.ARCHIVED, "đã nhận")
     assert (await visits.visit(vinh.store, "na", "closing")).state == states.ARCHIVED
 

@@ -113,7 +113,8 @@ def test_the_answer_to_an_order_may_come_late() -> None:
 def a_visit() -> Visit:
     visit = Visit("e", STAY, PATIENT, "closed", None, {"id": "o", "name": "Bệnh viện"})
     visit.of["MedicationRequest"] = [
-        {"id": f"m{n}", "authoredOn": "2026-11-16T09:00:00+07:00", "requester": {"reference": "Practitioner/x", "display": "BS. Minh"},
+        {"id": f"m{n}", "authoredOn": "2026-11-16T09:00:00+07:00",
+         "requester": {"reference": "Practitioner/x", "display": "BS. Minh"},
          "medicationCodeableConcept": {"text": f"Thuốc {n}"}} for n in range(2)
     ]  # fmt: skip
     visit.of["Observation"] = [{"id": "k", "code": {"text": "Kali"}, "valueQuantity": {"value": 4.6, "unit": "mmol/L"}}]
@@ -147,7 +148,7 @@ def test_the_groups_agree_with_the_guide(shared: Any) -> None:
 
 
 def test_lists_repeat_their_tag_in_xml_and_what_is_missing_is_an_empty_element() -> None:
-    root = ElementTree.fromstring(export.as_xml(a_visit()))  # noqa: S314 - our own
+    root = ElementTree.fromstring(export.as_xml(a_visit()))
     assert root.tag == "HoSoBenhAn" and [e.tag for e in root] == list(export.GROUPS)
     assert len(root.findall("YLenhThuocVatTu/danhsach/danhsach")) == 2
     assert root.find("PhieuPhauThuat") is not None and root.findtext("ThongTinBenhNhan/hochieu_so") in (None, "")

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from longbien.record.scope import Everything, Scope
+from longbien.record.store import Store
 
 BINARY = frozenset({"Binary"})
 
@@ -16,3 +17,8 @@ def binaries(scope: Scope) -> Scope:
         scope, rows=Everything(), reads=BINARY, writes=BINARY, creates=BINARY, updates=BINARY, deletes=frozenset(), gets=BINARY,
         searches=frozenset(), withheld=None,
     )  # fmt: skip
+
+
+def behind(store: Store) -> Store:
+    """The Binaries behind what `store` shows."""
+    return Store(store.engine, binaries(store.scope))

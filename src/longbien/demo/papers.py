@@ -16,8 +16,8 @@ TITLES = {
     "consent-form": "Giấy cam kết chấp thuận", "discharge-paper": "Giấy ra viện", "discharge-summary": "Tóm tắt hồ sơ bệnh án",
 }  # fmt: skip
 CONSENT = (
-    ("Nội dung", "Tôi đã được bác sĩ giải thích về bệnh, về việc điều trị tại khoa, các thủ thuật có thể phải làm, lợi ích và nguy cơ "
-                 "của chúng, và các cách điều trị khác."),
+    ("Nội dung", "Tôi đã được bác sĩ giải thích về bệnh, về việc điều trị tại khoa, các thủ thuật có thể phải làm, lợi ích và "
+                 "nguy cơ của chúng, và các cách điều trị khác."),
     ("Tôi đồng ý", "Tôi đồng ý điều trị và làm thủ thuật theo chỉ định của bác sĩ; có thể thay đổi ý kiến trước khi bắt đầu."),
 )  # fmt: skip
 

@@ -72,14 +72,22 @@ Guard = Callable[[Any, Any, Guarded, Any], Awaitable[Resource | None]]
 transaction. Gives the resource as it shall be kept, or raises one of our errors: then nothing is written."""
 
 
+@dataclass(frozen=True)
+class Guards:
+    """Several guards of one type: each sees what the one before gave."""
 
-def both(first: Guard, second: Guard) -> Guard:
-    """Two guards of one type: the second sees what the first gave."""
+    parts: tuple[Guard, ...]
 
-    async def guard(engine: Any, scope: Any, change: Guarded, connection: Any) -> Resource | None:
-        return await second(engine, scope, change._replace(resource=await first(engine, scope, change, connection)), connection)
+    async def __call__(self, engine: Any, scope: Any, change: Guarded, connection: Any) -> Resource | None:
+        for part in self.parts:
+            change = change._replace(resource=await part(engine, scope, change, connection))
+        return change.resource
 
-    return guard
+
+def both(first: Guard | None, second: Guard) -> Guard:
+    """`first`, then `second`; one that is there already is not asked twice."""
+    parts = first.parts if isinstance(first, Guards) else (first,) if first is not None else ()
+    return Guards((*parts, second)) if second not in parts else Guards(parts)
 
 
 Change = Create | Update | Delete

@@ -77,7 +77,8 @@ class Desk:
 
     def __init__(self, door: Door, actor: Actor, scope: Scope, *, demo: bool, address: str):
         self.door, self.actor, self.address = door, actor, address.rstrip("/")
-        self.engine, self.store = door.engine, Store(door.engine, scope)
+        self.scope = scope
+        self.engine, self.store = door.engine, Store(door.engine, self.scope)
         self.keys = Keys(door, demo=demo)
 
     # ---- looking ----

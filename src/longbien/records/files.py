@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from longbien.access.binaries import binaries
+from longbien.access.binaries import behind
 from longbien.base.errors import NotFound
 from longbien.fhir import json
 from longbien.fhir import systems as s
@@ -104,7 +104,7 @@ async def opened(store: Store, document: str) -> File:
     contents = found.get("content") or ()
     if not contents or not str(contents[0]["attachment"].get("url") or "").startswith("Binary/"):
         raise NotFound("There is no file.")
-    own = Store(store.engine, binaries(store.scope))
+    own = behind(store)
     kept = await own.read("Binary", str(contents[0]["attachment"]["url"]).rpartition("/")[2])
     pdf = base64.b64decode(json.loads(kept.body, strict=False).get("data") or "")
     data: Mapping[str, Any] = {}

@@ -120,10 +120,8 @@ async def add(desk: Desk, one: Visit, title: str, text: str, why: str, once: str
     }  # fmt: skip
     if one.facility.get("id"):
         made["custodian"] = {"reference": f"Organization/{one.facility['id']}", "display": str(one.facility.get("name") or "")}
-    try:
+    with contextlib.suppress(Conflict):  # the same form sent twice
         await desk.store.commit([Create(made, id=once)])
-    except Conflict:
-        pass  # the same form sent twice
     return once
 
 

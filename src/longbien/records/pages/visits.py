@@ -24,9 +24,12 @@ from .papers import row
 def names(call: Call) -> dict[str, str]:
     w = call.w
     return {
-        states.DRAFT: w("record in preparation"), states.ACTIVE: w("record in use"), states.CLOSED: w("record closed"), states.ARCHIVED: w("record archived"),
+        states.DRAFT: w("record in preparation"),
+        states.ACTIVE: w("record in use"),
+        states.CLOSED: w("record closed"),
+        states.ARCHIVED: w("record archived"),
         states.DESTROYED: w("record destroyed"),
-    }  # fmt: skip
+    }
 
 
 async def _at(call: Call, *, whole: bool = False) -> tuple[Desk, visits.Visit]:

@@ -94,8 +94,8 @@ async def call_in(store: Store, writer: Writer, encounter_id: str, now: datetime
     day = clock.local(now).replace(hour=0, minute=0, second=0, microsecond=0)
     ticket = await readings.ticket(store, writer.patient, encounter_id, day)
     changes: list[Change] = [Update(compose.seen_by(compose.moved(found.body, "in-progress", now), writer), if_match=found.version)]
-    if ticket is not None and ticket.body.get("status") == "requested":
-        changes.append(Update(_ticket(ticket.body, "received", now), if_match=ticket.version))
+    if ticket is not None and ticket.body.get("status") in ("requested", "on-hold"):
+        changes.append(Update(_ticket(ticket.body, writer, "received", now), if_match=ticket.version))
     try:
         await store.commit(changes)
     except (Conflict, PreconditionFailed):
@@ -103,12 +103,17 @@ async def call_in(store: Store, writer: Writer, encounter_id: str, now: datetime
     return True
 
 
-def _ticket(task: Mapping[str, Any], status: str, now: datetime) -> Resource:
+def _ticket(task: Mapping[str, Any], writer: Writer, status: str, now: datetime) -> Resource:
+    """The number in another state, as the reception keeps it: called, or done."""
     out = {k: v for k, v in task.items() if k != "meta"} | {"status": status, "lastModified": clock.instant(now)}
+    state, title = {"received": ("called", "Called"), "completed": ("done", "Seen")}[status]
+    out["businessStatus"] = compose.concept(codes.TICKET_STATES, state, title)
     period = dict(out.get("executionPeriod") or {})
     if status == "received":
-        period["start"] = clock.instant(now)
-    elif status == "completed":
+        period = {"start": clock.instant(now)}
+        if writer.practitioner:
+            out["owner"] = compose.author(writer)
+    else:
         period.setdefault("start", clock.instant(now))
         period["end"] = clock.instant(now)
     return {**out, "executionPeriod": period}
@@ -154,7 +159,7 @@ async def _changes(store: Store, writer: Writer, given: Signing, now: datetime) 
     changes += _renewed(given, now)
     day = clock.local(now).replace(hour=0, minute=0, second=0, microsecond=0)
     if ticket := await readings.ticket(store, writer.patient, writer.encounter, day):
-        changes.append(Update(_ticket(ticket.body, "completed", now), if_match=ticket.version))
+        changes.append(Update(_ticket(ticket.body, writer, "completed", now), if_match=ticket.version))
     return changes
 
 

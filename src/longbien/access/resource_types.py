@@ -90,6 +90,7 @@ KINDS: dict[str, Kind] = {
 """Every R4 type stands in exactly one."""
 
 NAMES: dict[str, tuple[str, str]] = {
+    "ActivityDefinition": ("danh mục y lệnh", "the catalogue of orders"), "PlanDefinition": ("bộ y lệnh", "order sets"),
     "AllergyIntolerance": ("dị ứng", "allergies"), "Condition": ("chẩn đoán", "diagnoses"),
     "Consent": ("văn bản đồng ý", "consents"), "Coverage": ("thẻ bảo hiểm", "insurance cards"),
     "DetectedIssue": ("cảnh báo dùng thuốc", "drug safety issues"), "Device": ("thiết bị", "devices"),

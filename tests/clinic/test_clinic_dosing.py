@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - rows of what is typed and what it becomes
 """From what is typed in a line of a prescription to quantity and words, and back."""
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ SALBUTAMOL = Drug("salbu", "Salbutamol bình xịt", unit="bình", route="Hít")
 DAY = date(2026, 11, 30)
 
 
-def read(s: str = "", n: str = "", a: str = "", e: str = "", days: str = "30", quantity: str = "", note: str = "", drug: Drug = AMLODIPIN) -> dosing.Read:  # noqa: E501
+def read(
+    s: str = "", n: str = "", a: str = "", e: str = "", days: str = "30", quantity: str = "", note: str = "", drug: Drug = AMLODIPIN
+) -> dosing.Read:
     return dosing.read(Line(drug.code, drug.name, (s, n, a, e), days, quantity, note), drug)
 
 
@@ -44,7 +47,19 @@ def test_a_quantity_that_is_typed_wins_and_a_difference_is_told() -> None:
     assert [s.level for s in said] == ["note"]
 
 
-@pytest.mark.parametrize(("field", "value"), [("s", "một"), ("s", "51"), ("days", "0"), ("days", "91"), ("days", "x"), ("quantity", "-1"), ("quantity", "1,5"), ("quantity", "2001")])  # noqa: E501
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("s", "một"),
+        ("s", "51"),
+        ("days", "0"),
+        ("days", "91"),
+        ("days", "x"),
+        ("quantity", "-1"),
+        ("quantity", "1,5"),
+        ("quantity", "2001"),
+    ],
+)
 def test_what_cannot_be_is_asked_back_at_its_field(field: str, value: str) -> None:
     wrong = read(**{"s": "1", **{field: value}}).errors
     assert set(wrong) == {"dose" if field == "s" else field}
@@ -72,7 +87,21 @@ def test_quantities_below_ten_get_a_zero_and_narcotics_words() -> None:
     assert dosing.printed_quantity(Decimal(14), MORPHIN) == "Mười bốn viên"
 
 
-@pytest.mark.parametrize(("n", "words"), [(0, "Không"), (5, "Năm"), (10, "Mười"), (15, "Mười lăm"), (21, "Hai mươi mốt"), (25, "Hai mươi lăm"), (101, "Một trăm lẻ một"), (115, "Một trăm mười lăm"), (1005, "Một nghìn không trăm lẻ năm"), (2000, "Hai nghìn")])  # noqa: E501
+@pytest.mark.parametrize(
+    ("n", "words"),
+    [
+        (0, "Không"),
+        (5, "Năm"),
+        (10, "Mười"),
+        (15, "Mười lăm"),
+        (21, "Hai mươi mốt"),
+        (25, "Hai mươi lăm"),
+        (101, "Một trăm lẻ một"),
+        (115, "Một trăm mười lăm"),
+        (1005, "Một nghìn không trăm lẻ năm"),
+        (2000, "Hai nghìn"),
+    ],
+)
 def test_numbers_in_vietnamese_words(n: int, words: str) -> None:
     assert dosing.in_words(n) == words
 

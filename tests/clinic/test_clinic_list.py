@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - rows of what is typed and what it becomes
 """Whose turn it is, what a form says, what is copied: pure parts of the clinic's pages."""
 
 from __future__ import annotations

@@ -56,7 +56,16 @@ def test_without_a_signed_diagnosis_no_paper_is_written() -> None:
     assert "diagnosis" in leave.sick_leave(GOOD, DAY, "1990-01-01", False).errors
 
 
-@pytest.mark.parametrize(("text", "day"), [("30/12/2026", date(2026, 12, 30)), ("30/12", date(2026, 12, 30)), ("15/1", date(2027, 1, 15)), ("+30", date(2026, 12, 30)), ("2026-12-30", date(2026, 12, 30))])  # noqa: E501
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("30/12/2026", date(2026, 12, 30)),
+        ("30/12", date(2026, 12, 30)),
+        ("15/1", date(2027, 1, 15)),
+        ("+30", date(2026, 12, 30)),
+        ("2026-12-30", date(2026, 12, 30)),
+    ],
+)
 def test_a_day_is_read_as_people_type_it(text: str, day: date) -> None:
     assert leave.day(text, DAY) == day
 
@@ -75,6 +84,10 @@ def test_no_follow_up_is_no_fault_and_a_preset_never_falls_on_a_sunday() -> None
 def test_a_referral_lacks_what_the_circular_asks_for() -> None:
     values = {f[0]: "x" for f in leave.REFERRAL_FIELDS} | {"to": "bv-a", "reason": "1"}
     assert leave.referral(values, {"bv-a": "BV A"}, True) == {}
-    assert set(leave.referral({**values, "to": "bv-z", "signs": "", "reason": "9"}, {"bv-a": "BV A"}, True)) == {"to", "signs", "reason"}
+    assert set(leave.referral({**values, "to": "bv-z", "signs": "", "reason": "9"}, {"bv-a": "BV A"}, True)) == {
+        "to",
+        "signs",
+        "reason",
+    }
     assert leave.referral({**values, "to": "", "to_other": "BV tỉnh B"}, {}, True) == {}
     assert set(leave.referral({**values, "escort": ""}, {"bv-a": "BV A"}, True)) == {"escort"}

@@ -85,7 +85,7 @@ async def begin(store: Store, writer: Writer, id_: str, place: Mapping[str, Any]
 async def call_in(store: Store, writer: Writer, encounter_id: str, now: datetime) -> bool:
     """The patient is called in: the visit is in progress with this doctor, the number is called. False when somebody else was
     first, or it is over. Calling again who is in already is no fault."""
-    found = await readings.encounter(store, encounter_id)
+    found = await readings.encounter(store, writer.patient, encounter_id)
     status = found.body.get("status")
     if status == "in-progress":
         return True
@@ -143,7 +143,7 @@ async def _signed(store: Store, writer: Writer) -> Reading | None:
 
 
 async def _changes(store: Store, writer: Writer, given: Signing, now: datetime) -> list[Change]:
-    encounter = await readings.encounter(store, writer.encounter)
+    encounter = await readings.encounter(store, writer.patient, writer.encounter)
     made: list[Resource] = []
     diagnosed = _diagnosed(given, writer, now, made)
     rx, rx_sections = _prescribed(given, writer, now, diagnosed)
@@ -254,7 +254,7 @@ def follow_up_paper(day: date, what: str, given: Signing, writer: Writer, now: d
 
 async def replace_prescription(store: Store, writer: Writer, given: Signing, old: Sequence[Reading], now: datetime) -> None:
     """A prescription of this visit in the place of the one signed before: a signed one is never changed. One commit."""
-    encounter = await readings.encounter(store, writer.encounter)
+    encounter = await readings.encounter(store, writer.patient, writer.encounter)
     diagnosed = [
         (
             str((d.get("condition") or {}).get("reference", "")).rpartition("/")[2],

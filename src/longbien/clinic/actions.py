@@ -82,13 +82,14 @@ async def begin(store: Store, writer: Writer, id_: str, place: Mapping[str, Any]
         return  # the same form sent twice
 
 
-async def call_in(store: Store, writer: Writer, encounter_id: str, now: datetime) -> bool:
+async def call_in(store: Store, writer: Writer, encounter_id: str, now: datetime, *, first: bool = False) -> bool:
     """The patient is called in: the visit is in progress with this doctor, the number is called. False when somebody else was
-    first, or it is over. Calling again who is in already is no fault."""
+    first, or it is over. Calling again who is in
+    already is no fault, unless one wants to be the first (`first`)."""
     found = await readings.encounter(store, writer.patient, encounter_id)
     status = found.body.get("status")
     if status == "in-progress":
-        return True
+        return not first
     if status not in ("arrived", "triaged", "planned"):
         return False
     day = clock.local(now).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -13,10 +13,12 @@ from longbien.rest.operations.operation import Operation
 
 #: What stands in a page's path, by the parameter's name. {id} is the patient's wherever the path begins with /patients.
 PATH: dict[str, str] = {
+    "bed": "x",
     "location": "sn-tm-pk", "task": "x",
     "rid": "{id}-condition", "type": "Condition", "form": "note", "tab": "labs", "code:path": "x1", "day": "2026-01-01", "name:path": "app.css",
     "hash": "0", "number": "1", "key": "x", "n": "1", "name": "x", "role": "doctor", "kind": "x", "token": "x", "provider": "x", "what": "x", "secret": "x", "client_id": "x", "consent": "x", "act": "x", "number:int": "1",
     "composition": "{id}-composition",
+    "op": "x", "step": "sign-in",
 }  # fmt: skip
 STREAMS = re.compile(r"/live\Z|/events\Z")
 """Routes whose answer does not end by itself."""

@@ -100,6 +100,7 @@ ROLES: dict[str, Role] = {
             _KNOWS,
             "rcu: identity visits Coverage Consent Task Flag",
             "r: ServiceRequest",
+            "u: Location",  # how a bed is, and nothing else: ward/beds.py
         ), clinical=True),
         Role("nurse", "Điều dưỡng", "Nurse", "care", ("TREAT", "CAREMGT"), _lines(
             _KNOWS,
@@ -107,17 +108,20 @@ ROLES: dict[str, Role] = {
             "rcu: ServiceRequest Task NutritionOrder DeviceRequest SupplyRequest",
             "rcu: MedicationAdministration MedicationDispense MedicationStatement",
             "r: MedicationRequest VisionPrescription Coverage",
+            "u: Location",
         ), clinical=True, personal=True),
         Role("doctor", "Bác sĩ", "Doctor", "care", ("TREAT", "CAREMGT"), _lines(
             _KNOWS,
             f"rcu: {_CLINICAL}",
             "r: Coverage",
+            "u: Location",
         ), clinical=True, personal=True),
         Role("head", "Trưởng khoa", "Head of department", "care", ("TREAT", "CAREMGT", "HOPERAT"), _lines(
             _KNOWS,
             f"rcu: {_CLINICAL}",
             "r: coverage",
             "r@HOPERAT: bills claims",
+            "u: Location",
         ), clinical=True, personal=True),
         Role("laboratory", "Kỹ thuật viên xét nghiệm", "Laboratory technologist", "order", ("TREAT",), _lines(
             _KNOWS,

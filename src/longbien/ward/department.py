@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from longbien.base.department import Department, Panel
+from longbien.base.department import Department, Nav
 from longbien.base.words import mark
 
-from . import discharge_pages
+from . import beds, routes, stays
+from .pages import at
 
 WARD = Department(
     name="ward",
     title=mark("Ward"),
-    routes=discharge_pages.ROUTES,
-    panels=[Panel("rail", "ward/discharge-rail.html", discharge_pages.rail)],
-    permissions=discharge_pages.PERMISSIONS,
+    routes=[
+        *routes.ROUTES,
+        *stays.ROUTES,
+    ],
+    nav=[
+        Nav("/ward", mark("Ward"), at.WARD, "ward"),
+        *stays.NAV,
+    ],
+    panels=[
+        *stays.PANELS,
+    ],
+    permissions={
+        **{p.code: p.title for p in at.PERMISSIONS},
+        **stays.PERMISSIONS,
+    },
+    guards={
+        "Encounter": beds.one_patient_each,
+        "Location": beds.beds_only,
+        **stays.GUARDS,
+    },
 )

@@ -29,10 +29,9 @@ SHOWN = 12
 async def promised(call: Call, shell: Any) -> dict[str, Any] | None:
     """The reader's own: what to look at, whose it is, and whether it has come. Cheap: one search where there is nothing."""
     who = call.actor.practitioner
-    scope = call.scope("results to follow up")
-    if not who or not call.actor.may(CHART_WRITE) or not scope.may_read("Task"):
+    store = Store(call.engine, call.scope("results to follow up"))
+    if not who or not call.actor.may(CHART_WRITE) or not store.scope.may_read("Task"):
         return None
-    store = Store(call.engine, scope)
     asked = [
         ("owner", f"Practitioner/{who}"),
         ("code", f"{TASK}|{FOLLOW_RESULT}"),
@@ -48,7 +47,7 @@ async def promised(call: Call, shell: Any) -> dict[str, Any] | None:
     ]
     come = {r.reference_id(b): x for x in reports if x.get("status") in ("final", "amended") for b in x.get("basedOn") or ()}
     ids = {str(t["id"]): r.reference_id(t.get("for")) for t in tasks}
-    names = await people(call.engine, scope, list({patient_key(p) for p in ids.values()}))
+    names = await people(call.engine, store.scope, list({patient_key(p) for p in ids.values()}))
     rows = [
         SimpleNamespace(
             id=t["id"], patient=ids[t["id"]], name=names[patient_key(ids[t["id"]])][0].name, what=str(t.get("description") or ""),

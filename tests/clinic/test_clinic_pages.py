@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from clinic_browser import Browser, Came
 
-from conftest import Browser, Came
 from longbien.base import clock
 from longbien.base.ids import new_id
 from longbien.clinic import codes

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import Response
 
 from ..access.roles import CHART
-from ..base.errors import Conflict, Invalid, NotFound
+from ..base.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from ..base.ids import FHIR_ID
 from ..record.store import Store
 from ..web.page import Call, page
@@ -71,7 +71,7 @@ async def cancel(call: Call) -> Response:
     store = Store(call.engine, call.scope(reason))
     try:
         await actions.cancel(store, patient, type_, id_, why, call.now)
-    except Conflict:
+    except (Conflict, PreconditionFailed):
         return await _orders(
             call, status=409, error=call.w("Somebody changed this order meanwhile. Look at its state."), about=ref, why=why
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from longbien.base.department import Department, Nav, Panel
 from longbien.base.words import mark
 
-from . import beds, discharge_pages, routes
+from . import beds, discharge_pages, drugs, routes
 from .pages import at
 
 WARD = Department(
@@ -23,5 +23,9 @@ WARD = Department(
         **{p.code: p.title for p in at.PERMISSIONS},
         **discharge_pages.PERMISSIONS,
     },
-    guards={"Encounter": beds.one_patient_each, "Location": beds.beds_only},
+    guards={
+        "Encounter": beds.one_patient_each,
+        "Location": beds.beds_only,
+        "MedicationAdministration": drugs.once_only,
+    },
 )

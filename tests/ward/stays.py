@@ -12,11 +12,16 @@ from longbien.record.change import Update
 from longbien.record.engine import Engine
 from longbien.record.scope import system
 from longbien.record.store import Store
+from longbien.ward.department import WARD
 from longbien.ward.discharge_read import Stay, stay
 from longbien.web.entries import Writer
 
 HERE = "stay-hospital"
-BED = "stay-bed-1"
+
+
+def bed(name: str) -> str:
+    """The bed of a patient of these tests: everybody has their own."""
+    return f"{name}-bed"
 
 
 def code(system_: str, code_: str, text: str) -> dict[str, Any]:
@@ -32,10 +37,9 @@ async def house(engine: Engine) -> None:
     people: list[dict[str, Any]] = [
         {"resourceType": "Practitioner", "id": f"stay-doctor-{n}", "name": [{"text": f"BS. {n}"}]} for n in "ab"
     ]
-    bed = code(s.LOCATION_PHYSICAL, "bd", "Bed")
+    engine.guards |= WARD.guards
     await store_of(engine).commit([
         Update({"resourceType": "Organization", "id": HERE, "name": "Bệnh viện Thử"}),
-        Update({"resourceType": "Location", "id": BED, "status": "active", "name": "P.1 · 01", "physicalType": bed}),
         *(Update(p) for p in people),
     ])  # fmt: skip
 
@@ -82,11 +86,19 @@ async def a_stay(engine: Engine, name: str, start: datetime, **more: Any) -> str
         "subject": who, "period": {"start": at(0)}, "reasonCode": [{"text": "Sốt, ho"}],
         "serviceProvider": {"reference": f"Organization/{HERE}"},
         "participant": [{"type": [code(s.PARTICIPATION, "ATND", "attender")], "individual": doctor}],
-        "location": [{"location": {"reference": f"Location/{BED}", "display": "P.1 · 01"}, "status": "active", "period": {"start": at(0)}}],
+        "location": [{"location": {"reference": f"Location/{bed(name)}", "display": "P.1 · 01"}, "status": "active", "period": {"start": at(0)}}],
         "diagnosis": [{"condition": {"reference": f"Condition/{name}-c1", "display": "Viêm phổi"}, "rank": 1,
                        "use": code(s.DIAGNOSIS_ROLE, "AD", "Admission diagnosis")}],
         **more,
     }  # fmt: skip
+    place = {
+        "resourceType": "Location",
+        "id": bed(name),
+        "status": "active",
+        "name": "P.1 · 01",
+        "physicalType": code(s.LOCATION_PHYSICAL, "bd", "Bed"),
+    }
+    await store_of(engine).commit([Update(place)])
     await store_of(engine).commit([
         Update({"resourceType": "Patient", "id": name, "name": [{"text": f"Trần Văn {name}"}], "gender": "male", "birthDate": "1960-02-03"}),
         Update(encounter), Update(condition(1, "J18.9", "Viêm phổi")), Update(condition(2, "I10", "Tăng huyết áp")),

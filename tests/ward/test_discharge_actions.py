@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from stays import BED, a_stay, house, read, store_of, writer
+from stays import a_stay, bed, house, read, store_of, writer
 
 from longbien.base import clock
 from longbien.base.errors import Conflict, NotFound
@@ -72,7 +72,7 @@ async def test_one_step_ends_the_stay_and_all_that_hangs_on_it(engine: Engine) -
         ("Condition/whole-c1", "DD"), ("Condition/whole-c1", "AD"),
     ]  # fmt: skip
     assert e["location"][0]["status"] == "completed"
-    assert (await got(engine, "Location", BED))["operationalStatus"]["code"] == "H"
+    assert (await got(engine, "Location", bed("whole")))["operationalStatus"]["code"] == "H"
     assert (await got(engine, "MedicationRequest", "whole-m1"))["status"] == "stopped"
     assert (await got(engine, "MedicationRequest", "whole-m2"))["status"] == "completed"
     one = await read(engine, "whole")
@@ -196,7 +196,7 @@ async def test_a_stay_ends_just_after_midnight_of_the_new_year(engine: Engine) -
 async def test_a_stay_begun_by_transfer_is_one_stay_from_its_first_day(engine: Engine) -> None:
     now = clock.now()
     start, then = now - timedelta(days=5), clock.instant(now - timedelta(days=2))
-    spot = {"location": {"reference": f"Location/{BED}", "display": "P.1 · 01"}}
+    spot = {"location": {"reference": f"Location/{bed('moved2')}", "display": "P.1 · 01"}}
     await a_stay(
         engine, "moved2", start, hospitalization={"origin": {"display": "Bệnh viện Huyện"}, "admitSource": {"text": "Chuyển đến"}},
         location=[

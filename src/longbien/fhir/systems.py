@@ -137,6 +137,7 @@ VACCINE = BASE + "/CodeSystem/vaccine"
 ALLERGEN = BASE + "/CodeSystem/allergen"
 FLAG = BASE + "/CodeSystem/flag"
 DEPARTMENT_KIND = BASE + "/CodeSystem/department-kind"
+PLACE_KIND = BASE + "/CodeSystem/place-kind"  # Location.type: theatre
 COMMUNICATION_CATEGORY = BASE + "/CodeSystem/communication-category"
 NOTICE = {"system": COMMUNICATION_CATEGORY, "code": "notice", "display": "Thông báo"}  # the house tells a patient something
 

@@ -59,7 +59,8 @@ def overrides(context: Context, signed: Iterable[tuple[Resource, Line, Sequence[
             {
                 "resourceType": "Provenance",
                 "id": f"{once}-p{n + 1}",
-                "target": [{"reference": f"{resource['resourceType']}/{resource['id']}"}],
+                # the patient too: that is what puts it into their record (R4's compartment goes by the target)
+                "target": [{"reference": x} for x in (_ref(resource), f"Patient/{context.patient}")],
                 "recorded": clock.instant(context.now),
                 "activity": {"coding": [{"system": OVERRIDE, "code": "override"}], "text": "Ký dù có cảnh báo"},
                 "reason": [{"text": line.override.strip()}, *({"text": _said(v)} for v in stops)],
@@ -67,6 +68,10 @@ def overrides(context: Context, signed: Iterable[tuple[Resource, Line, Sequence[
             }
         )  # fmt: skip
     return out
+
+
+def _ref(resource: Resource) -> str:
+    return f"{resource['resourceType']}/{resource['id']}"
 
 
 def _said(verdict: Verdict) -> str:
@@ -84,7 +89,7 @@ async def sign(store: Store, resources: Sequence[Resource]) -> bool:
 
 async def cancel(store: Store, patient: str, type_: str, id_: str, why: str, now: datetime) -> None:
     """Take an order back with a reason: ServiceRequest revoked, MedicationRequest stopped (cancelled while nothing was given).
-    Raises Invalid without a reason or when it is over; Conflict when somebody changed it meanwhile."""
+    Raises Invalid without a reason or when it is over; PreconditionFailed when somebody changed it meanwhile."""
     if len(why.strip()) < 3:
         raise Invalid("Say why it is cancelled.", code="required")
     stored = await store.read(type_, id_)

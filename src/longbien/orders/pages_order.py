@@ -132,7 +132,7 @@ async def _sign(call: Call, life: Life, reason: str, draft: box.Draft, index: In
     await drafts.drop(call.engine.db, call.actor, patient, box.FORM)
     await favourites.ordered(call.engine, call.actor, [x.definition for x in draft.lines])
     written = ",".join(f"{r['resourceType']}/{r['id']}" for r in requests)
-    return call.go(f"/patients/{patient}?done=orders&undo={written}")
+    return call.go(f"/patients/{patient}/orders?done=orders&undo={written}")
 
 
 async def _shown(

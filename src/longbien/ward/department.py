@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from longbien.base.department import Department, Nav, Panel
+from longbien.base.department import Department, Nav
 from longbien.base.words import mark
 
-from . import beds, discharge_pages, drugs, routes
+from . import beds, drugs, routes, stays
 from .pages import at
 
 WARD = Department(
@@ -13,19 +13,23 @@ WARD = Department(
     title=mark("Ward"),
     routes=[
         *routes.ROUTES,
-        *discharge_pages.ROUTES,
+        *stays.ROUTES,
     ],
-    nav=[Nav("/ward", mark("Ward"), at.WARD, "ward")],
+    nav=[
+        Nav("/ward", mark("Ward"), at.WARD, "ward"),
+        *stays.NAV,
+    ],
     panels=[
-        Panel("rail", "ward/discharge-rail.html", discharge_pages.rail),
+        *stays.PANELS,
     ],
     permissions={
         **{p.code: p.title for p in at.PERMISSIONS},
-        **discharge_pages.PERMISSIONS,
+        **stays.PERMISSIONS,
     },
     guards={
         "Encounter": beds.one_patient_each,
         "Location": beds.beds_only,
         "MedicationAdministration": drugs.once_only,
+        **stays.GUARDS,
     },
 )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from longbien.base import clock
-from longbien.base.errors import Conflict, Forbidden, Gone, NotFound, PreconditionFailed
+from longbien.base.errors import Conflict, Gone, NotFound, PreconditionFailed
 from longbien.base.words import mark, parse_instant
 from longbien.fhir import json
 from longbien.fhir.references import literal
@@ -19,7 +18,7 @@ from longbien.web.pages.undo import in_error
 
 from .discharge_form import Leaving
 from .discharge_read import DISCHARGE, Stay, stable
-from .discharge_resources import BED_STATUS, leaving, prepared
+from .discharge_resources import leaving, prepared
 from .discharge_rules import UNDO_WITHIN
 
 Resource = dict[str, Any]
@@ -83,16 +82,23 @@ async def finished_by(store: Store, stay: Stay) -> tuple[str, datetime] | None:
     return str(r.first(note, "agent", "who", "display") or ""), parse_instant(str(note["recorded"]))
 
 
-async def undo(store: Store, stay: Stay, now: datetime, code: str = DISCHARGE) -> None:
+async def undo(store: Store, stay: Stay, now: datetime) -> None:
     """Take a discharge back within UNDO_WITHIN: every resource as it was before it, what it made marked as entered in error. Raises
     Conflict, saying why, where that is not possible any more."""
-    note = await found(store, "Provenance", stable("pv", stay.id, code))
-    if note is None:
+    await take_back(
+        store, stable("pv", stay.id, DISCHARGE), now, UNDO_WITHIN, TOO_LATE % {"hours": UNDO_WITHIN // timedelta(hours=1)}
+    )
+
+
+async def take_back(store: Store, note: str, now: datetime, within: timedelta, too_late: str) -> None:
+    """Take back the act that a Provenance tells of. `too_late`: what is said after `within`. Raises NotFound, Conflict."""
+    said = await found(store, "Provenance", note)
+    if said is None:
         raise NotFound("There is nothing to take back.")
-    if now - parse_instant(str(note["recorded"])) > UNDO_WITHIN:
-        raise Conflict(TOO_LATE % {"hours": int(UNDO_WITHIN.total_seconds() // 3600)})
+    if now - parse_instant(str(said["recorded"])) > within:
+        raise Conflict(too_late)
     changes: list[Change] = []
-    for target in note.get("target") or ():
+    for target in said.get("target") or ():
         named = literal(str(target.get("reference") or ""))
         if named is not None and named[3] is not None:
             changes.append(await _before(store, named[1], named[2], int(named[3])))
@@ -113,13 +119,18 @@ async def _before(store: Store, type_: str, id_: str, written: int) -> Change:
             raise Conflict(TAKEN)
         if type_ == "Location" and r.first(current, "operationalStatus", "code") not in ("H", "U", "K"):
             raise Conflict(BED_TAKEN)
+    if type_ == "Patient" and written > 1:  # others may have changed an address since: only what was said of the death goes
+        return Update(_unsaid(current, json.loads((await store.vread(type_, id_, written - 1)).body)), if_match=stored.version)
     if written > 1:
         earlier: Resource = json.loads((await store.vread(type_, id_, written - 1)).body)
         if not (type_ == "Task" and earlier.get("status") == "entered-in-error"):
             return Update(earlier, if_match=stored.version)
-    if type_ == "Appointment":
-        return Update({**current, "status": "entered-in-error"}, if_match=stored.version)
+    if type_ in ("Patient", "RelatedPerson"):
+        return Update({**current, "active": False}, if_match=stored.version)
     return Update(in_error(current), if_match=stored.version)
 
 
-__all__ = ["BED_STATUS", "Forbidden", "clock", "finish", "finished_by", "found", "keep", "undo"]
+def _unsaid(current: Resource, before: Resource) -> Resource:
+    """The Patient without what an act of ours put in: death, links to a child."""
+    ours = ("deceasedDateTime", "deceasedBoolean", "link")
+    return {**{k: v for k, v in current.items() if k not in ours}, **{k: before[k] for k in ours if k in before}}

@@ -123,8 +123,9 @@ async def _show(
     }.get(call.query.get("done", ""), "")
     return call.html(
         "chart.html", status, **{**shell, "toast": text}, middle="ward/discharge.html", stay=one, made=made,
-        values=view.fields(one, kept, made, call.now), errors=errors, refused=refused, diagnoses=view.diagnosis_rows(one),
-        awaited=one.awaited(), drugs=view.drug_rows(one), people=view.people(one), may_finish=call.actor.may(DISCHARGE),
+        values=view.fields(one, kept, made, call.now), errors=errors, refused=refused,
+        diagnoses=view.diagnosis_rows(one, call.lang),
+        awaited=one.awaited(), drugs=view.drug_rows(one, call.lang), people=view.people(one), may_finish=call.actor.may(DISCHARGE),
         verdicts=verdicts, seen=version(draft) if draft else 0,
         kept_by=str((draft or {}).get("owner", {}).get("display") or "") if draft else "",
         kept_at=r.updated(draft) if draft else None, me_id=call.actor.practitioner or "", **view.choices(call.w),
@@ -136,17 +137,17 @@ async def _ended(call: Call, shell: dict[str, Any], store: Store, one: Stay) -> 
     text = call.w("The stay has ended. The papers wait for signatures.") if call.query.get("done") == "finished" else ""
     return call.html(
         "chart.html", **{**shell, "toast": text}, middle="ward/discharge-ended.html", stay=one, how=view.ended(one, call.w),
-        papers=view.paper_rows(one), drugs=[_line(d) for d in view.home_drugs(one)], done=done,
+        papers=view.paper_rows(one), drugs=[_line(d, call.lang) for d in view.home_drugs(one)], done=done,
         may_undo=bool(done and call.actor.may(DISCHARGE) and call.now - done[1] < UNDO_WITHIN),
         until=done[1] + UNDO_WITHIN if done else None, prints=_prints(),
     )  # fmt: skip
 
 
-def _line(d: dict[str, Any]) -> SimpleNamespace:
+def _line(d: dict[str, Any], lang: str) -> SimpleNamespace:
     days = r.first(d, "dispenseRequest", "expectedSupplyDuration", "value")
     count = r.first(d, "dispenseRequest", "quantity", "value")
     return SimpleNamespace(
-        name=r.concept(d.get("medicationCodeableConcept")), sig=r.first(d, "dosageInstruction", "text") or "", days=days,
+        name=r.concept(d.get("medicationCodeableConcept"), lang), sig=r.first(d, "dosageInstruction", "text") or "", days=days,
         count=count,
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from longbien.base import clock
 from longbien.fhir import systems as s
@@ -43,24 +43,34 @@ WHY = {
 }
 
 
+class Known(Protocol):
+    """What was read before writing."""
+
+    def one(self, type_: str, id_: str) -> Resource | None: ...
+
+
 class Changes:
     """The changes of one commit. put: replaces what is there at the version that was read, or is new; `what` was written, with the
     version that it will be."""
 
-    def __init__(self, stay: Stay):
-        self.stay = stay
+    def __init__(self, known: Known):
+        self.known = known
         self.made: list[Change] = []
         self.what: list[str] = []
 
     def put(self, resource: Resource, before: Resource | None = None) -> None:
         type_, id_ = str(resource["resourceType"]), str(resource["id"])
-        known = before or self.stay.one(type_, id_)
+        known = before or self.known.one(type_, id_)
         if known is None:
             self.made.append(Create(resource, id=id_))
             self.what.append(f"{type_}/{id_}/_history/1")
         else:
             self.made.append(Update(resource, if_match=version(known)))
             self.what.append(f"{type_}/{id_}/_history/{version(known) + 1}")
+
+    def tell(self, note: Resource, before: Resource | None) -> None:
+        """The Provenance of all this; `before`: the one of an earlier such act that was taken back."""
+        self.made.append(Update(note, if_match=version(before)) if before else Create(note, id=note["id"]))
 
 
 def author(w: Writer) -> Resource:
@@ -382,11 +392,11 @@ def typed(draft: Resource | None) -> dict[str, str]:
     return {str((i.get("type") or {}).get("text")): str(i.get("valueString") or "") for i in given}
 
 
-def provenance(stay: Stay, what: Iterable[str], code: str, text: str, w: Writer, now: datetime) -> Resource:
+def provenance(key: str, what: Iterable[str], code: str, text: str, w: Writer, now: datetime) -> Resource:
     """Who did what in one act, by versions: what taking it back reads."""
     return {
         "resourceType": "Provenance",
-        "id": stable("pv", stay.id, code),
+        "id": stable("pv", key, code),
         "target": [{"reference": f"Patient/{w.patient}"}, *({"reference": x} for x in what)],
         "recorded": clock.instant(now),
         "activity": concept(TASK, code, text),
@@ -428,8 +438,8 @@ def leaving(
     if bed is not None:
         made.put(to_clean(bed), bed)
     made.put(finished(stay, out, [(i, text) for i, text, _ in named]), stay.encounter)
-    note = provenance(stay, made.what, DISCHARGE, "Ra viện", w, now)
-    made.made.append(Update(note, if_match=version(before)) if before else Create(note, id=note["id"]))
+    note = provenance(stay.id, made.what, DISCHARGE, "Ra viện", w, now)
+    made.tell(note, before)
     return made.made
 
 

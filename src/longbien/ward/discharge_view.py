@@ -117,9 +117,9 @@ def _said(i: Any, w: Words) -> str:
     return " · ".join(x for x in (detail, owner, w("since %(date)s", date=since) if since else "") if x)
 
 
-def diagnosis_rows(stay: Stay) -> list[SimpleNamespace]:
+def diagnosis_rows(stay: Stay, lang: str) -> list[SimpleNamespace]:
     return [
-        SimpleNamespace(id=x["id"], name=r.concept(x.get("code")), code=_icd(x), since=str(x.get("recordedDate") or "")[:10])
+        SimpleNamespace(id=x["id"], name=r.concept(x.get("code"), lang), code=_icd(x), since=str(x.get("recordedDate") or "")[:10])
         for x, _ in stay.diagnoses()
     ]
 
@@ -130,15 +130,21 @@ def _icd(x: Resource) -> str:
     )
 
 
-def drug_rows(stay: Stay) -> list[SimpleNamespace]:
+def drug_rows(stay: Stay, lang: str) -> list[SimpleNamespace]:
     """Inpatient drugs in alphabetical order, each with its words and since when."""
     out = []
     for d in stay.drugs():
         dosage = (d.get("dosageInstruction") or [{}])[0]
-        name = r.concept(d.get("medicationCodeableConcept")) or str((d.get("medicationReference") or {}).get("display") or "")
+        name = _drug_name(d, lang) or str((d.get("medicationReference") or {}).get("display") or "")
         since = r.moment(d.get("authoredOn"))
         out.append(SimpleNamespace(id=d["id"], name=name, sig=str(dosage.get("text") or ""), since=since))
     return sorted(out, key=lambda x: x.name)
+
+
+def _drug_name(d: Resource, lang: str) -> str:
+    """The drug as the chart names it in the reader's language."""
+    known = r.drug(d, {}, lang)
+    return known.name if known else r.concept(d.get("medicationCodeableConcept"), lang)
 
 
 def people(stay: Stay) -> list[tuple[str, str]]:

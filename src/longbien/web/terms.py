@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from ..base import garbage
 from ..base.fold import fold
 from ..base.sql import queries
 from ..base.words import toned
@@ -194,6 +195,7 @@ class Terms:
         self.icd10 = icd10 or built_in()
         self.by_code = {t.code: t for t in self.icd10}
         self._versions = versions
+        garbage.settle(garbage.SERVING)  # thousands of terms that stay: not to be walked again with every collection
 
     def find(self, text: str, limit: int = 12) -> list[Term]:
         return find(self.icd10, text, limit)

@@ -174,6 +174,8 @@ async def _page(
 
 
 def _line(known: Known, place: Facility, day: Any) -> str | None:
+    if not known.opened and known.card is None:  # nobody has looked yet: that is not "without insurance"
+        return None
     return cover.line(known.card, place.code, day, follow_up=bool(known.bookings))
 
 

@@ -47,6 +47,7 @@
   }
   lb.keys.n = () => open("note"); lb.keys.v = () => open("vitals");
   for (const a of $$("#write a[data-letter]")) lb.keys[a.dataset.letter] = () => open(a.dataset.panel);
+  for (const a of $$("a[data-go]")) lb.keys[a.dataset.go] = () => { location.href = a.href; };
   lb.keys.a = () => { const b = $(".ack"); if (b) b.form.requestSubmit(); };
   lb.keys["shift a"] = () => { const b = $("#seen"); if (b) b.form.requestSubmit(); };
   lb.keys["0"] = () => $('a[data-span="all"]')?.click();

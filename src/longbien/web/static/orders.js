@@ -21,7 +21,7 @@
     name.textContent = item.name; dose.className = "quiet"; dose.textContent = item.dose || item.note || ""; kind.className = "mark push"; kind.textContent = item.kind_title;
     top.className = "hit"; top.append(name, " ", dose, kind); li.append(top);
     for (const [level, text] of (hints || {})[item.id] || []) {
-      const v = document.createElement("span"); v.className = "hint " + level; v.textContent = (level === "stop" ? "✕ " : level === "warn" ? "! " : "· ") + text; li.append(v);
+      const v = document.createElement("span"); v.className = "hint v-" + level; v.textContent = (level === "stop" ? "✕ " : level === "warn" ? "! " : "· ") + text; li.append(v);
     }
     li.addEventListener("mousedown", (e) => { e.preventDefault(); pick(li.dataset.id); });
     return li;

@@ -82,20 +82,21 @@ async def begin(store: Store, writer: Writer, id_: str, place: Mapping[str, Any]
         return  # the same form sent twice
 
 
-async def call_in(store: Store, writer: Writer, encounter_id: str, now: datetime) -> bool:
+async def call_in(store: Store, writer: Writer, encounter_id: str, now: datetime, *, first: bool = False) -> bool:
     """The patient is called in: the visit is in progress with this doctor, the number is called. False when somebody else was
-    first, or it is over. Calling again who is in already is no fault."""
-    found = await readings.encounter(store, encounter_id)
+    first, or it is over. Calling again who is in
+    already is no fault, unless one wants to be the first (`first`)."""
+    found = await readings.encounter(store, writer.patient, encounter_id)
     status = found.body.get("status")
     if status == "in-progress":
-        return True
+        return not first
     if status not in ("arrived", "triaged", "planned"):
         return False
     day = clock.local(now).replace(hour=0, minute=0, second=0, microsecond=0)
     ticket = await readings.ticket(store, writer.patient, encounter_id, day)
     changes: list[Change] = [Update(compose.seen_by(compose.moved(found.body, "in-progress", now), writer), if_match=found.version)]
-    if ticket is not None and ticket.body.get("status") == "requested":
-        changes.append(Update(_ticket(ticket.body, "received", now), if_match=ticket.version))
+    if ticket is not None and ticket.body.get("status") in ("requested", "on-hold"):
+        changes.append(Update(_ticket(ticket.body, writer, "received", now), if_match=ticket.version))
     try:
         await store.commit(changes)
     except (Conflict, PreconditionFailed):
@@ -103,12 +104,17 @@ async def call_in(store: Store, writer: Writer, encounter_id: str, now: datetime
     return True
 
 
-def _ticket(task: Mapping[str, Any], status: str, now: datetime) -> Resource:
+def _ticket(task: Mapping[str, Any], writer: Writer, status: str, now: datetime) -> Resource:
+    """The number in another state, as the reception keeps it: called, or done."""
     out = {k: v for k, v in task.items() if k != "meta"} | {"status": status, "lastModified": clock.instant(now)}
+    state, title = {"received": ("called", "Called"), "completed": ("done", "Seen")}[status]
+    out["businessStatus"] = compose.concept(codes.TICKET_STATES, state, title)
     period = dict(out.get("executionPeriod") or {})
     if status == "received":
-        period["start"] = clock.instant(now)
-    elif status == "completed":
+        period = {"start": clock.instant(now)}
+        if writer.practitioner:
+            out["owner"] = compose.author(writer)
+    else:
         period.setdefault("start", clock.instant(now))
         period["end"] = clock.instant(now)
     return {**out, "executionPeriod": period}
@@ -138,7 +144,7 @@ async def _signed(store: Store, writer: Writer) -> Reading | None:
 
 
 async def _changes(store: Store, writer: Writer, given: Signing, now: datetime) -> list[Change]:
-    encounter = await readings.encounter(store, writer.encounter)
+    encounter = await readings.encounter(store, writer.patient, writer.encounter)
     made: list[Resource] = []
     diagnosed = _diagnosed(given, writer, now, made)
     rx, rx_sections = _prescribed(given, writer, now, diagnosed)
@@ -154,7 +160,7 @@ async def _changes(store: Store, writer: Writer, given: Signing, now: datetime) 
     changes += _renewed(given, now)
     day = clock.local(now).replace(hour=0, minute=0, second=0, microsecond=0)
     if ticket := await readings.ticket(store, writer.patient, writer.encounter, day):
-        changes.append(Update(_ticket(ticket.body, "completed", now), if_match=ticket.version))
+        changes.append(Update(_ticket(ticket.body, writer, "completed", now), if_match=ticket.version))
     return changes
 
 
@@ -249,7 +255,7 @@ def follow_up_paper(day: date, what: str, given: Signing, writer: Writer, now: d
 
 async def replace_prescription(store: Store, writer: Writer, given: Signing, old: Sequence[Reading], now: datetime) -> None:
     """A prescription of this visit in the place of the one signed before: a signed one is never changed. One commit."""
-    encounter = await readings.encounter(store, writer.encounter)
+    encounter = await readings.encounter(store, writer.patient, writer.encounter)
     diagnosed = [
         (
             str((d.get("condition") or {}).get("reference", "")).rpartition("/")[2],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..base.words import mark
 from ..fhir import systems as s
 
 PAPER = "https://longbien.org/fhir/CodeSystem/paper"
@@ -10,6 +11,8 @@ PAPER_FIELD = "https://longbien.org/fhir/CodeSystem/paper-field"
 prescription, in the interface of decision 808/2022, so that who prints, signs or sends it finds each field by its name."""
 TASK = "https://longbien.org/fhir/CodeSystem/task"
 TICKET = "queue-ticket"
+TICKET_STATES = s.BASE + "/CodeSystem/queue-state"
+"""The reception's numbers (docs/house.md): Task.description is the number as it is called, restriction.period.start its turn."""
 PRESCRIPTION_NUMBER = s.BASE + "/sid/prescription"
 """The national prescription code (decision 808/2022): groupIdentifier of all lines of one prescription."""
 NOTE_LOINC, NOTE_LOCAL = "34108-1", "kham"
@@ -37,6 +40,16 @@ TEXTS: tuple[tuple[str, str, str, str], ...] = (
     ("plan", "18776-5", "Plan of care note", "Hướng xử trí"),
     ("advice", "69730-0", "Instructions", "Lời dặn"),
 )
+LABELS = {
+    "reason": mark("Reason"),
+    "history": mark("History of this illness"),
+    "past": mark("Earlier illnesses, family"),
+    "exam": mark("Examination"),
+    "assessment": mark("Assessment"),
+    "plan": mark("Plan"),
+    "advice": mark("Advice to the patient"),
+}
+"""The same as the reader's page calls them."""
 DIAGNOSES = ("29548-5", "Diagnosis Narrative", "Chẩn đoán")
 DRUGS = ("57828-6", "Prescription list", "Đơn thuốc")
 FOLLOW_UP = ("18776-5", "Plan of care note", "Hẹn khám lại")

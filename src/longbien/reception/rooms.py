@@ -13,6 +13,7 @@ import msgspec
 from ..base.errors import NotFound
 from ..fhir import systems as s
 from ..record.store import Store
+from .booking import hours_of
 from .shapes import Room
 
 _decode = msgspec.json.Decoder().decode
@@ -66,7 +67,7 @@ async def _read(store: Store, organization: str) -> Facility:
     for place in rooms:
         owner = str((place.get("managingOrganization") or {}).get("reference") or "").rpartition("/")[2]
         name, kind = named.get(owner, ("", ""))
-        found = Room(place["id"], str(place.get("name") or place["id"]), owner, name, kind)
+        found = Room(place["id"], str(place.get("name") or place["id"]), owner, name, kind, hours_of(place))
         if place.get("status", "active") != "active":
             continue
         if kind == EMERGENCY:

@@ -146,11 +146,7 @@ async def _facilities(call: Call) -> dict[str, str]:
     found = {}
     for r, body in zip(rows, await call.engine.unpack_all([r["body"] for r in rows]), strict=True):
         x = _decode(body)
-        if (
-            not x.get("partOf")
-            and r["id"] != call.actor.organization
-            and any(i.get("system") == s.FACILITY_CODE for i in x.get("identifier") or ())
-        ):
+        if r["id"] != call.actor.organization and any(i.get("system") == s.FACILITY_CODE for i in x.get("identifier") or ()):
             found[r["id"]] = str(x.get("name") or r["id"])
     return dict(sorted(found.items(), key=lambda x: x[1]))
 

@@ -252,7 +252,7 @@ def follow_up_paper(day: date, what: str, given: Signing, writer: Writer, now: d
 async def replace_prescription(
     store: Store, writer: Writer, given: Signing, encounter: Reading, old: Sequence[Reading], now: datetime
 ) -> None:
-    """A prescription of this visit in the place of the one signed before: a signed one is never changed. One commit. `encounter`: as it
+    """A prescription of this visit in the place of the one signed before: a signed one is never changed. `encounter`: as it
     was read before `old`: who prescribes meanwhile has written it, so of two one wins. Raises Conflict for the other."""
     diagnosed = [
         (

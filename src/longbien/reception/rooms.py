@@ -1,5 +1,6 @@
 """The consulting rooms of a facility, as its directory has them: rooms (Location, physicalType `ro`) that are part of its site and
-not of a ward, and of no other kind (a theatre), each with its department. Kept a minute by the process: the directory changes rarely."""
+not of a ward, and of no other kind (a theatre), each with its department. Kept a minute by the process: the directory changes
+rarely."""
 
 from __future__ import annotations
 

@@ -21,9 +21,11 @@ from longbien.access.accounts import NewAccount, create
 from longbien.access.actor import Actor
 from longbien.app import App
 from longbien.base import clock
+from longbien.base.errors import NotFound
 from longbien.base.ids import patient_key
 from longbien.record import export, matching
 from longbien.record.change import Manner, Update
+from longbien.record.life import life as read_life
 from longbien.record.scope import system
 from longbien.record.sensitive import BY_CODE
 from longbien.record.store import Store
@@ -285,3 +287,38 @@ async def _whole(
         pass
     held = b"\n".join(line for lines in part.lines.values() for line in lines).decode()
     assert {i for i in made if f'"{i}"' in held} == seen
+    await _chart(world, role, at, patient, made, seen)
+
+
+async def _chart(world: World, role: str, at: str, patient: str, made: dict[str, Made], seen: set[str]) -> None:
+    """The chart's reading holds what is allowed; and where a record counts as open as a whole, nothing in it is closed."""
+    engine, scope = world.app.state.engine, world.app.state.door.scope(world.actors[role, at])
+    try:
+        lived = await read_life(engine, scope, patient, ("Condition", "DiagnosticReport", "MedicationRequest"))
+        told = b"\n".join(body for bodies in lived.bodies.values() for body in bodies).decode()
+    except NotFound:
+        told = ""
+    assert {i for i in made if f'"{i}"' in told} == {i for i in seen if made[i].kind != "Observation"}
+    assert not await _open_as_a_whole(world, role, at, patient) or seen == set(made)
+
+
+async def _open_as_a_whole(world: World, role: str, at: str, patient: str) -> bool:
+    engine, scope = world.app.state.engine, world.app.state.door.scope(world.actors[role, at])
+    args: list[Any] = [patient_key(patient)]
+
+    def bind(value: Any) -> str:
+        args.append(value)
+        return f"${len(args)}"
+
+    found: bool = await engine.db.fetchval(f"SELECT {scope.whole('$1::bigint', bind)}", *args)
+    return found
+
+
+async def test_a_record_without_anything_sensitive_is_open_as_a_whole_and_one_with_it_is_not(world: World) -> None:
+    plain = Life(frozenset({"h1"}), (Made("Condition", "h1", None), Made("Condition", "h2", None)), (), False, frozenset())
+    hiv = Life(frozenset({"h1"}), (Made("Condition", "h1", None), Made("Condition", "h2", "hiv")), (), False, frozenset())
+    await write(world, plain, "plain-whole")
+    await write(world, hiv, "hiv-whole")
+    assert await _open_as_a_whole(world, "doctor", "h1", "plain-whole")
+    assert not await _open_as_a_whole(world, "doctor", "h1", "hiv-whole")
+    assert not await _open_as_a_whole(world, "doctor", "h3", "plain-whole")

@@ -16,6 +16,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 #: Nothing about anybody: no line is owed.
 SILENT = {
+    "/catalogue": "the same, all of it; what is written there is a version with its line",
+    "/orders/search": "what can be ordered, out of the catalogue; nothing of anybody",
     "/terms/icd10": "names of codes out of the house's own table",
     "/language": "the language of the pages",
     "/glass": "an empty list here: who stands in it is read by the store, with a line",
@@ -75,6 +77,7 @@ NO_PATIENT = {
     "/me/ask",
     # one's own sign-in, apps and covers
     "/account", "/account/passkeys/ask", "/apps", "/cover",
+    "/clinic/phrases",  # one's own shortcuts
     # accounts, apps and rights of the own facility; asked why of a patient, /permissions/why has its line
     "/invitations", "/admin/apps", "/permissions", "/permissions/why", "/permissions/accounts",
 }  # fmt: skip

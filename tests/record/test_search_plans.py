@@ -212,11 +212,13 @@ async def test_the_chart_is_driven_by_the_patients_key(engine: Engine, name: str
     observation, code = number("Observation"), key64(f"Observation.code|{LOINC}|c7") ^ 1
     given: dict[str, tuple[Any, ...]] = {
         "patient": (number("Patient"),), "columns": (observation, 1), "kinds": (observation,),
-        "parts": (observation, [1], [code]), "bodies": ([observation, number("Encounter")], 500),
+        "parts": (observation, [code]), "bodies": ([observation, number("Encounter")], 500),
     }  # fmt: skip
     doctor = replace(system("t"), rows=CareRows(key64("Organization/bv"), 90))
     kind = "h.type" if name == "bodies" else "$2::smallint"
-    sql, args = life._scoped(doctor, getattr(life.Q, name), kind, patient_key("p7"), *given[name])
+    sql, args = life._scoped(
+        doctor, life._PARTS if name == "parts" else getattr(life.Q, name), kind, patient_key("p7"), *given[name]
+    )
     plan = "\n".join(r[0] for r in await engine.db.fetch("EXPLAIN " + sql, *args, search=True))
     assert re.search(r"Index Cond: \(+(h\.|c\.)?pat = ", plan), plan
     assert "Seq Scan on head" not in plan and "Seq Scan on code2" not in plan and "Seq Scan on ver" not in plan, plan

@@ -59,6 +59,7 @@ def served(url: str, people: Sequence[int], port: int = 0) -> Iterator[SimpleNam
 
     async def main() -> None:
         engine = await Engine.open(url)
+        guard(engine)
         door = Door(engine)
         try:
             if people:

@@ -188,7 +188,8 @@ async def withheld(door: Door, scope: Scope, patient_id: str) -> int:
         return f"${len(args)}"
 
     row = RowSQL.of("h")._replace(pat="$1::bigint")
-    count: int = await door.engine.db.fetchval(Q.withheld.replace("{withheld}", scope.withheld.sql(row, bind)), *args)
+    sql = Q.withheld.replace("{withheld}", f"NOT {scope.whole(row.pat, bind)} AND {scope.withheld.sql(row, bind)}")
+    count: int = await door.engine.db.fetchval(sql, *args)
     return count
 
 

@@ -99,6 +99,11 @@ class WithheldRows:
     who: Reader
     told: int | None = None
 
+    @property
+    def bounds(self) -> bool:
+        """A facility whose rows nobody's default shares is harder than one that is not named."""
+        return not self.who.closed
+
     def sql(self, row: RowSQL, bind: Bind) -> str:
         patient = f"{row.type} <> {bind(number('Patient'))}::smallint AND {row.pat} IS NOT NULL"
         # The closed facilities' default depends on the row: it is taken outside, so that the subquery speaks of the patient alone.
@@ -120,6 +125,7 @@ class ConsentedRows:
     by name. The Patient resource with it."""
 
     who: Reader
+    bounds = True
 
     def sql(self, row: RowSQL, bind: Bind) -> str:
         keys = [k for k in (self.who.person, self.who.org) if k is not None]
@@ -138,6 +144,7 @@ class WalledRows:
     """Records of people known to the public, and of staff before their colleagues: care alone does not open them."""
 
     organization: str | None
+    bounds = True
 
     def sql(self, row: RowSQL, bind: Bind) -> str:
         colleague = (

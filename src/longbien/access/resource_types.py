@@ -90,6 +90,7 @@ KINDS: dict[str, Kind] = {
 """Every R4 type stands in exactly one."""
 
 NAMES: dict[str, tuple[str, str]] = {
+    "ActivityDefinition": ("danh mục y lệnh", "the catalogue of orders"), "PlanDefinition": ("bộ y lệnh", "order sets"),
     "AllergyIntolerance": ("dị ứng", "allergies"), "Condition": ("chẩn đoán", "diagnoses"),
     "Consent": ("văn bản đồng ý", "consents"), "Coverage": ("thẻ bảo hiểm", "insurance cards"),
     "DetectedIssue": ("cảnh báo dùng thuốc", "drug safety issues"), "Device": ("thiết bị", "devices"),
@@ -97,6 +98,8 @@ NAMES: dict[str, tuple[str, str]] = {
     "DiagnosticReport": ("phiếu kết quả", "reports of results"), "DocumentManifest": ("tập giấy tờ", "sets of documents"),
     "DocumentReference": ("giấy tờ quét, tệp", "documents and scans"), "Encounter": ("lượt khám, đợt điều trị", "visits and stays"),
     "Flag": ("cảnh báo", "warnings"), "ImagingStudy": ("ảnh chẩn đoán", "imaging studies"),
+    "Location": ("tình trạng giường", "the state of a bed"),
+    "Schedule": ("lịch của phòng khám", "schedules of rooms"), "Slot": ("giờ hẹn của phòng khám", "times of rooms"),
     "Media": ("ảnh chụp", "pictures"), "MedicationAdministration": ("lần dùng thuốc", "administered drugs"),
     "MedicationDispense": ("cấp phát thuốc", "dispensed drugs"), "MedicationRequest": ("đơn thuốc", "prescriptions"),
     "MedicationStatement": ("thuốc đang dùng", "drugs in use"), "NutritionOrder": ("chế độ ăn", "diet orders"),

@@ -99,7 +99,9 @@ ROLES: dict[str, Role] = {
         Role("clerk", "Nhân viên tiếp đón", "Reception clerk", "care", ("HOPERAT",), _lines(
             _KNOWS,
             "rcu: identity visits Coverage Consent Task Flag",
+            "cu: Schedule Slot",  # the times of a room: reception/booking.py
             "r: ServiceRequest",
+            "u: Location",  # how a bed is, and nothing else: ward/beds.py
         ), clinical=True),
         Role("nurse", "Điều dưỡng", "Nurse", "care", ("TREAT", "CAREMGT"), _lines(
             _KNOWS,
@@ -107,17 +109,23 @@ ROLES: dict[str, Role] = {
             "rcu: ServiceRequest Task NutritionOrder DeviceRequest SupplyRequest",
             "rcu: MedicationAdministration MedicationDispense MedicationStatement",
             "r: MedicationRequest VisionPrescription Coverage",
+            "cu: Schedule Slot",
+            "u: Location",
         ), clinical=True, personal=True),
         Role("doctor", "Bác sĩ", "Doctor", "care", ("TREAT", "CAREMGT"), _lines(
             _KNOWS,
             f"rcu: {_CLINICAL}",
             "r: Coverage",
+            "cu: Schedule Slot",
+            "u: Location",
         ), clinical=True, personal=True),
         Role("head", "Trưởng khoa", "Head of department", "care", ("TREAT", "CAREMGT", "HOPERAT"), _lines(
             _KNOWS,
             f"rcu: {_CLINICAL}",
             "r: coverage",
             "r@HOPERAT: bills claims",
+            "cu: Schedule Slot",
+            "u: Location",
         ), clinical=True, personal=True),
         Role("laboratory", "Kỹ thuật viên xét nghiệm", "Laboratory technologist", "order", ("TREAT",), _lines(
             _KNOWS,
@@ -132,6 +140,7 @@ ROLES: dict[str, Role] = {
         Role("pharmacist", "Dược sĩ", "Pharmacist", "order", ("TREAT",), _lines(
             _KNOWS,
             "rcu: MedicationDispense MedicationStatement DetectedIssue Task SupplyDelivery",
+            "rcu: ActivityDefinition PlanDefinition",  # the catalogue of what can be ordered
             "r: identity Encounter MedicationRequest MedicationAdministration AllergyIntolerance Condition Flag Procedure Consent",
             "r: Observation Coverage",
         ), clinical=True, work="pharmacy"),
@@ -154,6 +163,7 @@ ROLES: dict[str, Role] = {
         Role("it", "Kỹ sư công nghệ thông tin", "IT engineer", "open", ("HSYSADMIN",), _lines(
             "rcud: directory",
             "r: definitions",
+            "rcu: ActivityDefinition PlanDefinition",
         )),
         # Asks who saw whom (access/trail_queries.py), opens no record.
         Role("security", "Cán bộ an toàn thông tin", "Information security officer", "open", ("HOPERAT",), _lines(_KNOWS)),

@@ -24,7 +24,8 @@ from itertools import takewhile
 from typing import Any, Literal, NamedTuple
 
 from longbien.base.ids import key64
-from longbien.record.scope import Bind, Rows, RowSQL
+from longbien.record.scope import Bind, Everything, Nothing, Rows, RowSQL
+from longbien.record.sensitive import ORDINARY
 from longbien.record.types import number
 
 from .resource_types import OPEN
@@ -75,6 +76,7 @@ class CareRows:
     """Patients under care at the facility `org` (key64), or at its department `also`: from the day before it begins (referrals,
     appointments) to `days` after it ended; days None: for ever after."""
 
+    bounds = True
     org: int
     days: int | None
     also: int | None = None
@@ -90,6 +92,7 @@ class CareRows:
 class TieRows:
     """Patients who have to do with one of `ends` by name (record/ties.py), in the time that `days` leaves."""
 
+    bounds = True
     ends: tuple[int, ...]
     days: int | None
 
@@ -110,6 +113,10 @@ class Both:
     one: Rows
     other: Rows
 
+    @property
+    def bounds(self) -> bool:
+        return _bounds(self.one) and _bounds(self.other)
+
     def sql(self, row: RowSQL, bind: Bind) -> str:
         return f"({self.one.sql(row, bind)} AND {self.other.sql(row, bind)})"
 
@@ -119,6 +126,7 @@ class PurposeRows:
     """Patients for whom `account` has stated a purpose that still runs. strength: at least; 1 a stated purpose, 2 a broken
     glass."""
 
+    bounds = True
     account: int
     strength: int = 1
 
@@ -135,6 +143,7 @@ class PurposeRows:
 class OwnRows:
     """One patient's own record, `own` being their key, and nothing else of anybody."""
 
+    bounds = True
     own: int
 
     def sql(self, row: RowSQL, bind: Bind) -> str:
@@ -155,6 +164,7 @@ class CarerRows:
     """Patients for whom `account` cares: a grant that runs, resting on a resource of that same patient which still holds. It ends
     when a child comes of age, when the RelatedPerson is made inactive, when the consent is withdrawn."""
 
+    bounds = True
     account: int
 
     def sql(self, row: RowSQL, bind: Bind) -> str:
@@ -172,6 +182,10 @@ class RestrictedRows:
     read once a statement. `but`: types that stay to be seen (the stub that the records office works with); () for none."""
 
     but: tuple[str, ...] = ()
+
+    @property
+    def bounds(self) -> bool:
+        return not self.but
 
     def sql(self, row: RowSQL, bind: Bind) -> str:
         closed = (
@@ -196,6 +210,7 @@ class IdentityRows:
 class MinorRows:
     """What an adolescent need not share with who cares for them: of these categories (bits), and not of one's own record."""
 
+    bounds = True
     bits: int
     own: int | None
 
@@ -204,6 +219,12 @@ class MinorRows:
         return f"({row.sens}::int & {bind(self.bits)}::int <> 0{others})"
 
 
+def _bounds(rows: Rows) -> bool:
+    """Does what the rule says of the hardest row (Ordered.whole) hold for every row of the patient?"""
+    return bool(getattr(rows, "bounds", False))
+
+
+_SHUT, _ALL = Nothing(), Everything()
 _LIKELY = ("open", "own", "care", "carer", "purpose", "consent")
 """Reasons in the order in which they are asked: what opens most rows first."""
 
@@ -221,6 +242,16 @@ class Ordered:
             known = self._asked[row] = _template(lambda mark: _nested(self.rules, row, mark))
         parts, values = known
         return parts[0] + "".join(bind(value) + part for value, part in zip(values, parts[1:], strict=True))
+
+    def whole(self, pat: str, bind: Bind) -> str:
+        """See record.scope.Wholly. The rules are asked about one row that is harder to open than any of the patient's: of an
+        ordinary type, made elsewhere, in the ordinary and every sensitive category that any of them falls into. A rule that such a
+        row does not bound opens nothing here, or closes everything."""
+        bits = f"coalesce(bit_or(hard.sens), 0) | {ORDINARY}"
+        sens = f"(SELECT ({bits})::smallint FROM head hard WHERE hard.pat = {pat} AND hard.sens <> 0)"  # noqa: S608 - a placeholder
+        row = RowSQL(pat, f"{number('Observation')}::smallint", sens=sens)
+        hard = tuple(r if _bounds(r.rows) else r._replace(rows=_SHUT if r.effect == "open" else _ALL) for r in self.rules)
+        return _nested(hard, row, bind)
 
     def deciding(self, row: RowSQL, bind: Bind) -> str:
         """SQL that gives the position of the rule that decides, null when none does."""

@@ -1,1 +1,1 @@
-"""Clinic: the outpatient visit, from reason to signature."""
+"""The doctor's room: the visit from reason to signature, the prescription, follow-up, referral, sick leave, the list of the day."""

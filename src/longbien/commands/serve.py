@@ -16,7 +16,7 @@ from .supervise import die_with_parent
 class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        garbage.settle()
+        garbage.settle(garbage.SERVING)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from longbien.demo import facilities
+from longbien.demo import facilities, orderables
 from longbien.demo.shapes import NOTES
 from longbien.demo.starter import Row, by, rows
 from longbien.fhir import systems as s
@@ -42,8 +42,7 @@ def resources() -> Iterator[Resource]:
     yield from value_sets()
     yield from observation_definitions()
     yield from medications()
-    yield from panels()
-    yield from order_sets()
+    yield from orderables.resources()
     yield from prices()
 
 
@@ -173,6 +172,8 @@ def code_systems() -> Iterator[Resource]:
     yield _system(s.DRUG, "Drug", "Thuốc", drugs)
     yield _system(s.IMAGING, "Imaging", "Chẩn đoán hình ảnh, thăm dò chức năng", _once("imaging", modality="dicom_modality"))
     yield _system(s.SERVICE, "Service", "Dịch vụ kỹ thuật", _once("services", group="group", dept="dept", icd9cm="icd9cm"))
+    yield _system(s.DIET, "Diet", "Chế độ ăn", _once("diets"))
+    yield _system(s.NURSING, "Nursing", "Chăm sóc, theo dõi", _once("nursing"))
     yield _system(s.WARD, "WardHanoi", "Phường, xã của Hà Nội từ 01/07/2025", _once("wards_hanoi", vi="name", kind="type"))
     yield _system(s.ETHNICITY, "Ethnicity", "Dân tộc", _once("ethnic_groups"))
     objects = _once("insurance_objects", vi="name_short", level="usual_benefit_level", percent="basic_rate_percent")
@@ -349,73 +350,10 @@ def _knowledge(code: str, r: Row, concept: Resource) -> Resource:
     return knowledge
 
 
-# --- what is ordered together
-
-
-def panels() -> Iterator[Resource]:
-    """Laboratory panels: one order, the tests that it gives."""
-    tests = by("labs")
-    for code, r in tests.items():
-        if r["kind"] != "panel":
-            continue
-        members = [m for m in r["panel_members"].split(";") if m in tests]
-        yield {
-            "resourceType": "ActivityDefinition",
-            "id": fhir_id("bo", code),
-            "url": f"{s.BASE}/ActivityDefinition/{fhir_id('bo', code)}",
-            "name": f"Panel{code}",
-            "title": r["name_vi"],
-            "status": "active",
-            "kind": "ServiceRequest",
-            "code": {"coding": [{"system": s.LAB, "code": code, "display": r["name_vi"]}]},
-            "observationResultRequirement": [
-                {"reference": f"ObservationDefinition/{fhir_id('xn', m)}", "display": tests[m]["name_vi"]} for m in members
-            ],
-        }
-
-
 _KINDS = {"drug": s.DRUG, "lab": s.LAB, "imaging": s.IMAGING, "service": s.SERVICE}
 
 
-def order_sets() -> Iterator[Resource]:
-    grouped: dict[str, list[Row]] = {}
-    for r in rows("order_sets"):
-        grouped.setdefault(r["set"], []).append(r)
-    for code, items in grouped.items():
-        first = items[0]
-        topics = [x for x in first["icd10"].split(";") if x in by("icd10_vn")]
-        plan: Resource = {
-            "resourceType": "PlanDefinition",
-            "id": fhir_id("yl", code),
-            "url": f"{s.BASE}/PlanDefinition/{fhir_id('yl', code)}",
-            "identifier": [{"value": code}],
-            "name": f"OrderSet{code}",
-            "title": first["name_vi"],
-            "subtitle": first["name_en"],
-            "type": {"coding": [{"system": s.PLAN_TYPE, "code": "order-set", "display": "Order Set"}]},
-            "status": "active",
-            "date": DATE,
-            "publisher": PUBLISHER,
-            "description": first["advice_vi"] or first["name_vi"],
-            "usage": first["setting_vi"],
-            "topic": [{"coding": [{"system": s.ICD10_VN, "code": x, "display": by("icd10_vn")[x]["name_vi"]}]} for x in topics],
-            "action": [_action(r) for r in items],
-        }
-        if not topics:
-            del plan["topic"]
-        yield plan
-
-
-def _action(r: Row) -> Resource:
-    action: Resource = {
-        "title": r["item_name_vi"],
-        "code": [{"coding": [{"system": _KINDS[r["item_kind"]], "code": r["item_code"], "display": r["item_name_vi"]}]}],
-        "requiredBehavior": "could",
-        "precheckBehavior": "yes" if r["preselected"] == "1" else "no",
-    }
-    if r["dose_hint_vi"]:
-        action["textEquivalent"] = r["dose_hint_vi"]
-    return action
+# --- prices
 
 
 def prices() -> Iterator[Resource]:

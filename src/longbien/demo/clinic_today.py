@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from longbien.demo import facilities
+from longbien.demo import facilities, nursing
 from longbien.demo.admissions import STAYS, Stay, admission, easing_value, hospital_drugs, signs
 from longbien.demo.facilities import Bed
 from longbien.demo.illnesses import ILLNESSES
@@ -152,6 +152,7 @@ def inpatient(life: Life, bed: Bed) -> None:
         repeated = [c for c in stay.labs.split() if c not in ("DENNS1", "ABG", "LIPID", "COAG")]
         life.labs(visit, at(life.today, 5, 30), repeated, again, minutes=60)
     expect_discharge(visit, life.today + timedelta(days=max(1, stay.days - day)))
+    nursing.given(life, visit)
 
 
 def _mother(life: Life, bed: Bed) -> None:

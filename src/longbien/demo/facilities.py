@@ -265,9 +265,20 @@ def ward_id(mark: str, code: str) -> str:
     return f"{department_id(mark, code)}-buong"
 
 
+THEATRES = {"SN": 3, "BG": 2, "NC": 2}
+"""How many theatres a hospital has."""
+
+
+def theatre_id(mark: str, n: int) -> str:
+    return f"{BY_MARK[mark].id}-mo-{n}"
+
+
 def _places(f: Facility) -> Iterator[Resource]:
     site = f"{f.id}-site"
     yield _location(site, f.name, ("si", "Site"), f, None, None)
+    kind = [{"coding": [{"system": s.PLACE_KIND, "code": "theatre", "display": "Phòng mổ"}]}]
+    for n in range(1, THEATRES.get(f.mark, 0) + 1):
+        yield _location(theatre_id(f.mark, n), f"Phòng mổ {n}", ("ro", "Room"), f, None, site, type=kind)
     for d in f.departments:
         if d.clinic:
             yield _location(clinic_id(f.mark, d.code), f"Phòng khám {d.clinic}", ("ro", "Room"), f, d, site)

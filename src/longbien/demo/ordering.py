@@ -11,7 +11,7 @@ from longbien.demo.chance import stable_id
 from longbien.demo.measuring import Measuring
 from longbien.demo.pen import Line, Visit
 from longbien.demo.shapes import Resource, at, concept, drug_code, exact, imaging_code, service_code, stamp
-from longbien.demo.sigs import child_paracetamol
+from longbien.demo.sigs import child_paracetamol, timing
 from longbien.demo.sigs import sig as usual_sig
 from longbien.demo.starter import by
 from longbien.fhir import systems as s
@@ -121,8 +121,7 @@ class Ordering(Measuring):
         over = end.date() <= self.today
         dosage: Resource = {"text": sig or usual_sig(drug, child) or r["usual_dose_vi"]}
         daily = times if times is not None else int(r["times_per_day"]) if r["times_per_day"].isdigit() else None
-        if daily:
-            dosage["timing"] = {"repeat": {"frequency": daily, "period": 1, "periodUnit": "d"}}
+        dosage |= timing(str(dosage["text"]), daily)
         dosage["route"] = {"text": r["route_vi"]}
         amount, unit = dose or (float(r["dose"]) if r["dose"] else None, r["dose_unit"])
         if amount and not child:

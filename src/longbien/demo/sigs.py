@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import Any, Final
 
 SIGS: Final[dict[str, str]] = {
     "para500": "Uống 1 viên/lần khi đau hoặc sốt, cách nhau ít nhất 6 giờ",
@@ -64,3 +65,26 @@ def child_paracetamol(weight: float) -> str:
 def sig(drug: str, child: bool) -> str:
     """How to take it, or nothing where only the catalogue knows."""
     return (CHILD_SIGS.get(drug) if child else None) or SIGS.get(drug, "")
+
+
+def timing(text: str, daily: int | None) -> dict[str, Any]:
+    """What an order's own words say of when, as dosageInstruction has it: {"timing": ..., "asNeededBoolean": ...}. `daily`: how
+    often a day by the catalogue, None where it does not say."""
+    told = re.search(r"ngày (\d) lần|\bmỗi ngày (\d) lần", text)
+    often = int(told[1] or told[2]) if told else daily
+    if re.search(r"khi (đau|sốt|cần|khó thở)", text):
+        apart = re.search(r"cách nhau ít nhất (\d+) giờ", text)
+        return {
+            "asNeededBoolean": True,
+            "timing": {"repeat": {"frequency": 1, "period": int(apart[1]) if apart else 6, "periodUnit": "h"}},
+        }
+    hour = re.search(r"\b(\d{1,2}) giờ\b", text)
+    if hour and int(hour[1]) < 24 and "cách" not in text and often in (None, 1):
+        return {"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d", "timeOfDay": [f"{int(hour[1]):02d}:00:00"]}}}
+    if "sáng" in text and "chiều" in text:
+        return {"timing": {"repeat": {"when": ["MORN", "EVE.early"]}}}
+    if "buổi tối" in text and often in (None, 1):
+        return {"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d", "when": ["EVE"]}}}
+    if "buổi sáng" in text and often in (None, 1):
+        return {"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d", "when": ["MORN"]}}}
+    return {"timing": {"repeat": {"frequency": often, "period": 1, "periodUnit": "d"}}} if often else {}

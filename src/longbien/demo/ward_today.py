@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from longbien.demo import facilities
+from longbien.demo import facilities, nursing
 from longbien.demo.illnesses import M1, X2
 from longbien.demo.life import Life
 from longbien.demo.pen import Visit
@@ -131,7 +131,13 @@ def _ordinary(life: Life, visit: Visit, p: Patient, main: dict[str, Any]) -> Non
                 continue
             given = p.vitals if day == life.today else {}
             codes = "BP HR TEMP SPO2" + (" O2FLOW" if "O2FLOW" in given else "")
-            life.vitals(visit, at(day, hour, chance.randint(0, 25)), codes, **given)
+            taken = at(day, hour, chance.randint(0, 25))
+            life.vitals(visit, taken, codes, **given)
+            if day == life.today:
+                life.vital(visit, taken, "RR", given.get("RR", 22 if given.get("SPO2", 98) < 94 else 17))
+                nursing.level(life, visit, taken)
+                if "O2FLOW" not in given:
+                    life.vital(visit, taken, "O2FLOW", 0)
         if 0 < n < p.day - 1:
             life.note(
                 visit,
@@ -153,6 +159,7 @@ def _ordinary(life: Life, visit: Visit, p: Patient, main: dict[str, Any]) -> Non
         life.note(visit, at(life.today, 2, 40), "cham-soc", (("Theo dõi", p.note_last_night),), facilities.member("dd.nga"))
     for code, hours in p.pending:
         pending(life, visit, code, hours)
+    nursing.given(life, visit)
 
 
 def decompensated(life: Life, visit: Visit) -> None:
@@ -183,6 +190,8 @@ def decompensated(life: Life, visit: Visit) -> None:
     life.vital(visit, on(8, 6), "UO", 1850)
     life.vital(visit, on(8, 6), "INTAKE", 1320)
     life.vital(visit, on(8, 6), "O2FLOW", 2)
+    life.vital(visit, on(8, 6), "RR", 22)
+    nursing.level(life, visit, on(8, 6))
     # The drugs from home go on, change or stop; `take` keeps one line each.
     for line in ("met", "su", "dpp4", "diu", "ccb"):
         life.stop(line, on(1, 11), "Ngừng khi vào viện")
@@ -244,3 +253,4 @@ def decompensated(life: Life, visit: Visit) -> None:
     )
     pending(life, visit, "CBLOOD", -4.0, 16.0)
     pending(life, visit, "CSPUT", 30.0, 1.5)
+    nursing.given(life, visit)

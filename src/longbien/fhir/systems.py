@@ -103,6 +103,10 @@ SOCIAL_INSURANCE_NUMBER = _settings.system(
     "social-insurance", _settings.social_insurance_number
 )  # mã số BHXH, 10 digits: the tail of the card number
 PATIENT_NUMBER = _settings.system("patient-number", _settings.patient_number)  # mã người bệnh, per facility
+OLD_CITIZEN_ID = BASE + "/sid/identity-card"  # số chứng minh nhân dân, 9 digits, on older papers
+PASSPORT = "http://hl7.org/fhir/sid/passport-VNM"
+NEWBORN_NUMBER = BASE + "/sid/newborn"  # the house's own, until the birth is registered
+UNIDENTIFIED_NUMBER = BASE + "/sid/unidentified"  # the house's own, until somebody knows who it is
 # --- identifiers of places, staff, things
 FACILITY_CODE = _settings.system("facility", _settings.facility_code)  # mã cơ sở khám bệnh, chữa bệnh, 5 digits
 FACILITY_MARK = BASE + "/sid/facility-mark"  # two letters that mark a facility on the chart
@@ -111,6 +115,8 @@ PRACTICE_LICENCE = _settings.system("practice-licence", _settings.practice_licen
 STAFF_LOGIN = BASE + "/sid/staff"
 ENCOUNTER_NUMBER = _settings.system("encounter", _settings.encounter_number)  # mã lần khám / mã bệnh án
 ACCESSION_NUMBER = BASE + "/sid/accession"
+QUEUE = BASE + "/sid/queue"  # the queue of one room on one day
+QUEUE_TICKET = BASE + "/sid/queue-ticket"  # a number of it
 
 # --- code systems of the house
 ICD10_VN = BASE + "/CodeSystem/icd10-vn"
@@ -120,6 +126,8 @@ VITAL = BASE + "/CodeSystem/vital"
 DRUG = BASE + "/CodeSystem/drug"
 IMAGING = BASE + "/CodeSystem/imaging"
 SERVICE = BASE + "/CodeSystem/service"
+DIET = BASE + "/CodeSystem/diet"
+NURSING = BASE + "/CodeSystem/nursing"
 WARD = BASE + "/CodeSystem/ward-hanoi"  # phường, xã from 1 July 2025
 ETHNICITY = BASE + "/CodeSystem/ethnicity"
 INSURANCE_OBJECT = BASE + "/CodeSystem/insurance-object"
@@ -129,6 +137,7 @@ VACCINE = BASE + "/CodeSystem/vaccine"
 ALLERGEN = BASE + "/CodeSystem/allergen"
 FLAG = BASE + "/CodeSystem/flag"
 DEPARTMENT_KIND = BASE + "/CodeSystem/department-kind"
+PLACE_KIND = BASE + "/CodeSystem/place-kind"  # Location.type: theatre
 COMMUNICATION_CATEGORY = BASE + "/CodeSystem/communication-category"
 NOTICE = {"system": COMMUNICATION_CATEGORY, "code": "notice", "display": "Thông báo"}  # the house tells a patient something
 
@@ -148,6 +157,8 @@ CODE_SYSTEMS = {
     DRUG,
     IMAGING,
     SERVICE,
+    DIET,
+    NURSING,
     WARD,
     ETHNICITY,
     INSURANCE_OBJECT,

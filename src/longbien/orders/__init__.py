@@ -1,1 +1,1 @@
-"""Orders: what is asked for: laboratory, imaging, drugs, procedures, diets, nursing."""
+"""The orders of a hospital: what can be ordered, ordering it, and what became of it."""

@@ -2,7 +2,33 @@
 
 from __future__ import annotations
 
-from longbien.base.department import Department
+from longbien.base.department import Department, Nav, Panel, Sheet, Tab
 from longbien.base.words import mark
+from longbien.web.page import route
 
-ORDERS = Department(name="orders", title=mark("Orders"))
+from . import pages, pages_catalogue, pages_list, pages_order
+from .advice import ADVICE
+from .permissions import CATALOGUE, ORDER, PERMISSIONS
+
+ORDERS = Department(
+    name="orders",
+    title=mark("Orders"),
+    routes=[
+        route("/orders/search", pages.search),
+        route("/patients/{id}/order", pages_order.order, ["POST"]),
+        route("/patients/{id}/order/hints", pages_order.hints),
+        route("/patients/{id}/orders", pages_list.orders),
+        route("/patients/{id}/orders/cancel", pages_list.cancel, ["POST"]),
+        route("/patients/{id}/orders/{form}/labels.pdf", pages_list.labels),
+        route("/patients/{id}/orders/{form}.pdf", pages_list.form),
+        route("/catalogue", pages_catalogue.listed),
+        route("/catalogue/{id}", pages_catalogue.one),
+        route("/catalogue/{id}", pages_catalogue.change, ["POST"]),
+    ],
+    nav=[Nav("/catalogue", mark("Catalogue"), CATALOGUE, "catalogue")],
+    tabs=[Tab("orders", "orders", mark("Orders"))],
+    panels=[Panel("me", "orders/me.html", pages_list.mine)],
+    sheets=[Sheet("order", mark("Order"), "O", "orders/panel.html", pages_order.build, ORDER)],
+    advice=ADVICE,
+    permissions=PERMISSIONS,
+)

@@ -4,9 +4,10 @@ scope on every statement, one line in the trail for the page, and every statemen
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -25,9 +26,11 @@ MOST = 20_000
 """Bodies of one patient that are read at most; the lists say so when there are more."""
 _ERROR = key64("Observation.status=entered-in-error")
 _VOID = [_ERROR, key64("Observation.status=cancelled")]
+_PARTS = Q.parts.replace("{void}", f"{{{_VOID[0]},{_VOID[1]}}}")
 _COMPONENT = "Observation.component-code-value-quantity"
 LOINC = "http://loinc.org"
 _decode = msgspec.json.Decoder().decode
+T = TypeVar("T")
 
 
 class Column(NamedTuple):
@@ -61,7 +64,12 @@ def _scoped(scope: Scope, sql: str, type_: str, *args: Any) -> tuple[str, list[A
         values.append(value)
         return f"${len(values)}"
 
-    return sql.replace("{allowed}", scope.where(RowSQL.of("h")._replace(pat="$1::bigint", type=type_), bind)), values
+    row = RowSQL.of("h")._replace(pat="$1::bigint", type=type_)
+    marks = {"{whole}": partial(scope.whole, row.pat), "{each}": partial(scope.where, row), "{allowed}": partial(scope.every, row)}
+    for mark, make in marks.items():
+        if mark in sql:
+            sql = sql.replace(mark, make(bind))
+    return sql, values
 
 
 def by_code(row: Any) -> list[dict[str, Any]]:
@@ -95,8 +103,18 @@ def component_keys(sample: bytes) -> dict[int, int]:
 
 
 async def life(engine: Engine, scope: Scope, patient_id: str, types: Sequence[str]) -> Lived:
+    """As `life_as`, as it is."""
+
+    async def itself(lived: Lived) -> Lived:
+        return lived
+
+    return await life_as(engine, scope, patient_id, types, itself)
+
+
+async def life_as(engine: Engine, scope: Scope, patient_id: str, types: Sequence[str], then: Callable[[Lived], Awaitable[T]]) -> T:
     """The patient, `types` of their compartment and their Observations, as far as the scope allows (types it may not read are left
-    out). Raises NotFound, also for a patient whom the scope hides. The trail line is durable when this returns."""
+    out); gives what `then` makes of it, while the trail line is on its way to the disk. It is durable when this returns. Raises
+    NotFound, also for a patient whom the scope hides."""
     pat = patient_key(patient_id)
     sql, args = _scoped(scope, Q.patient, "$2::smallint", pat, number("Patient"))
     row = await engine.db.fetchrow(sql, *args)
@@ -116,39 +134,45 @@ async def life(engine: Engine, scope: Scope, patient_id: str, types: Sequence[st
         text, bound = _scoped(scope, query, type_, pat, *values)
         return await engine.db.fetch(text, *bound, search=True)
 
-    async def nothing() -> Sequence[Any]:
-        return []
+    async def samples(wanted: Sequence[Any]) -> dict[int, bytes]:
+        """The bodies of the latest of each column."""
+        rows = await engine.db.fetch(Q.samples, list({c["last"] for c in wanted})) if wanted else []
+        return dict(zip([x["rid"] for x in rows], await engine.unpack_all([x["body"] for x in rows]), strict=True))
 
-    values, kinds, bodies = await asyncio.gather(
-        ask(Q.columns, observation, _ERROR) if observe else nothing(),
-        ask(Q.kinds, observation) if observe else nothing(),
-        ask(Q.bodies, readable, MOST, type_="h.type"),
+    async def measured() -> tuple[list[Column], int]:
+        found = by_code((await ask(Q.columns, observation, _ERROR))[0])
+        latest = await samples(found)
+        return [_column(c, latest[c["last"]]) for c in found if c["last"] in latest], sum(len(c["times"]) for c in found)
+
+    async def components() -> tuple[list[Column], int]:
+        kinds = await ask(Q.kinds, observation)
+        latest = await samples(kinds)
+        known = [(k, component_keys(latest[k["last"]]).get(k["code"])) for k in kinds if k["last"] in latest]
+        chosen = {k["code"]: at for k, at in known if at is not None}
+        found = await ask(_PARTS, observation, list(chosen)) if chosen else []
+        last = {k["code"]: latest[k["last"]] for k, at in known if at is not None}
+        return _parts(found, last, chosen), sum(len(c["times"]) for c in found)
+
+    async def told() -> tuple[dict[str, list[bytes]], int]:
+        found = await ask(Q.bodies, readable, MOST, type_="h.type")
+        by_type: dict[str, list[bytes]] = {t: [] for t in types}
+        for one, body in zip(found, await engine.unpack_all([b["body"] for b in found]), strict=True):
+            by_type[type_name(one["type"])].append(body)
+        return by_type, len(found)
+
+    async def nothing() -> tuple[list[Column], int]:
+        return [], 0
+
+    (bodies, b), (columns, c), (parts, p) = await asyncio.gather(
+        told(), measured() if observe else nothing(), components() if observe else nothing()
     )
-    columns = by_code(values[0]) if values else []
-    wanted = list({c["last"] for c in (*columns, *kinds)})
-    samples = await engine.db.fetch(Q.samples, wanted) if wanted else []
-    latest = dict(zip([s["rid"] for s in samples], await engine.unpack_all([s["body"] for s in samples]), strict=True))
-    chosen = {
-        k["code"]: at for k in kinds if k["last"] in latest and (at := component_keys(latest[k["last"]]).get(k["code"])) is not None
-    }
-    parts = await ask(Q.parts, observation, _VOID, list(chosen)) if chosen else []
-    count = 1 + len(bodies) + sum(len(c["times"]) for c in (*columns, *parts))
-    line = trail.line(scope, "page", pat=pat, rid=row["rid"], ver=row["ver"], type=number("Patient"), n=count)
+    line = trail.line(scope, "page", pat=pat, rid=row["rid"], ver=row["ver"], type=number("Patient"), n=1 + b + c + p)
     written = asyncio.ensure_future(engine.trail.write([line]))
     try:
-        await asyncio.sleep(0)  # the line is on its way to the disk while the bodies are unpacked
-        by_type: dict[str, list[bytes]] = {t: [] for t in types}
-        for found, body in zip(bodies, await engine.unpack_all([b["body"] for b in bodies]), strict=True):
-            by_type[type_name(found["type"])].append(body)
-        last = {k["code"]: latest[k["last"]] for k in kinds if k["code"] in chosen}
-        lived = Lived(
-            await engine.unpack(row["body"]),
-            [_column(c, latest[c["last"]]) for c in columns if c["last"] in latest] + _parts(parts, last, chosen),
-            by_type,
-        )
+        await asyncio.sleep(0)
+        return await then(Lived(await engine.unpack(row["body"]), columns + parts, bodies))
     finally:
         await written
-    return lived
 
 
 def _column(row: Any, sample: bytes, part: int | None = None, times: list[datetime] | None = None) -> Column:

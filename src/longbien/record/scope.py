@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 Op = Literal["create", "update", "delete"]
 Bind = Callable[[Any], str]
@@ -40,6 +40,16 @@ class Rows(Protocol):
     """Which rows: gives a boolean SQL expression over `row`."""
 
     def sql(self, row: RowSQL, bind: Bind) -> str: ...
+
+
+@runtime_checkable
+class Wholly(Protocol):
+    """Rows that can say whether a patient's record is open as a whole."""
+
+    def whole(self, pat: str, bind: Bind) -> str:
+        """SQL over the patient's key (a placeholder) that is true only when every row of that patient is open; it may be false or
+        null where that is not certain."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,19 @@ class Scope:
 
     def where(self, row: RowSQL, bind: Bind) -> str:
         return self.rows.sql(row, bind)
+
+    def every(self, row: RowSQL, bind: Bind) -> str:
+        """As `where`, for a statement about the rows of one patient: what holds of all of them is asked first and once a statement
+        (Wholly), each row by itself only where that does not hold."""
+        wholly = self.whole(row.pat, bind)
+        each = self.where(row, bind)
+        return each if wholly == "false" else f"({wholly} OR {each})"
+
+    def whole(self, pat: str, bind: Bind) -> str:
+        """SQL that is true where every row of the patient is open, false elsewhere and where that is not certain. Asked once a
+        statement."""
+        known = self.rows.whole(pat, bind) if isinstance(self.rows, Wholly) else "false"
+        return known if known == "false" else f"coalesce((SELECT {known}), false)"
 
     def may_read(self, type: str) -> bool:
         return self.reads is None or type in self.reads

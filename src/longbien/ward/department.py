@@ -2,7 +2,33 @@
 
 from __future__ import annotations
 
-from longbien.base.department import Department
+from longbien.base.department import Department, Nav
 from longbien.base.words import mark
 
-WARD = Department(name="ward", title=mark("Ward"))
+from . import beds, routes, stays
+from .pages import at
+
+WARD = Department(
+    name="ward",
+    title=mark("Ward"),
+    routes=[
+        *routes.ROUTES,
+        *stays.ROUTES,
+    ],
+    nav=[
+        Nav("/ward", mark("Ward"), at.WARD, "ward"),
+        *stays.NAV,
+    ],
+    panels=[
+        *stays.PANELS,
+    ],
+    permissions={
+        **{p.code: p.title for p in at.PERMISSIONS},
+        **stays.PERMISSIONS,
+    },
+    guards={
+        "Encounter": beds.one_patient_each,
+        "Location": beds.beds_only,
+        **stays.GUARDS,
+    },
+)

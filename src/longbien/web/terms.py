@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from ..base import garbage
 from ..base.fold import fold
 from ..base.sql import queries
 from ..base.words import toned
@@ -26,7 +27,21 @@ Q = queries(__file__, "sql/terms.sql")
 OURS = Path(__file__).parent / "codes" / "problems.csv"
 REFRESH = 30.0
 """Seconds until it is asked again whether a code system has changed."""
-NAMED = (s.ICD10_VN, s.LAB, s.VITAL, s.DRUG, s.IMAGING, s.SERVICE, s.FLAG, s.NOTE_TYPE, s.ALLERGEN, s.VACCINE, s.STAFF_ROLE)
+NAMED = (
+    s.ICD10_VN,
+    s.LAB,
+    s.VITAL,
+    s.DRUG,
+    s.IMAGING,
+    s.SERVICE,
+    s.DIET,
+    s.NURSING,
+    s.FLAG,
+    s.NOTE_TYPE,
+    s.ALLERGEN,
+    s.VACCINE,
+    s.STAFF_ROLE,
+)
 """The systems whose names the pages show."""
 NO_DIAGNOSIS = {"chapter", "group"}
 
@@ -180,6 +195,7 @@ class Terms:
         self.icd10 = icd10 or built_in()
         self.by_code = {t.code: t for t in self.icd10}
         self._versions = versions
+        garbage.settle(garbage.SERVING)  # thousands of terms that stay: not to be walked again with every collection
 
     def find(self, text: str, limit: int = 12) -> list[Term]:
         return find(self.icd10, text, limit)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from longbien.base.words import mark
+
 Sex = Literal["male", "female"]
 PARTS = (7, 11)
 _NUMBER = re.compile(r"\d{12}", re.A)
@@ -45,12 +47,12 @@ def read(text: str) -> CitizenCard:
     """Raises ValueError with a sentence for the clerk."""
     parts = [unicodedata.normalize("NFC", p).strip() for p in text.split("|")]
     if len(parts) not in PARTS:
-        raise ValueError("A citizen card's code has 7 or 11 parts.")
+        raise ValueError(mark("A citizen card's code has 7 or 11 parts."))
     number, old, name, birth, sex, residence, issued = parts[:7]
     if not _NUMBER.fullmatch(number):
-        raise ValueError("A citizen card's code begins with its 12 digits.")
+        raise ValueError(mark("A citizen card's code begins with its 12 digits."))
     if not name:
-        raise ValueError("The card's code bears no name.")
+        raise ValueError(mark("The card's code bears no name."))
     born = iso(birth)
     known = _SEX.get(sex.lower())
     return CitizenCard(
@@ -82,19 +84,19 @@ def doubts(number: str, birth: str | None, sex: Sex | None) -> tuple[str, ...]:
     """What in a citizen's number does not fit the birth date and sex beside it."""
     found = []
     if number[:3] not in PROVINCES:
-        found.append("The number's first three digits are no province's.")
+        found.append(mark("The number's first three digits are no province's."))
     century, year = int(number[3]) // 2, int(number[4:6])
     if birth and (1900 + 100 * century + year) != int(birth[:4]):
-        found.append("The number does not fit the year of birth.")
+        found.append(mark("The number does not fit the year of birth."))
     if sex and (int(number[3]) % 2 == 1) != (sex == "female"):
-        found.append("The number does not fit the sex.")
+        found.append(mark("The number does not fit the sex."))
     return tuple(found)
 
 
 def check(number: str) -> str | None:
     """Why this cannot be a citizen's number (a marked message), None when it can."""
     if not re.fullmatch(r"\d+", number, re.A):
-        return "A citizen's number has digits only."
+        return mark("A citizen's number has digits only.")
     if len(number) != 12:
-        return "A citizen's number has 12 digits."
-    return None if number[:3] in PROVINCES else "The number's first three digits are no province's."
+        return mark("A citizen's number has 12 digits.")
+    return None if number[:3] in PROVINCES else mark("The number's first three digits are no province's.")

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
+from longbien.base.words import mark
+
 Sex = Literal["male", "female"]
 PARTS = 15
 _LONG = re.compile(r"([A-Z]{2})([1-5])(\d{2})(\d{10})", re.A)
@@ -43,11 +45,11 @@ def read(text: str) -> InsuranceCard:
     """Raises ValueError with a sentence for the clerk."""
     parts = [p.strip() for p in text.split("|")]
     if len(parts) != PARTS or parts[-1] != "$":
-        raise ValueError("An insurance card's code has 15 parts and ends with $.")
+        raise ValueError(mark("An insurance card's code has 15 parts and ends with $."))
     object_, level, social = number(parts[0])
     name = _hex(parts[1])
     if not name:
-        raise ValueError("The insurance card's code bears no name that can be read.")
+        raise ValueError(mark("The insurance card's code bears no name that can be read."))
     place = _FACILITY.fullmatch(parts[5])
     return InsuranceCard(
         parts[0].upper(), object_, level, social, name, _birth(parts[2]), _SEX.get(parts[3]), _hex(parts[4]) or "",
@@ -62,7 +64,7 @@ def number(text: str) -> tuple[str | None, int | None, str]:
         return long[1], int(long[2]), long[4]
     if _SHORT.fullmatch(plain):
         return None, None, plain
-    raise ValueError("An insurance number has 2 letters and 13 digits, or 10 digits.")
+    raise ValueError(mark("An insurance number has 2 letters and 13 digits, or 10 digits."))
 
 
 def grouped(text: str) -> str:

@@ -5,6 +5,8 @@ rubbish, said so."""
 
 from __future__ import annotations
 
+from longbien.base.words import mark
+
 from . import citizen_card, insurance_card
 from .citizen_card import CitizenCard
 from .insurance_card import InsuranceCard
@@ -17,9 +19,9 @@ def read(text: str) -> CitizenCard | InsuranceCard:
     """Raises ValueError with a sentence for the clerk (a marked message) when it is neither card's text, or a broken one."""
     cleaned = text.replace("\0", "").strip()
     if len(cleaned) > MOST:
-        raise ValueError("This is too long for a card.")
+        raise ValueError(mark("This is too long for a card."))
     if cleaned.endswith("$") or cleaned.count("|") == insurance_card.PARTS - 1:
         return insurance_card.read(cleaned)
     if "|" in cleaned:
         return citizen_card.read(cleaned)
-    raise ValueError("This is neither a citizen card's code nor an insurance card's.")
+    raise ValueError(mark("This is neither a citizen card's code nor an insurance card's."))

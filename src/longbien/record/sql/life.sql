@@ -31,7 +31,8 @@ SELECT k.code, l.rid AS last FROM k CROSS JOIN LATERAL (
 WHERE k.code IS NOT NULL
 
 -- name: parts
--- The values of components as columns, a row for each code of $4 (as `columns`; code2 holds rows of living resources only).
+-- The values of components as columns, a row for each code of $3 (as `columns`; code2 holds rows of living resources only). Void rows
+-- are found by their own index (head_void), which asks for the terms as they stand in it.
 SELECT c.code,
        array_agg(date_part('epoch', c.dlo) ORDER BY c.dlo, c.rid) AS times,
        array_agg(c.val ORDER BY c.dlo, c.rid) AS vals,
@@ -39,9 +40,9 @@ SELECT c.code,
        NULL::float8[] AS upds,
        (array_agg(c.rid ORDER BY c.dlo, c.rid))[count(*)] AS last
 FROM code2 c
-WHERE c.pat = $1 AND c.code = ANY($4::bigint[]) AND c.val IS NOT NULL AND c.dlo > '-infinity'
-  AND c.rid <> ALL (ARRAY(SELECT h.rid FROM head h WHERE h.pat = $1 AND h.type = $2
-                            AND (h.terms && $3::int8[] AND h.val IS NULL OR NOT coalesce({allowed}, false))))
+WHERE c.pat = $1 AND c.code = ANY($3::bigint[]) AND c.val IS NOT NULL AND c.dlo > '-infinity'
+  AND c.rid <> ALL (ARRAY(SELECT h.rid FROM head h WHERE h.pat = $1 AND h.terms && '{void}'::bigint[]))
+  AND c.rid <> ALL (ARRAY(SELECT h.rid FROM head h WHERE h.pat = $1 AND h.type = $2 AND NOT {whole} AND NOT coalesce({each}, false)))
 GROUP BY c.code
 
 -- name: bodies

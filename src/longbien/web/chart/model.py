@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from markupsafe import Markup
 
@@ -397,11 +398,13 @@ def _visits(visits: Sequence[Visit], axis: axes.Axis, w: Words, look: datetime) 
             stays.append(Stay(left, width, text, mark, v.id, short_place(v.place_name)))
         else:
             marks.append((max(v.start, axis.start), v.id, mark, v))
-    said = [
-        (t, i, m, f"{w.date(v.start)} · {v.place_name} · {v.title}" if len(visits) < 60 else f"{w.date(v.start)} · {m}")
-        for t, i, m, v in marks
-    ]
-    marks_ = pins.gather(sorted(said, key=lambda m: m[0]), axis.xs, 5.2, look)
+    few = len(visits) < 60
+
+    def said(v: Visit, mark: str) -> str:
+        return f"{w.date(v.start)} · {v.place_name} · {v.title}" if few else f"{w.date(v.start)} · {mark}"
+
+    items: list[pins.Item] = [(t, i, m, partial(said, v, m)) for t, i, m, v in marks]
+    marks_ = pins.gather(sorted(items, key=lambda m: m[0]), axis.xs, 5.2, look)
     return stays, pins.spread(marks_, 5.0, [s.left for s in stays])
 
 

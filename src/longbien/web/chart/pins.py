@@ -23,7 +23,12 @@ class Pin:
     title: str = ""
 
 
-Item = tuple[datetime, str, str, str]  # (time, id, short label, title)
+Item = tuple[datetime, str, str, str | Callable[[], str]]
+"""(time, id, short label, title or what makes it: most items share a pin, which has none)"""
+
+
+def _title(item: Item) -> str:
+    return item[3] if isinstance(item[3], str) else item[3]()
 
 
 def gather(
@@ -51,7 +56,7 @@ def gather(
                 group[-1][0],
                 tuple(g[1] for g in group[:40]),
                 fresh,
-                group[0][3] if len(group) == 1 else "",
+                _title(group[0]) if len(group) == 1 else "",
             )
         )
         group.clear()

@@ -42,7 +42,7 @@ def done(key: str, w: Words) -> str:
 
 @page(CHART, "TREAT")
 async def chart(call: Call) -> Response:
-    shell = await frame(call, call.request.path_params["id"], "overview", looking=True)
+    shell = await frame(call, call.request.path_params["id"], "overview")
     if isinstance(shell, Response):
         return shell
     shell["toast"] = done(call.query.get("done", ""), call.w)

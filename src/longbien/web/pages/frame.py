@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,7 @@ from ...access.roles import BREAK_GLASS, CHART_WRITE, CONSENT, STATE_PURPOSE
 from ...base.errors import NotFound
 from ...base.ids import FHIR_ID, new_id
 from ...base.words import Words, mark
-from ...record.life import life, named
+from ...record.life import Lived, life_as, named
 from .. import departments
 from ..chart import gather as g
 from ..chart.model import Chart, build
@@ -56,10 +57,12 @@ async def place_names(call: Call, ids: set[str]) -> dict[str, str]:
 
 
 async def read_life(call: Call, patient: str, reason: str) -> Life:
-    lived = await life(call.engine, call.scope(reason), patient, g.TYPES)
-    met = g.encounters(lived.bodies.get("Encounter", ()))
-    places = await place_names(call, g.places_asked(met) | ({call.actor.organization} if call.actor.organization else set()))
-    return g.gather(lived, met, places, call.lang)
+    async def read(lived: Lived) -> Life:
+        met = g.encounters(lived.bodies.get("Encounter", ()))
+        places = await place_names(call, g.places_asked(met) | ({call.actor.organization} if call.actor.organization else set()))
+        return g.gather(lived, met, places, call.lang)
+
+    return await life_as(call.engine, call.scope(reason), patient, g.TYPES, read)
 
 
 def form_state(key: str, title: str, letter: str, action: str, w: Words) -> SimpleNamespace:
@@ -85,16 +88,21 @@ async def forms(call: Call, patient: str) -> list[SimpleNamespace]:
     return out
 
 
-async def frame(call: Call, patient: str, tab: str, *, looking: bool = False) -> dict[str, Any] | Response:
-    """The template's context for one patient, or the page that asks for a purpose. `looking`: count this as a look (for "since you
-    last looked"). Raises NotFound."""
+async def frame(call: Call, patient: str, tab: str) -> dict[str, Any] | Response:
+    """The template's context for one patient, or the page that asks for a purpose. Counts as a look (for "since you last
+    looked"; looks within half an hour are one). Raises NotFound."""
     if not FHIR_ID.match(patient):
         raise NotFound("There is no such patient.")
     reason = await call.door.why(call.actor, patient)
     if reason is None:
         return await ask_purpose(call, patient)
-    look = await looked.look(call.engine.db, call.actor, patient) if looking else await _last_look(call, patient)
-    one = await read_life(call, patient, reason)
+    writes = call.actor.may(CHART_WRITE)
+    one, look, held, drafts_ = await asyncio.gather(
+        read_life(call, patient, reason),
+        looked.look(call.engine.db, call.actor, patient),
+        consent.withheld(call.door, call.scope(reason), patient),
+        forms(call, patient) if writes and not call.part else _none(),
+    )
     span = call.query.get("span", "all")
     chart: Chart = build(one, call.w, call.now, look, span)
     w = call.w
@@ -105,7 +113,6 @@ async def frame(call: Call, patient: str, tab: str, *, looking: bool = False) ->
     if grant is not None:
         text = w("Opened for: %(reason)s. Until %(time)s.", reason=f"“{grant.reason}”", time=w.moment(grant.until, call.now))
         warrant = SimpleNamespace(text=text, emergency=grant.strength == 2)
-    writes = call.actor.may(CHART_WRITE)
     counts = {**chart.counts}
     known = {f[0] for f in FORMS} | {s.key for s in departments.offered(call.actor)}
     shell: dict[str, Any] = {
@@ -120,10 +127,10 @@ async def frame(call: Call, patient: str, tab: str, *, looking: bool = False) ->
         ]
         + [SimpleNamespace(key=t.key, path=t.path, title=w(t.title), n=None) for t in departments.tabs(call.actor)],
         "warrant": warrant,
-        "held": await consent.withheld(call.door, call.scope(reason), patient),
+        "held": held,
         "breaks_glass": call.actor.may(BREAK_GLASS),
         "consents": call.actor.may(CONSENT),
-        "forms": await forms(call, patient) if writes and not call.part else [],
+        "forms": drafts_,
         "panel": call.query.get("panel") if call.query.get("panel") in known else "note",
         "panel_open": "panel" in call.query,
         "substances": [w(s) for s in SUBSTANCES],
@@ -151,9 +158,8 @@ async def _furnish(call: Call, shell: dict[str, Any]) -> None:
     shell["rail"] = await departments.panels("rail", call, shell)
 
 
-async def _last_look(call: Call, patient: str) -> Any:
-    """When the reader last looked, without counting this as a look."""
-    return await looked.look(call.engine.db, call.actor, patient)
+async def _none() -> list[SimpleNamespace]:
+    return []
 
 
 PURPOSES = (

@@ -23,6 +23,7 @@ from .write import opened
 WITHIN = timedelta(minutes=10)
 AUTHOR = {
     "Observation": "performer", "Composition": "author", "Task": "owner", "Condition": "recorder", "AllergyIntolerance": "recorder",
+    "ServiceRequest": "requester", "MedicationRequest": "requester",
 }  # fmt: skip
 _VERIFIED = {"Condition": "condition-ver-status", "AllergyIntolerance": "allergyintolerance-verification"}
 

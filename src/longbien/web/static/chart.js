@@ -47,6 +47,7 @@
   }
   lb.keys.n = () => open("note"); lb.keys.v = () => open("vitals");
   for (const a of $$("#write a[data-letter]")) lb.keys[a.dataset.letter] = () => open(a.dataset.panel);
+  for (const a of $$("a[data-go]")) lb.keys[a.dataset.go] = () => { location.href = a.href; };
   lb.keys.a = () => { const b = $(".ack"); if (b) b.form.requestSubmit(); };
   lb.keys["shift a"] = () => { const b = $("#seen"); if (b) b.form.requestSubmit(); };
   lb.keys["0"] = () => $('a[data-span="all"]')?.click();
@@ -120,6 +121,7 @@
     if (then) waiting.push(then);
     if (!door.open) { door.showModal(); $("#again-password").focus(); }
   }
+  lb.again = again;   // pages of departments that write in the chart's middle
   door.addEventListener("close", () => { waiting.length = 0; });
   $("form", door).addEventListener("submit", async (e) => {
     e.preventDefault();
@@ -149,7 +151,7 @@
       const fresh = new DOMParser().parseFromString(await r.text(), "text/html");
       const before = new Set($$("#news .wide b:first-of-type").map((b) => b.textContent));
       const focus = document.activeElement?.closest("[data-part]") ? document.activeElement.getAttribute("href") : null;
-      for (const part of $$("[data-part]", fresh)) { const old = document.getElementById(part.id); if (old) old.innerHTML = part.innerHTML; }
+      for (const part of $$("[data-part]", fresh)) { const old = document.getElementById(part.id); if (old && !$("[data-keep]", old)) old.innerHTML = part.innerHTML; }
       if (focus) $(`[data-part] [href="${CSS.escape(focus)}"]`)?.focus();
       const alarm = $$("#news .wide b:first-of-type").find((b) => !before.has(b.textContent));
       if (alarm) $("#alarm-said").textContent = alarm.parentElement.textContent;

@@ -1,0 +1,18 @@
+"""Who may do what with orders."""
+
+from __future__ import annotations
+
+from ..access.roles import Permission
+
+ORDER = Permission("order", "Order tests, images, drugs, procedures, diets and nursing", frozenset({"doctor", "head"}))
+LOOK_UP = Permission(
+    "catalogue-look-up",
+    "Look up what can be ordered",
+    frozenset({"doctor", "head", "nurse", "laboratory", "imaging", "pharmacist", "clerk", "cashier", "insurance", "records", "it"}),
+)
+PRINT = Permission(
+    "order-print", "Print order forms and specimen labels", frozenset({"doctor", "head", "nurse", "laboratory", "imaging"})
+)
+CATALOGUE = Permission("catalogue", "Keep the catalogue of what can be ordered", frozenset({"it", "pharmacist"}))
+
+PERMISSIONS = {p.code: p.title for p in (ORDER, LOOK_UP, PRINT, CATALOGUE)}

@@ -1,0 +1,23 @@
+-- name: changed
+-- What is kept in memory of the catalogue still holds while this answers the same. Two types; driven by head_dt.
+SELECT count(*) AS n, max(upd) AS at FROM head WHERE type = ANY($1::smallint[]) AND NOT deleted AND pat IS NULL
+
+-- name: definitions
+-- Every definition of these types that the reader may see. They are about no patient: no line of the trail, as for names of places.
+SELECT h.id, h.ver, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+WHERE h.type = ANY($1::smallint[]) AND NOT h.deleted AND h.pat IS NULL AND {allowed}
+
+-- name: habits
+-- What this account orders most: pinned ones first.
+SELECT definition, n, pinned FROM order_habit WHERE account = $1 ORDER BY pinned DESC, n DESC, last DESC LIMIT 200
+
+-- name: ordered
+INSERT INTO order_habit AS o (account, definition) SELECT $1, unnest($2::text[])
+ON CONFLICT (account, definition) DO UPDATE SET n = o.n + 1, last = now()
+
+-- name: pin
+INSERT INTO order_habit (account, definition, n, pinned) VALUES ($1, $2, 0, $3)
+ON CONFLICT (account, definition) DO UPDATE SET pinned = $3
+
+-- name: next_number
+SELECT nextval('order_number')

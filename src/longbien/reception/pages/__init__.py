@@ -1,0 +1,1 @@
+"""The reception's pages, one file a thing."""

@@ -1,0 +1,69 @@
+"""The early-warning score of who lies in a ward: NEWS2 of what was charted lately, and what it asks for.
+
+The score itself and its table are web.forms'; here stands which values count: each sign's latest within AGE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from longbien.base.words import Words, mark
+from longbien.web.forms import scores
+
+from .signs import Sign, newest
+
+AGE = timedelta(hours=14)
+"""Older values say nothing of how somebody is now (the longest interval of NEWS2's table is 12 hours)."""
+NEXT = {"low": timedelta(hours=12), "low-medium": timedelta(hours=1), "medium": timedelta(hours=1), "high": timedelta(minutes=30)}
+"""When signs are due again: NEWS2's table (RCP 2017, chart 4): 0 twelve-hourly, 1-4 four- to six-hourly, 5-6 or a 3 hourly, 7 and
+more continuously (here: at latest in half an hour)."""
+SHORT = {
+    "rr": mark("breathing"), "spo2": "SpO₂", "o2": mark("oxygen"), "sbp": mark("blood pressure"), "hr": mark("pulse"),
+    "acvpu": mark("consciousness"), "temp": mark("temperature"),
+}  # fmt: skip
+ADULT = 16
+LEVELS: tuple[scores.Consciousness, ...] = ("A", "C", "V", "P", "U")
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """`total` of what is there; `why`: the parts that made it, the gravest first; `missing`: what was not charted; `next`: when
+    signs are due again; level: crit, warn or ""."""
+
+    total: int
+    complete: bool
+    level: str
+    why: tuple[str, ...]
+    missing: tuple[str, ...]
+    advice: str
+    at: datetime
+    next: datetime
+
+
+def early(signs: Iterable[Sign], years: int | None, now: datetime, w: Words) -> Early | None:
+    """None where the score is not for this patient (under 16 years) or nothing was charted lately."""
+    if years is None or years < ADULT:
+        return None
+    last = {k: s for k, s in newest(signs).items() if s.at > now - AGE}
+    keys = {"pulse", "temperature", "breaths", "spo2", "systolic", "level", "oxygen"}
+    if not keys & last.keys():
+        return None
+
+    def number(key: str) -> float | None:
+        return float(last[key].value) if key in last else None
+
+    said = str(last["level"].value) if "level" in last else ""
+    level = next((x for x in LEVELS if x == said), None)
+    oxygen = None if "oxygen" not in last else float(last["oxygen"].value) > 0
+    found = scores.news2(
+        breaths=number("breaths"), spo2=number("spo2"), oxygen=oxygen, systolic=number("systolic"), pulse=number("pulse"),
+        consciousness=level, temperature=number("temperature"),
+    )  # fmt: skip
+    parts = sorted((p for p in found.points if p.points), key=lambda p: -(p.points or 0))
+    why = tuple(f"{w(SHORT[p.key])} {p.value} (+{p.points})" for p in parts)
+    at = max(last[k].at for k in keys & last.keys())
+    step = timedelta(hours=6) if found.response == "low" and found.total else NEXT[found.response]
+    css = "crit" if found.response == "high" else "warn" if found.response in ("medium", "low-medium") else ""
+    missing = tuple(w(SHORT[k]) for k in found.missing)
+    return Early(found.total, found.complete, css, why, missing, found.threshold.advice.of(w.lang), at, at + step)

@@ -1,0 +1,1 @@
+"""The ward's pages, a file for each."""

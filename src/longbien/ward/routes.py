@@ -1,0 +1,18 @@
+"""The addresses of the ward: board, beds, charts, drugs, handover."""
+
+from __future__ import annotations
+
+from longbien.web.page import route
+
+from .pages import board, move
+
+ROUTES = [
+    route("/ward", board.board),
+    route("/ward/live", board.live),
+    route("/ward/beds/{bed}", board.bed, ["POST"]),
+    route("/ward/move", move.move),
+    route("/ward/move", move.moved, ["POST"]),
+    route("/ward/admit", move.waiting),
+    route("/patients/{id}/admit", move.admission),
+    route("/patients/{id}/admit", move.admit, ["POST"]),
+]

@@ -1,0 +1,69 @@
+-- name: departments
+-- The departments of a facility ($2: the term of partof). Organizations carry no patient.
+SELECT h.id, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+WHERE h.type = $1 AND $2::int8 = ANY(h.terms) AND NOT h.deleted AND h.pat IS NULL ORDER BY h.id LIMIT 500
+
+-- name: locations
+-- Wards, rooms and beds of these departments ($2: the terms of organization).
+SELECT h.id, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+WHERE h.type = $1 AND h.terms && $2::bigint[] AND NOT h.deleted AND h.pat IS NULL ORDER BY h.id LIMIT 5000
+
+-- name: lying
+-- Stays that hold or are promised a bed of a ward: of the visits that run at the facility ($1 its key), those at one of these places
+-- ($2 the terms of Encounter.location).
+SELECT h.pat, h.rid, h.ver, h.id FROM care c JOIN head h ON h.rid = c.rid
+WHERE c.org = $1 AND c.hi > now() AND h.type = $3 AND NOT h.deleted AND h.terms && $2::bigint[] AND {allowed}
+
+-- name: staying
+-- The same of one patient ($1): the stays of theirs that run at any facility.
+SELECT h.pat, h.rid, h.ver, h.id FROM head h
+WHERE h.pat = $1 AND h.terms && $2::bigint[] AND h.type = $3 AND NOT h.deleted AND {allowed}
+
+-- name: rows
+-- Everything that the pages of a ward show of who lies there, in one statement; who lies is one of the two above. Of each patient: the
+-- stay, the person, flags, allergies, vital signs since $4, prescriptions that run, what was given since $4, open orders and tasks,
+-- results since $5 as far as they are measures ($6), fluids, diet. kind -1: not for this reader.
+WITH lying AS MATERIALIZED ({lying}), pats AS MATERIALIZED (SELECT DISTINCT pat FROM lying)
+SELECT h.type, h.pat, h.id, h.ver, h.rid, v.body, NULL::bigint AS code, NULL::float8 AS val, h.dlo, h.upd
+FROM lying h0 JOIN head h ON h.rid = h0.rid JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+UNION ALL
+SELECT h.type, h.pat, h.id, h.ver, h.rid, v.body, NULL, NULL, h.dlo, h.upd
+FROM pats p JOIN head h ON h.pat = p.pat JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+WHERE h.type = ANY($7::smallint[]) AND NOT h.deleted AND {allowed}
+UNION ALL
+SELECT h.type, h.pat, h.id, h.ver, h.rid, v.body, NULL, NULL, h.dlo, h.upd
+FROM pats p JOIN head h ON h.pat = p.pat JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+WHERE h.type = ANY($8::smallint[]) AND h.terms && $9::bigint[] AND NOT h.deleted AND {allowed}
+UNION ALL
+SELECT h.type, h.pat, h.id, h.ver, h.rid, v.body, NULL, NULL, h.dlo, h.upd
+FROM pats p JOIN head h ON h.pat = p.pat JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+WHERE h.type = $10 AND h.dlo > $4 AND NOT h.deleted AND {allowed}
+UNION ALL
+SELECT h.type, h.pat, h.id, h.ver, h.rid, v.body, NULL, NULL, h.dlo, h.upd
+FROM pats p JOIN head h ON h.pat = p.pat JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+WHERE h.type = $11 AND h.dlo > $4 AND h.terms && $12::bigint[] AND NOT h.deleted AND {allowed}
+UNION ALL
+SELECT h.type, h.pat, h.id, h.ver, h.rid, NULL,
+       CASE WHEN h.code = ANY($6) THEN h.code ELSE (SELECT t FROM unnest(h.terms) t WHERE t = ANY($6) LIMIT 1) END, h.val, h.dlo, h.upd
+FROM pats p JOIN head h ON h.pat = p.pat
+WHERE h.type = $11 AND h.dlo > $5 AND (h.code = ANY($6::bigint[]) OR h.terms && $6::bigint[]) AND h.val IS NOT NULL
+  AND NOT ($13::int8 = ANY(h.terms)) AND NOT h.deleted AND {allowed}
+
+-- name: beds
+-- The beds themselves as they are now: being cleaned, closed.
+SELECT h.id, h.ver, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+WHERE h.type = $1 AND h.id = ANY($2::text[]) AND NOT h.deleted
+
+-- name: holding
+-- Who else holds a bed: visits that run ($3: the terms of such statuses) with this place among their locations ($2). Not this one ($4).
+SELECT h.id, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+WHERE h.type = $1 AND h.terms @> ARRAY[$2::int8] AND h.terms && $3::bigint[] AND h.rid <> $4 AND NOT h.deleted LIMIT 50
+
+-- name: place
+SELECT v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver WHERE h.type = $1 AND h.id = $2 AND NOT h.deleted
+
+-- name: one_at_a_time
+SELECT pg_advisory_xact_lock($1)
+
+-- name: looked
+SELECT pat, coalesce(before, at) AS at FROM looked WHERE account = $1 AND pat = ANY($2::bigint[])

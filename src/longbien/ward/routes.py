@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from longbien.web.page import route
 
-from .pages import board, move
+from .pages import board, drugs, move
 
 ROUTES = [
     route("/ward", board.board),
@@ -13,6 +13,10 @@ ROUTES = [
     route("/ward/move", move.move),
     route("/ward/move", move.moved, ["POST"]),
     route("/ward/admit", move.waiting),
+    route("/ward/mar", drugs.show),
+    route("/ward/mar/scan", drugs.scan, ["POST"]),
+    route("/ward/mar/dose", drugs.dose, ["POST"]),
+    route("/ward/mar/undo", drugs.undo, ["POST"]),
     route("/patients/{id}/admit", move.admission),
     route("/patients/{id}/admit", move.admit, ["POST"]),
 ]

@@ -34,7 +34,11 @@ def test_every_text_stands_in_both_languages_and_every_link_id_once(id_: str) ->
 
 @pytest.mark.parametrize("id_", FORMS)
 def test_no_expression_fails_on_an_empty_form(id_: str) -> None:
-    env: dict[str, Any] = {"patient": {"resourceType": "Patient", "gender": "female", "birthDate": "1950-03-01"}, "encounter": None, "user": {}}  # noqa: E501
+    env: dict[str, Any] = {
+        "patient": {"resourceType": "Patient", "gender": "female", "birthDate": "1950-03-01"},
+        "encounter": None,
+        "user": {},
+    }  # noqa: E501
     form = catalogue.packaged()[id_]
     env |= {name: None for name, _ in form.queries}
     assert filling.fill(form, {}, env, words("vi"), clock.now()).wrong == []

@@ -38,7 +38,7 @@ def test_no_expression_fails_on_an_empty_form(id_: str) -> None:
         "patient": {"resourceType": "Patient", "gender": "female", "birthDate": "1950-03-01"},
         "encounter": None,
         "user": {},
-    }  # noqa: E501
+    }
     form = catalogue.packaged()[id_]
     env |= {name: None for name, _ in form.queries}
     assert filling.fill(form, {}, env, words("vi"), clock.now()).wrong == []

@@ -12,7 +12,6 @@ from starlette.routing import BaseRoute, Route
 
 from ..record.people import Nearby
 from . import assets, departments
-from .forms import pages as forms
 from .page import route
 from .pages import (
     account,
@@ -157,7 +156,6 @@ ROUTES: list[BaseRoute] = [
     route("/patients/{id}/drafts/{form}", write.draft, ["POST"]),
     route("/patients/{id}/read/{type}/{rid}", chart.read),
     route("/patients/{id}/labs/{code:path}", chart.values),
-    *forms.ROUTES,
     route("/patients/{id}/{tab}", chart.section),
 ]
 

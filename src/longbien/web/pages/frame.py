@@ -37,7 +37,6 @@ TABS = (
     ("nursing", "nursing", mark("Nursing"), "vitals"),
     ("visits", "visits", mark("Visits"), "visits"),
     ("problems", "problems", mark("Problems"), None),
-    ("forms", "forms", mark("Forms"), None),
 )
 SUBSTANCES = (
     mark("Penicillin"), mark("Amoxicillin"), mark("Cefalosporin"), mark("Aspirin"), mark("Ibuprofen"), mark("Co-trimoxazole"),

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from ..base import clock
+from ..base.errors import NotFound
 from ..base.ids import key64, patient_key
 from ..base.sql import queries
 from ..fhir import systems as s
@@ -59,9 +60,12 @@ def choose(life: Life, organization: str | None, now: datetime, asked: str = "")
     return min(those, key=lambda v: (_RANK[v.status], -v.start.timestamp()), default=None)
 
 
-async def encounter(store: Store, id_: str) -> Reading:
-    """Raises NotFound, Gone."""
-    return of(await store.read("Encounter", id_))
+async def encounter(store: Store, patient: str, id_: str) -> Reading:
+    """A visit of this patient. Raises NotFound, also for another patient's."""
+    stored = await store.read("Encounter", id_)
+    if stored.pat != patient_key(patient):
+        raise NotFound("There is no such visit.")
+    return of(stored)
 
 
 async def _search(store: Store, type_: str, *params: tuple[str, str]) -> list[Reading]:

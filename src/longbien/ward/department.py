@@ -5,7 +5,7 @@ from __future__ import annotations
 from longbien.base.department import Department, Nav
 from longbien.base.words import mark
 
-from . import beds, routes, stays
+from . import beds, drugs, routes, stays
 from .pages import at
 
 WARD = Department(
@@ -29,6 +29,7 @@ WARD = Department(
     guards={
         "Encounter": beds.one_patient_each,
         "Location": beds.beds_only,
+        "MedicationAdministration": drugs.once_only,
         **stays.GUARDS,
     },
 )

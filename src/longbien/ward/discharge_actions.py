@@ -16,6 +16,8 @@ from longbien.web.chart import record as r
 from longbien.web.entries import Writer
 from longbien.web.pages.undo import in_error
 
+from . import places
+from .beds import tell
 from .discharge_form import Leaving
 from .discharge_read import DISCHARGE, Stay, stable
 from .discharge_resources import leaving, prepared
@@ -53,7 +55,7 @@ async def finish(store: Store, stay: Stay, out: Leaving, values: Mapping[str, st
     discharge was done already (sent twice). Raises Conflict where somebody else changed the stay or its bed meanwhile."""
     if not stay.open:
         return False
-    bed = await _bed(store, stay)
+    bed = await bed_of(store, stay.bed)
     before = await found(store, "Provenance", stable("pv", stay.id, DISCHARGE))
     try:
         await store.commit(leaving(stay, out, values, w, now, bed, before))
@@ -65,9 +67,17 @@ async def finish(store: Store, stay: Stay, out: Leaving, values: Mapping[str, st
     return True
 
 
-async def _bed(store: Store, stay: Stay) -> Resource | None:
-    """The bed that is left, where this writer may say what becomes of it."""
-    place = stay.bed
+async def told(store: Store, organization: str | None, stay: Resource) -> None:
+    """Open boards of the ward where this stay lies, or lay last, hear that something has changed."""
+    known = await places.places(store.engine, organization)
+    for x in stay.get("location") or ():
+        bed = known.beds.get(r.reference_id(x.get("location")))
+        if bed is not None and bed.ward in known.wards:
+            tell(store, known.wards[bed.ward])
+
+
+async def bed_of(store: Store, place: Resource | None) -> Resource | None:
+    """The bed that is left (an entry of Encounter.location), where this writer may say what becomes of it."""
     if place is None or not store.scope.may("update", "Location"):
         return None
     bed = await found(store, "Location", r.reference_id(place.get("location")))

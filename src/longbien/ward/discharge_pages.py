@@ -203,6 +203,7 @@ async def _finish(call: Call, store: Store, one: Stay, values: dict[str, str]) -
     except Invalid as why:
         said = "; ".join(i.text for i in why.issues[:3]) or why.text
         return await _again(call, one, values, {}, call.w("This cannot be recorded") + ": " + said)
+    await act.told(store, call.actor.organization, one.encounter)
     return call.go(f"/patients/{call.request.path_params['id']}/discharge?stay={one.id}&done=finished")
 
 
@@ -236,6 +237,7 @@ async def undo(call: Call) -> Response:
         await act.undo(store, one, call.now)
     except Conflict as why:
         raise Conflict(call.w(why.text)) from why
+    await act.told(store, call.actor.organization, one.encounter)
     return call.go(f"/patients/{patient}/discharge?done=undone")
 
 

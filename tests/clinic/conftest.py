@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
-from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
+from clinic_browser import Browser, Came
 
 from longbien.access import accounts
 from longbien.app import App, create_app
@@ -55,29 +54,6 @@ async def app(record_urls: tuple[str, str], cheap: None) -> AsyncIterator[App]:
         yield made
 
 
-class Browser:
-    """Somebody signed in: get, and post with the page's own token."""
-
-    def __init__(self, client: httpx.AsyncClient):
-        self.client = client
-        self.token = ""
-
-    async def get(self, path: str, **headers: str) -> httpx.Response:
-        return await self.client.get(path, headers={k.replace("_", "-"): v for k, v in headers.items()})
-
-    async def post(self, path: str, data: Any = (), *, part: bool = True) -> httpx.Response:
-        if not self.token:
-            found = re.search(r'data-csrf="([^"]+)"', (await self.client.get("/today")).text)
-            assert found
-            self.token = found[1]
-        pairs = [*(data.items() if isinstance(data, dict) else data), ("csrf", self.token)]
-        headers = {"X-Part": "1"} if part else {}
-        body = httpx.QueryParams(pairs).__str__()
-        return await self.client.post(
-            path, content=body, headers={"Content-Type": "application/x-www-form-urlencoded", **headers}, follow_redirects=False
-        )
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def enter(app: App) -> AsyncIterator[Callable[..., Awaitable[Browser]]]:
     made: list[httpx.AsyncClient] = []
@@ -100,9 +76,6 @@ async def enter(app: App) -> AsyncIterator[Callable[..., Awaitable[Browser]]]:
 @pytest.fixture
 def house(app: App) -> Store:
     return Store(app.state.engine, system("test"))
-
-
-Came = Callable[..., Awaitable[tuple[str, str]]]
 
 
 @pytest.fixture

@@ -124,12 +124,14 @@ async def sign(store: Store, writer: Writer, given: Signing, now: datetime) -> l
     """Sign the visit: note, diagnoses, prescription, follow-up and the visit's end in one transaction. Gives what was written.
     Raises AlreadySigned, Invalid (the record refuses it)."""
     for _ in range(AGAIN):
+        # the visit before the question whether it is signed: who signs between the two has changed the version that must hold
+        encounter = await readings.encounter(store, writer.patient, writer.encounter)
         signed = await _signed(store, writer)
         if signed is not None:
             if signed.id == given.once:
                 return []  # the same form sent twice: it is signed
             raise AlreadySigned(signed.body)
-        changes = await _changes(store, writer, given, now)
+        changes = await _changes(store, writer, given, encounter, now)
         try:
             await store.commit(changes)
         except (Conflict, PreconditionFailed):
@@ -143,8 +145,7 @@ async def _signed(store: Store, writer: Writer) -> Reading | None:
     return next((n for n in found if readings.about(n.body, writer.encounter)), None)
 
 
-async def _changes(store: Store, writer: Writer, given: Signing, now: datetime) -> list[Change]:
-    encounter = await readings.encounter(store, writer.patient, writer.encounter)
+async def _changes(store: Store, writer: Writer, given: Signing, encounter: Reading, now: datetime) -> list[Change]:
     made: list[Resource] = []
     diagnosed = _diagnosed(given, writer, now, made)
     rx, rx_sections = _prescribed(given, writer, now, diagnosed)
@@ -200,9 +201,7 @@ def _prescribed(
         out += [compose.request(x, number, diagnosed, writer, i, now, _prior(given, x)) for i, x in zip(ids, of, strict=True)]
         days = (given.judged.follow_up - clock.local(now).date()).days if given.judged.follow_up else None
         out.append(
-            compose.prescription(
-                number, kind, of, ids, diagnosis_text(given), given.texts, writer, f"{given.once}-rx{kind}", now, days
-            )
+            compose.prescription(number, of, ids, diagnosis_text(given), given.texts, writer, f"{given.once}-rx{kind}", now, days)
         )
         entries += [f"MedicationRequest/{i}" for i in ids]
     sections = [compose.section(*codes.DRUGS, compose.listed(given.judged.written), entries)] if entries else []
@@ -242,20 +241,19 @@ def _followed(given: Signing, writer: Writer, now: datetime, encounter: Mapping[
 def follow_up_paper(day: date, what: str, given: Signing, writer: Writer, now: datetime) -> Resource:
     """Giấy hẹn khám lại (circular 01/2025, annex V): the fields of claim table 14."""
     sections = [
-        compose.field("NGAY_HEN_KL", "Ngày hẹn khám lại", f"{day:%d/%m/%Y}"),
+        compose.field("NGAY_HEN_KL", "Hẹn khám lại", f"{day:%d/%m/%Y}: {what}"),
         compose.field("CHAN_DOAN_RV", "Chẩn đoán", diagnosis_text(given)),
-        compose.field("LY_DO", "Nội dung hẹn", what),
     ]
-    codes_ = [t.code for t, _ in given.judged.diagnoses]
-    sections.append(compose.field("MA_BENH_CHINH", "Mã bệnh chính", codes_[0] if codes_ else ""))
-    if codes_[1:]:
-        sections.append(compose.field("MA_BENH_KT", "Mã bệnh kèm theo", ";".join(codes_[1:])))
+    if advice := given.texts.get("advice", "").strip():
+        sections.append(compose.field("loi_dan", "Lời dặn", advice))
     return compose.paper("follow-up", sections, writer, f"{given.once}-f", now)
 
 
-async def replace_prescription(store: Store, writer: Writer, given: Signing, old: Sequence[Reading], now: datetime) -> None:
-    """A prescription of this visit in the place of the one signed before: a signed one is never changed. One commit."""
-    encounter = await readings.encounter(store, writer.patient, writer.encounter)
+async def replace_prescription(
+    store: Store, writer: Writer, given: Signing, encounter: Reading, old: Sequence[Reading], now: datetime
+) -> None:
+    """A prescription of this visit in the place of the one signed before: a signed one is never changed. `encounter`: as it
+    was read before `old`: who prescribes meanwhile has written it, so of two one wins. Raises Conflict for the other."""
     diagnosed = [
         (
             str((d.get("condition") or {}).get("reference", "")).rpartition("/")[2],
@@ -273,6 +271,7 @@ async def replace_prescription(store: Store, writer: Writer, given: Signing, old
         if x["resourceType"] == "Composition" and papers:
             x["relatesTo"] = [{"code": "replaces", "targetReference": {"reference": f"Composition/{p.id}"}} for p in papers]
     changes: list[Change] = [Create(x, id=x["id"]) for x in made]
+    changes.append(Update({k: v for k, v in encounter.body.items() if k != "meta"}, if_match=encounter.version))
     for r in old:
         body = {k: v for k, v in r.body.items() if k != "meta"} | {"status": "cancelled"}
         body["statusReason"] = {"text": "Thay bằng đơn mới"}
@@ -280,7 +279,7 @@ async def replace_prescription(store: Store, writer: Writer, given: Signing, old
     changes += [c for c in _renewed(given, now) if isinstance(c, Update) and c.resource["id"] not in {r.id for r in old}]
     try:
         await store.commit(changes)
-    except Conflict:
+    except (Conflict, PreconditionFailed):
         try:
             await store.read("MedicationRequest", f"{given.once}-m0")
         except NotFound:

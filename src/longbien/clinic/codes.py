@@ -9,6 +9,14 @@ PAPER = "https://longbien.org/fhir/CodeSystem/paper"
 PAPER_FIELD = "https://longbien.org/fhir/CodeSystem/paper-field"
 """Codes of a paper's sections: the field's name in the claim tables of decision 3176/2024 (XML11, XML13, XML14) or, of a
 prescription, in the interface of decision 808/2022, so that who prints, signs or sends it finds each field by its name."""
+PAPER_ROW = "https://longbien.org/fhir/CodeSystem/paper-row"
+"""Beside it, the line of the form on which the records room prints the section (records/tables/rows.csv)."""
+ROWS = {
+    "chan_doan": "diagnosis", "thong_tin_don_thuoc": "drugs", "loi_dan": "advice", "ngay_tai_kham": "again",
+    "CHAN_DOAN_RV": "diagnosis", "NGAY_HEN_KL": "again", "DON_VI": "work", "SO_NGAY_NGHI": "days", "HO_TEN_CHA_ME": "parents",
+    "MA_CSKCB_DEN": "to", "DAU_HIEU_LS": "findings", "TOMTAT_KQ": "results", "PP_DIEUTRI": "treatment", "TINH_TRANG_CT": "outcome",
+    "MA_LYDO_CT": "reason", "HUONG_DIEU_TRI": "advice", "PHUONGTIEN_VC": "transport",
+}  # fmt: skip
 TASK = "https://longbien.org/fhir/CodeSystem/task"
 TICKET = "queue-ticket"
 TICKET_STATES = s.BASE + "/CodeSystem/queue-state"

@@ -20,6 +20,7 @@ PATH: dict[str, str] = {
     "hash": "0", "number": "1", "key": "x", "n": "1", "name": "x", "role": "doctor", "kind": "x", "token": "x", "provider": "x", "what": "x", "secret": "x", "client_id": "x", "consent": "x", "act": "x", "number:int": "1",
     "composition": "{id}-composition",
     "op": "x", "step": "sign-in",
+    "questionnaire": "score-news2",
 }  # fmt: skip
 STREAMS = re.compile(r"/live\Z|/events\Z")
 """Routes whose answer does not end by itself."""

@@ -50,6 +50,8 @@ async def order(call: Call) -> Response:
         await drafts.drop(call.engine.db, call.actor, patient, box.FORM)
         return call.go(f"/patients/{patient}?panel=order&done=discarded")
     life = await read_life(call, patient, reason)
+    if act == "keep":
+        return await _shown(call, life, reason, await box.keep(call, patient))
     index = await catalogue.fresh(call.engine, call.scope(reason))
     if act in ("", "sign"):
         return await _sign(call, life, reason, draft, index)

@@ -113,6 +113,7 @@ async def sheet(call: Call) -> Response:
     w = call.w
     known, rows = await _rows(call)
     shift, when = fluids.shift(call.now), f"{w.date(call.now)} {w.time(call.now)}"
+    today = call.now.date()
     data = {
         "lang": w.lang,
         "title": w("Handover") + ": " + known.here.title,
@@ -121,7 +122,7 @@ async def sheet(call: Call) -> Response:
         "hands": [w("Hands over"), w("Takes over")],
         "heads": [w("Bed"), w("Patient"), *(f"{letter}: {w(title)}" for _, title, letter in sbar.PARTS)],
         "rows": [
-            [x.bed.number, f"{x.who.person.name}, {w.age(x.who.person.birth, call.now.date())}", *(x.parts.of(p[0]) for p in sbar.PARTS)]
+            [x.bed.number, f"{x.who.person.name}, {w.age(x.who.person.birth, today)}", *(x.parts.of(p[0]) for p in sbar.PARTS)]
             for x in rows
         ],
     }  # fmt: skip

@@ -41,11 +41,10 @@ async def _page(call: Call, *, status: int = 200, errors: Mapping[str, str] | No
     shell = await frame(call, patient, "stay")
     if isinstance(shell, Response):
         return shell
-    scope = call.scope(shell["reason"])
-    found = await patient_now(call.engine, scope, patient, call.now, back=BACK)
+    made = Store(call.engine, call.scope(shell["reason"]))
+    found = await patient_now(call.engine, made.scope, patient, call.now, back=BACK)
     if found is None or not rules.inpatient(found.stay) or not found.bed:
         return call.html("chart.html", **shell, middle="ward/no-stay.html")
-    made = Store(call.engine, scope)
     known = await at(call)
     listed = fluids.entries(found.all("Observation"))
     shifts, day, before = fluids.sums(listed, call.now)

@@ -111,3 +111,32 @@ for (const form of $$("form[data-keeps]")) form.addEventListener("submit", async
   form.replaceChildren(done); told();
 });
 addEventListener("online", send); setInterval(() => { if (navigator.onLine) send(); }, 10000); told(); send();
+
+// ---- the grid of vital signs: a row is saved when one leaves it, or with Enter; arrows go through it
+const vgrid = $(".vgrid");
+if (vgrid) {
+  const changed = (row) => $$("input.input, select.input", row).some((e) => e.value.trim() && e.value !== e.defaultValue && !e.dataset.sent);
+  async function save(row) {
+    const form = $("form", row);
+    if (!form || row.dataset.busy) return;
+    row.dataset.busy = "1";
+    try {
+      const r = await lb.post(form.action, Object.fromEntries(new FormData(form)), { "X-Part": "1" });
+      if (r.status === 401) { lb.toast(await r.text(), 12000); delete row.dataset.busy; return; }
+      const box = document.createElement("table"), at = document.activeElement, mine = row.contains(at) ? at.name : "";
+      box.innerHTML = await r.text();
+      const fresh = $("tbody", box); row.replaceWith(fresh);
+      if (mine || r.status >= 400) { const f = $("[aria-invalid]", fresh) || (mine && $(`[name="${mine}"]`, fresh)); if (f) f.focus(); }
+    } catch { delete row.dataset.busy; lb.toast($("#kept p")?.dataset.said || "…", 8000); row.classList.add("wrong"); }
+  }
+  vgrid.addEventListener("focusout", (e) => {
+    const row = e.target.closest("[data-row]");
+    if (row && !row.contains(e.relatedTarget) && changed(row) && !row.classList.contains("wrong")) save(row);
+  });
+  vgrid.addEventListener("submit", (e) => { e.preventDefault(); const row = e.target.closest("[data-row]"); if (row) save(row); });
+  vgrid.addEventListener("keydown", (e) => {
+    if (e.key !== "ArrowDown" && e.key !== "ArrowUp" || e.target.tagName !== "INPUT") return;
+    const rows = $$("[data-row]", vgrid), n = rows.indexOf(e.target.closest("[data-row]")) + (e.key === "ArrowDown" ? 1 : -1);
+    const to = rows[n] && $(`[name="${e.target.name}"]`, rows[n]); if (to) { e.preventDefault(); to.focus(); to.select(); }
+  });
+}

@@ -236,6 +236,35 @@ async def test_two_prescriptions_at_once_in_the_place_of_one_leave_one(enter: An
     assert len({d["groupIdentifier"]["value"] for d in in_force}) == 1, [a.status_code for a in both]
 
 
+async def test_an_allergy_stops_the_signature_until_a_reason_is_typed_and_the_reason_is_kept(
+    enter: Any, came: Came, house: Store
+) -> None:
+    patient, encounter = await came()
+    terms = "http://terminology.hl7.org/CodeSystem/allergyintolerance-"
+    await house.commit([Update({
+        "resourceType": "AllergyIntolerance", "id": f"al-{encounter}", "patient": {"reference": f"Patient/{patient}"},
+        "clinicalStatus": {"coding": [{"system": terms + "clinical", "code": "active"}]}, "criticality": "high",
+        "verificationStatus": {"coding": [{"system": terms + "verification", "code": "confirmed"}]}, "code": {"text": "Penicillin"},
+    })])  # fmt: skip
+    browser: Browser = await enter()
+    line = {"code": "amox500", "name": "x", "s": "1", "e": "1", "days": "5"}
+    said = (await browser.post(f"/patients/{patient}/visit/draft", form(encounter, line, dx="J02.9"))).json()
+    assert any(x["level"] == "stop" and "Penicillin" in x["text"] for x in said["says"]), said
+    refused = await browser.post(f"/patients/{patient}/visit", form(encounter, line, dx="J02.9"))
+    assert refused.status_code == 422 and 'name="override"' in refused.text
+    signed = await browser.post(f"/patients/{patient}/visit", form(encounter, line, dx="J02.9", override="Đã thử phản vệ âm tính"))
+    assert signed.status_code == 204, signed.text[:800]
+    assert "thử phản vệ" in str((await all_of(house, "MedicationRequest", patient))[0]["note"])
+
+
+async def test_what_is_renewed_is_not_called_taken_twice(enter: Any, came: Came) -> None:
+    patient, encounter = await came()
+    browser: Browser = await enter()
+    await browser.post(f"/patients/{patient}/visit", form(encounter, AMLO))
+    said = (await browser.post(f"/patients/{patient}/visit/draft", form(encounter, AMLO))).json()["says"]
+    assert [x for x in said if x["about"] == "rx.0"] == []
+
+
 async def test_narcotics_stand_on_a_prescription_of_their_own(enter: Any, came: Came, house: Store) -> None:
     patient, encounter = await came()
     browser: Browser = await enter()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from running import PASSWORD, served
 
@@ -20,8 +21,8 @@ from longbien.record.store import Store
 pytestmark = pytest.mark.browser
 Enter = Callable[..., Page]
 SAID = {
-    "vi": {"list": "Đang chờ", "signed": "Đã ký lần khám", "rx": "Đơn thuốc", "slip": "Giấy hẹn khám lại", "kept": "nháp, lưu", "unchecked": "Chưa kiểm tra"},  # noqa: E501
-    "en": {"list": "Waiting", "signed": "The visit is signed", "rx": "Đơn thuốc", "slip": "Giấy hẹn khám lại", "kept": "draft, kept", "unchecked": "Not checked yet"},  # noqa: E501
+    "vi": {"list": "Hẹn hôm nay", "signed": "Đã ký lần khám", "rx": "Đơn thuốc", "slip": "Giấy hẹn khám lại", "kept": "nháp, lưu", "unchecked": "Chưa kiểm tra"},  # noqa: E501
+    "en": {"list": "Booked for today", "signed": "The visit is signed", "rx": "Đơn thuốc", "slip": "Giấy hẹn khám lại", "kept": "draft, kept", "unchecked": "Not checked yet"},  # noqa: E501
 }  # fmt: skip
 
 
@@ -62,6 +63,24 @@ def test_a_blood_pressure_follow_up_takes_four_keys_and_less_than_sixteen_second
     assert time.monotonic() - begun < 16
     for words in (SAID["vi"]["rx"], SAID["vi"]["slip"]):
         expect(page.locator(".signed-split")).to_contain_text(words)
+
+
+def test_the_last_prescription_is_repeated_with_three_clicks_and_a_colleagues_list_follows(enter: Enter) -> None:
+    mine, his = enter(), enter("bs.tuan")
+    his.goto("/clinic?whose=all")
+    expect(his.locator("main[data-listening]")).to_be_attached()
+    mine.goto("/clinic")
+    row = mine.locator("#worklist tr", has=mine.locator("form")).first
+    href = row.get_attribute("data-href")
+    row.locator("a").click()  # 1: the patient
+    mine.wait_for_selector("#visit[data-ready]")
+    mine.click("#repeat")  # 2: the same drugs
+    mine.wait_for_selector("tr.line")
+    mine.click("#sign")  # 3
+    expect(mine.locator("#toast")).to_contain_text(SAID["vi"]["signed"])
+    expect(his.locator(f'#worklist tr[data-href="{href}"] .badge')).to_have_text("đã khám")
+    found = Axe().run(mine, options={"resultTypes": ["violations"]}).response["violations"]
+    assert [v["id"] for v in found] == []
 
 
 @pytest.mark.parametrize("lang", ["vi", "en"])

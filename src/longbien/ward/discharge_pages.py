@@ -70,6 +70,14 @@ async def _draft(call: Call, reason: str, encounter: str) -> dict[str, str]:
 
 
 async def _stay(call: Call, reason: str) -> tuple[Store, Stay]:
+    """The stay, read once a request."""
+    known: tuple[Store, Stay] | None = getattr(call.request.state, "stay", None)
+    if known is None:
+        call.request.state.stay = known = await _read(call, reason)
+    return known
+
+
+async def _read(call: Call, reason: str) -> tuple[Store, Stay]:
     store = Store(call.engine, call.scope(reason))
     places = await place_names(call, {call.actor.organization} if call.actor.organization else set())
     asked = call.query.get("stay", "") or call.field("stay", 64)
@@ -175,6 +183,14 @@ async def save(call: Call) -> Response:
     values = _typed(call)
     digits = call.field("seen", 9)
     seen = int(digits) if digits.isdigit() else 0
+    if call.field("act", 10) == "merge":
+
+        async def latest() -> tuple[Stay, dict[str, str]]:
+            _, fresh = await _read(call, reason)
+            return fresh, view.fields(fresh, typed(fresh.draft()), view.composed(fresh, call.now), call.now)
+
+        await act.merge(store, latest, values, _writer(call, one), call.now)
+        return call.go(back)
     if call.field("act", 10) != "finish":
         try:
             await act.keep(store, one, values, seen, _writer(call, one), call.now)

@@ -99,7 +99,7 @@ def rail_view(s: Standing, patient: str, leaves: str, w: Words, now: datetime) -
     for i in items:
         title = w(i.title)
         if i.key == "results" and i.state == "waits":
-            title = w("Results awaited: %(n)s", n=i.detail)
+            title = w("Results due: %(n)s", n=i.detail)
         shown.append(
             SimpleNamespace(key=i.key, title=title, state=i.state, said=_said(i, w), link=f"/patients/{patient}/discharge{i.link}")
         )

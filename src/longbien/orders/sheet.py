@@ -169,9 +169,11 @@ async def view(
     patient = life.person.id
     made = composed(draft, index, where, "x")
     said = await verdicts(call, Store(call.engine, call.scope(reason)), patient, made) if draft.lines else {}
-    rows = [_row(call, n, line, index, where, said.get(n, []), checked) for n, line in enumerate(draft.lines)]
-    icd = diagnoses(life)
     own = await favourites.counts(call.engine, call.actor)
+    rows = [_row(call, n, line, index, where, said.get(n, []), checked) for n, line in enumerate(draft.lines)]
+    for r in rows:
+        r.pinned = own.get(r.line.definition, 0) >= favourites.PINNED
+    icd = diagnoses(life)
     hits = index.search(query, call.now, kinds=(*OFFERED, "set"), favours=icd, own=own) if query else []
     shown = index.by_id.get(draft.open_set)
     return {

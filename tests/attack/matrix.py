@@ -123,6 +123,7 @@ WAYS: dict[str, Way] = {
 JOBS: dict[str, str] = {
     "reaction": "house",
     "reception.remind": "house",
+    "reception.close": "house",
     "access.clean": "house", "access.idle": "house", "audit.anomalies": "house", "audit.checkpoint": "house", "rights.copy": "asker", "record.train": "house", "record.reindex": "house", "record.export-clean": "house", "record.export": "asker", "bulk.import": "asker",
 }  # fmt: skip
 

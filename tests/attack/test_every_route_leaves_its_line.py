@@ -16,6 +16,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 #: Nothing about anybody: no line is owed.
 SILENT = {
+    "/catalogue": "the same, all of it; what is written there is a version with its line",
     "/orders/search": "what can be ordered, out of the catalogue; nothing of anybody",
     "/terms/icd10": "names of codes out of the house's own table",
     "/language": "the language of the pages",
@@ -77,6 +78,7 @@ NO_PATIENT = {
     # one's own sign-in, apps and covers
     "/account", "/account/passkeys/ask", "/apps", "/cover",
     "/clinic/phrases",  # one's own shortcuts
+    "/papers/keys",  # certificates of the staff and of the facility
     # accounts, apps and rights of the own facility; asked why of a patient, /permissions/why has its line
     "/invitations", "/admin/apps", "/permissions", "/permissions/why", "/permissions/accounts",
 }  # fmt: skip

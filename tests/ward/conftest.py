@@ -43,7 +43,7 @@ class Client:
     """Somebody at a browser: get and post with the session's cookie and the page's own token."""
 
     def __init__(self, app: Starlette, cookie: str, lang: str):
-        headers = {"cookie": f"{cookie}; lang={lang}"}
+        headers = {"cookie": f"{cookie}; lang={lang}", "origin": "http://testserver"}
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://testserver", headers=headers)
         self.csrf = ""
 

@@ -132,7 +132,7 @@ def _drugs() -> Iterator[Resource]:
     for n, (code, r) in enumerate(by("drugs").items()):
         name = drug_name(r)
         yield d.definition(
-            "drug", code, name, r["name_en"], group=r["group_vi"], rank=n, when=DATE, start=DATE, text=name,
+            "drug", code, name, drug_name(r, "name_en"), group=r["group_vi"], rank=n, when=DATE, start=DATE, text=name,
             aliases=[r["brand_example"]],
             usage=r["form_vi"], unit=r["unit_vi"].lower(), child=r["paediatric_rule_vi"],
             high_alert=r["high_alert"] == "1",
@@ -141,10 +141,10 @@ def _drugs() -> Iterator[Resource]:
         )  # fmt: skip
 
 
-def drug_name(r: Row) -> str:
+def drug_name(r: Row, column: str = "ingredient_vi") -> str:
     """Substance and strength; a strength that the substance's name already ends with is not said twice."""
     first, _, rest = r["strength"].partition(" ")
-    return " ".join(x for x in (r["ingredient_vi"], rest if r["ingredient_vi"].endswith(f" {first}") else r["strength"]) if x)
+    return " ".join(x for x in (r[column], rest if r[column].endswith(f" {first}") else r["strength"]) if x)
 
 
 def dosage(r: Row) -> Resource:

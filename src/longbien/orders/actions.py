@@ -89,7 +89,7 @@ async def sign(store: Store, resources: Sequence[Resource]) -> bool:
 
 async def cancel(store: Store, patient: str, type_: str, id_: str, why: str, now: datetime) -> None:
     """Take an order back with a reason: ServiceRequest revoked, MedicationRequest stopped (cancelled while nothing was given).
-    Raises Invalid without a reason or when it is over; Conflict when somebody changed it meanwhile."""
+    Raises Invalid without a reason or when it is over; PreconditionFailed when somebody changed it meanwhile."""
     if len(why.strip()) < 3:
         raise Invalid("Say why it is cancelled.", code="required")
     stored = await store.read(type_, id_)

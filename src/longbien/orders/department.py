@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from longbien.base.department import Department, Panel, Sheet, Tab
+from longbien.base.department import Department, Nav, Panel, Sheet, Tab, when
 from longbien.base.words import mark
 from longbien.web.page import route
 
-from . import pages, pages_list, pages_order
+from . import pages, pages_catalogue, pages_list, pages_order, reactions
 from .advice import ADVICE
-from .permissions import ORDER, PERMISSIONS
+from .permissions import CATALOGUE, ORDER, PERMISSIONS
 
 ORDERS = Department(
     name="orders",
@@ -21,10 +21,18 @@ ORDERS = Department(
         route("/patients/{id}/orders/cancel", pages_list.cancel, ["POST"]),
         route("/patients/{id}/orders/{form}/labels.pdf", pages_list.labels),
         route("/patients/{id}/orders/{form}.pdf", pages_list.form),
+        route("/catalogue", pages_catalogue.listed),
+        route("/catalogue/{id}", pages_catalogue.one),
+        route("/catalogue/{id}", pages_catalogue.change, ["POST"]),
     ],
+    nav=[Nav("/catalogue", mark("Catalogue"), CATALOGUE, "catalogue")],
     tabs=[Tab("orders", "orders", mark("Orders"))],
     panels=[Panel("me", "orders/me.html", pages_list.mine)],
     sheets=[Sheet("order", mark("Order"), "O", "orders/panel.html", pages_order.build, ORDER)],
+    reactions=[
+        when("DiagnosticReport?status=final,amended,corrected,appended", reactions.close),
+        when("Procedure?status=completed", reactions.close),
+    ],
     advice=ADVICE,
     permissions=PERMISSIONS,
 )

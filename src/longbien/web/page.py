@@ -59,7 +59,8 @@ NOBODY_PURPOSE = "none"
 LANGUAGE_COOKIE = "lang"
 MOST, MOST_OF_STRANGERS = 1 << 20, 1 << 14
 """Bytes of a form; of one that needs nobody (sign-in, language)."""
-MOST_FIELDS = 200
+MOST_FIELDS = 600
+"""Fields of a form: an official record has some two hundred, and tables in it."""
 ABOUT_A_PATIENT = frozenset({"patients", "search"})
 """Where a page's address goes on with a patient's id."""
 PATIENCE = 30.0

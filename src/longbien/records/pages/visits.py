@@ -59,7 +59,8 @@ async def _show(call: Call, error: str = "", status: int = 200) -> Response:
         once=new_id(),
         title=call.field("title", 100), text=call.field("text", 8000), why=call.field("why", 500),
         unsigned=[r for r in rows if r.badge != "ok"],
-        left=states.AFTER.get(one.state, ""),
+        left=states.AFTER.get(one.state, ""), department=str((one.encounter.get("serviceType") or {}).get("text") or ""),
+        began=(one.encounter.get("period") or {}).get("start"), left_on=(one.encounter.get("period") or {}).get("end"),
     )  # fmt: skip
 
 

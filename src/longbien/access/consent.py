@@ -21,6 +21,7 @@ from longbien.fhir.references import literal
 from longbien.fhir.systems import BASE
 from longbien.record.change import Change, Create, Manner, Stored, Update
 from longbien.record.directives import ANYBODY, PRIVACY, READERS, directives, purpose_bits
+from longbien.record.engine import Engine
 from longbien.record.scope import RowSQL, Scope
 from longbien.record.sensitive import BY_CODE, CATEGORIES, CONFIDENTIALITY, ORDINARY
 from longbien.record.store import Store
@@ -209,6 +210,25 @@ async def withheld(door: Door, scope: Scope, patient_id: str) -> int:
     sql = Q.withheld.replace("{withheld}", f"NOT {scope.whole(row.pat, bind)} AND {scope.withheld.sql(row, bind)}")
     count: int = await door.engine.db.fetchval(sql, *args)
     return count
+
+
+async def tells(engine: Engine, scope: Scope, patient_id: str) -> bool:
+    """Whether a search about this patient is answered with the hint that something is withheld: the record is open to the scope,
+    and something is kept from it of which that may be told. The same whatever was searched for, so that it says no more than
+    `withheld` says on the chart: nobody finds out by many questions what it is."""
+    if scope.withheld is None or not scope.reads:
+        return False
+    args: list[Any] = [patient_key(patient_id), [number(t) for t in scope.reads], patient_id, number("Patient")]
+
+    def bind(value: Any) -> str:
+        args.append(value)
+        return f"${len(args)}"
+
+    row = RowSQL.of("h")._replace(pat="$1::bigint")
+    open_ = scope.where(RowSQL.of("p"), bind)
+    hidden = f"NOT {scope.whole(row.pat, bind)} AND {scope.withheld.sql(row, bind)}"
+    told: bool = await engine.db.fetchval(Q.tells.replace("{open}", open_).replace("{withheld}", hidden), *args)
+    return told
 
 
 def _scanned(patient_id: str, proof: Proof, changes: list[Change]) -> str | None:

@@ -26,6 +26,7 @@ PARTS: dict[str, tuple[str, list[str], list[str]]] = {  # name: (file, arguments
     "search": ("search.py", [], ["--people", "3000", "--each", "10"]),
     "fhir": ("fhir.py", [], ["--seconds", "2"]),
     "growth": ("growth.py", [], ["--resources", "400000", "--times", "20", "--hot", "5000", "--pages", "500"]),
+    "day": ("day.py", [], ["--users", "40", "--seconds", "10", "--people", "60"]),
     "chart": ("chart.py", [], ["--resources", "200000", "--times", "40"]),
 }
 

@@ -55,9 +55,10 @@ from longbien.subscriptions.wire import Wire
 from longbien.ward.department import WARD
 from longbien.web import departments
 from longbien.web import routes as web
+from longbien.web.forms.department import FORMS
 
 #: The rooms of the hospital, in the order in which they stand in the top bar.
-DEPARTMENTS: tuple[Department, ...] = (RECEPTION, CLINIC, ORDERS, WARD, RECORDS)
+DEPARTMENTS: tuple[Department, ...] = (RECEPTION, CLINIC, ORDERS, WARD, RECORDS, FORMS)
 departments.furnish(DEPARTMENTS)
 
 #: Every page. The departments' come before the shell's own, which end in an address for every section of a chart.

@@ -15,11 +15,12 @@ from longbien.rest.operations.operation import Operation
 PATH: dict[str, str] = {
     "bed": "x",
     "location": "sn-tm-pk", "task": "x",
-    "carer": "x", "provenance": "x",
+    "carer": "x", "provenance": "x", "appointment": "x",
     "rid": "{id}-condition", "type": "Condition", "form": "note", "tab": "labs", "code:path": "x1", "day": "2026-01-01", "name:path": "app.css",
     "hash": "0", "number": "1", "key": "x", "n": "1", "name": "x", "role": "doctor", "kind": "x", "token": "x", "provider": "x", "what": "x", "secret": "x", "client_id": "x", "consent": "x", "act": "x", "number:int": "1",
     "composition": "{id}-composition",
     "op": "x", "step": "sign-in",
+    "questionnaire": "score-news2",
 }  # fmt: skip
 STREAMS = re.compile(r"/live\Z|/events\Z")
 """Routes whose answer does not end by itself."""
@@ -122,6 +123,8 @@ WAYS: dict[str, Way] = {
 #: right is asked again when it runs (access.later).
 JOBS: dict[str, str] = {
     "reaction": "house",
+    "reception.remind": "house",
+    "reception.close": "house",
     "access.clean": "house", "access.idle": "house", "audit.anomalies": "house", "audit.checkpoint": "house", "rights.copy": "asker", "record.train": "house", "record.reindex": "house", "record.export-clean": "house", "record.export": "asker", "bulk.import": "asker",
 }  # fmt: skip
 

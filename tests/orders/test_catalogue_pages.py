@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from order_house import Browser
 
+from longbien.demo import starting
 from longbien.record.store import Store
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -107,3 +108,13 @@ async def test_a_doctor_keeps_no_catalogue(browser: Browser) -> None:
     assert (await doctor.post("/catalogue/cd-lab-k", data=form(doctor))).status_code == 403
     assert "/catalogue" not in (await doctor.get("/today")).text
     assert (await (await browser("it")).get("/catalogue/none")).status_code == 404
+
+
+async def test_the_starter_catalogue_never_overwrites_what_was_edited(browser: Browser, own: Store) -> None:
+    engineer = await browser("it")
+    sent = form(engineer, title="Tên của bệnh viện")
+    assert (await engineer.post("/catalogue/cd-lab-crea", data=sent)).status_code == 303
+    left = await starting.missing(own.engine, list(starting.resources()))
+    kinds = {r["resourceType"] for r in left}
+    assert kinds == {"CodeSystem", "ValueSet", "ObservationDefinition", "Medication", "MedicationKnowledge"}
+    assert (await read(own, "cd-lab-crea"))["title"] == "Tên của bệnh viện"

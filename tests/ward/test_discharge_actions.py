@@ -20,6 +20,7 @@ from longbien.ward import discharge_actions as act
 from longbien.ward import discharge_view as view
 from longbien.ward.discharge_form import Leaving, parse
 from longbien.ward.discharge_read import Stay, stay
+from longbien.ward.discharge_resources import typed as draft_of
 from longbien.web.terms import built_in
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -222,6 +223,22 @@ async def test_a_shared_draft_is_not_lost_to_a_colleague(engine: Engine) -> None
     assert (
         await act.keep(store_of(engine), await read(engine, "draft"), {"s.advice": "Uống nước"}, 1, writer("draft", "b"), now) == 2
     )
+
+
+async def test_what_two_typed_and_walked_away_from_is_kept_of_both(engine: Engine) -> None:
+    now = clock.now()
+    await a_stay(engine, "walked", now - THREE_DAYS)
+
+    async def now_read() -> tuple[Stay, dict[str, str]]:
+        one = await read(engine, "walked")
+        return one, view.fields(one, draft_of(one.draft()), view.composed(one, now), now)
+
+    await asyncio.gather(
+        act.merge(store_of(engine), now_read, {"s.advice": "Ăn nhạt"}, writer("walked", "a"), now),
+        act.merge(store_of(engine), now_read, {"s.state": "Tỉnh", "dx.walked-c1": ""}, writer("walked", "b"), now),
+    )
+    kept = draft_of((await read(engine, "walked")).draft())
+    assert (kept["s.advice"], kept["s.state"]) == ("Ăn nhạt", "Tỉnh") and "dx.walked-c1" not in kept
 
 
 async def test_who_lies_elsewhere_has_no_stay_here(engine: Engine) -> None:

@@ -30,6 +30,16 @@ async def save(db: Database, actor: Actor, patient_id: str | None, form: str, co
     return saved
 
 
+async def replace(
+    db: Database, actor: Actor, patient_id: str | None, form: str, content: str, saved: datetime
+) -> datetime | None:  # fmt: skip
+    """As save, over the draft that was saved then only; None when it was changed or dropped meanwhile. Raises Invalid."""
+    if len(content.encode("utf-8", "replace")) > LARGEST or "\0" in content:
+        raise Invalid("A draft may have at most 256 KiB, and no NUL.", code="too-long")
+    found: datetime | None = await db.fetchval(Q.draft_replace, actor.number, _pat(patient_id), form, content, saved)
+    return found
+
+
 async def load(db: Database, actor: Actor, patient_id: str | None, form: str) -> tuple[str, datetime] | None:
     """(content, when saved), or None."""
     row = await db.fetchrow(Q.draft_load, actor.number, _pat(patient_id), form)

@@ -99,6 +99,7 @@ NAMES: dict[str, tuple[str, str]] = {
     "DocumentReference": ("giấy tờ quét, tệp", "documents and scans"), "Encounter": ("lượt khám, đợt điều trị", "visits and stays"),
     "Flag": ("cảnh báo", "warnings"), "ImagingStudy": ("ảnh chẩn đoán", "imaging studies"),
     "Location": ("tình trạng giường", "the state of a bed"),
+    "Schedule": ("lịch của phòng khám", "schedules of rooms"), "Slot": ("giờ hẹn của phòng khám", "times of rooms"),
     "Media": ("ảnh chụp", "pictures"), "MedicationAdministration": ("lần dùng thuốc", "administered drugs"),
     "MedicationDispense": ("cấp phát thuốc", "dispensed drugs"), "MedicationRequest": ("đơn thuốc", "prescriptions"),
     "MedicationStatement": ("thuốc đang dùng", "drugs in use"), "NutritionOrder": ("chế độ ăn", "diet orders"),

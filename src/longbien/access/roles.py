@@ -99,6 +99,7 @@ ROLES: dict[str, Role] = {
         Role("clerk", "Nhân viên tiếp đón", "Reception clerk", "care", ("HOPERAT",), _lines(
             _KNOWS,
             "rcu: identity visits Coverage Consent Task Flag",
+            "cu: Schedule Slot",  # the times of a room: reception/booking.py
             "r: ServiceRequest",
             "u: Location",  # how a bed is, and nothing else: ward/beds.py
         ), clinical=True),
@@ -108,12 +109,14 @@ ROLES: dict[str, Role] = {
             "rcu: ServiceRequest Task NutritionOrder DeviceRequest SupplyRequest",
             "rcu: MedicationAdministration MedicationDispense MedicationStatement",
             "r: MedicationRequest VisionPrescription Coverage",
+            "cu: Schedule Slot",
             "u: Location",
         ), clinical=True, personal=True),
         Role("doctor", "Bác sĩ", "Doctor", "care", ("TREAT", "CAREMGT"), _lines(
             _KNOWS,
             f"rcu: {_CLINICAL}",
             "r: Coverage",
+            "cu: Schedule Slot",
             "u: Location",
         ), clinical=True, personal=True),
         Role("head", "Trưởng khoa", "Head of department", "care", ("TREAT", "CAREMGT", "HOPERAT"), _lines(
@@ -121,6 +124,7 @@ ROLES: dict[str, Role] = {
             f"rcu: {_CLINICAL}",
             "r: coverage",
             "r@HOPERAT: bills claims",
+            "cu: Schedule Slot",
             "u: Location",
         ), clinical=True, personal=True),
         Role("laboratory", "Kỹ thuật viên xét nghiệm", "Laboratory technologist", "order", ("TREAT",), _lines(

@@ -50,6 +50,7 @@ class Signing:
     known: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     taking: Sequence[Reading] = ()
     problems: Sequence[tuple[str, str]] = ()
+    forms: Sequence[tuple[str, str]] = ()
 
 
 def prescription_number(facility: str, once: str, kind: str) -> str:
@@ -82,20 +83,21 @@ async def begin(store: Store, writer: Writer, id_: str, place: Mapping[str, Any]
         return  # the same form sent twice
 
 
-async def call_in(store: Store, writer: Writer, encounter_id: str, now: datetime) -> bool:
+async def call_in(store: Store, writer: Writer, encounter_id: str, now: datetime, *, first: bool = False) -> bool:
     """The patient is called in: the visit is in progress with this doctor, the number is called. False when somebody else was
-    first, or it is over. Calling again who is in already is no fault."""
-    found = await readings.encounter(store, encounter_id)
+    first, or it is over. Calling again who is in
+    already is no fault, unless one wants to be the first (`first`)."""
+    found = await readings.encounter(store, writer.patient, encounter_id)
     status = found.body.get("status")
     if status == "in-progress":
-        return True
+        return not first
     if status not in ("arrived", "triaged", "planned"):
         return False
     day = clock.local(now).replace(hour=0, minute=0, second=0, microsecond=0)
     ticket = await readings.ticket(store, writer.patient, encounter_id, day)
     changes: list[Change] = [Update(compose.seen_by(compose.moved(found.body, "in-progress", now), writer), if_match=found.version)]
-    if ticket is not None and ticket.body.get("status") == "requested":
-        changes.append(Update(_ticket(ticket.body, "received", now), if_match=ticket.version))
+    if ticket is not None and ticket.body.get("status") in ("requested", "on-hold"):
+        changes.append(Update(_ticket(ticket.body, writer, "received", now), if_match=ticket.version))
     try:
         await store.commit(changes)
     except (Conflict, PreconditionFailed):
@@ -103,12 +105,17 @@ async def call_in(store: Store, writer: Writer, encounter_id: str, now: datetime
     return True
 
 
-def _ticket(task: Mapping[str, Any], status: str, now: datetime) -> Resource:
+def _ticket(task: Mapping[str, Any], writer: Writer, status: str, now: datetime) -> Resource:
+    """The number in another state, as the reception keeps it: called, or done."""
     out = {k: v for k, v in task.items() if k != "meta"} | {"status": status, "lastModified": clock.instant(now)}
+    state, title = {"received": ("called", "Called"), "completed": ("done", "Seen")}[status]
+    out["businessStatus"] = compose.concept(codes.TICKET_STATES, state, title)
     period = dict(out.get("executionPeriod") or {})
     if status == "received":
-        period["start"] = clock.instant(now)
-    elif status == "completed":
+        period = {"start": clock.instant(now)}
+        if writer.practitioner:
+            out["owner"] = compose.author(writer)
+    else:
         period.setdefault("start", clock.instant(now))
         period["end"] = clock.instant(now)
     return {**out, "executionPeriod": period}
@@ -118,12 +125,14 @@ async def sign(store: Store, writer: Writer, given: Signing, now: datetime) -> l
     """Sign the visit: note, diagnoses, prescription, follow-up and the visit's end in one transaction. Gives what was written.
     Raises AlreadySigned, Invalid (the record refuses it)."""
     for _ in range(AGAIN):
+        # the visit before the question whether it is signed: who signs between the two has changed the version that must hold
+        encounter = await readings.encounter(store, writer.patient, writer.encounter)
         signed = await _signed(store, writer)
         if signed is not None:
             if signed.id == given.once:
                 return []  # the same form sent twice: it is signed
             raise AlreadySigned(signed.body)
-        changes = await _changes(store, writer, given, now)
+        changes = await _changes(store, writer, given, encounter, now)
         try:
             await store.commit(changes)
         except (Conflict, PreconditionFailed):
@@ -137,13 +146,15 @@ async def _signed(store: Store, writer: Writer) -> Reading | None:
     return next((n for n in found if readings.about(n.body, writer.encounter)), None)
 
 
-async def _changes(store: Store, writer: Writer, given: Signing, now: datetime) -> list[Change]:
-    encounter = await readings.encounter(store, writer.encounter)
+async def _changes(store: Store, writer: Writer, given: Signing, encounter: Reading, now: datetime) -> list[Change]:
     made: list[Resource] = []
     diagnosed = _diagnosed(given, writer, now, made)
     rx, rx_sections = _prescribed(given, writer, now, diagnosed)
     made += rx
     more = [compose.section(*codes.DIAGNOSES, diagnosis_text(given), [f"Condition/{i}" for i, _ in diagnosed])]
+    if given.forms:
+        said, filled = "\n".join(t for _, t in given.forms), [f"QuestionnaireResponse/{i}" for i, _ in given.forms]
+        more.append(compose.section(*codes.FORMS, said, filled))
     more += rx_sections
     if given.judged.follow_up:
         made += _followed(given, writer, now, encounter.body, more)
@@ -154,7 +165,7 @@ async def _changes(store: Store, writer: Writer, given: Signing, now: datetime) 
     changes += _renewed(given, now)
     day = clock.local(now).replace(hour=0, minute=0, second=0, microsecond=0)
     if ticket := await readings.ticket(store, writer.patient, writer.encounter, day):
-        changes.append(Update(_ticket(ticket.body, "completed", now), if_match=ticket.version))
+        changes.append(Update(_ticket(ticket.body, writer, "completed", now), if_match=ticket.version))
     return changes
 
 
@@ -194,9 +205,7 @@ def _prescribed(
         out += [compose.request(x, number, diagnosed, writer, i, now, _prior(given, x)) for i, x in zip(ids, of, strict=True)]
         days = (given.judged.follow_up - clock.local(now).date()).days if given.judged.follow_up else None
         out.append(
-            compose.prescription(
-                number, kind, of, ids, diagnosis_text(given), given.texts, writer, f"{given.once}-rx{kind}", now, days
-            )
+            compose.prescription(number, of, ids, diagnosis_text(given), given.texts, writer, f"{given.once}-rx{kind}", now, days)
         )
         entries += [f"MedicationRequest/{i}" for i in ids]
     sections = [compose.section(*codes.DRUGS, compose.listed(given.judged.written), entries)] if entries else []
@@ -236,20 +245,19 @@ def _followed(given: Signing, writer: Writer, now: datetime, encounter: Mapping[
 def follow_up_paper(day: date, what: str, given: Signing, writer: Writer, now: datetime) -> Resource:
     """Giấy hẹn khám lại (circular 01/2025, annex V): the fields of claim table 14."""
     sections = [
-        compose.field("NGAY_HEN_KL", "Ngày hẹn khám lại", f"{day:%d/%m/%Y}"),
+        compose.field("NGAY_HEN_KL", "Hẹn khám lại", f"{day:%d/%m/%Y}: {what}"),
         compose.field("CHAN_DOAN_RV", "Chẩn đoán", diagnosis_text(given)),
-        compose.field("LY_DO", "Nội dung hẹn", what),
     ]
-    codes_ = [t.code for t, _ in given.judged.diagnoses]
-    sections.append(compose.field("MA_BENH_CHINH", "Mã bệnh chính", codes_[0] if codes_ else ""))
-    if codes_[1:]:
-        sections.append(compose.field("MA_BENH_KT", "Mã bệnh kèm theo", ";".join(codes_[1:])))
+    if advice := given.texts.get("advice", "").strip():
+        sections.append(compose.field("loi_dan", "Lời dặn", advice))
     return compose.paper("follow-up", sections, writer, f"{given.once}-f", now)
 
 
-async def replace_prescription(store: Store, writer: Writer, given: Signing, old: Sequence[Reading], now: datetime) -> None:
-    """A prescription of this visit in the place of the one signed before: a signed one is never changed. One commit."""
-    encounter = await readings.encounter(store, writer.encounter)
+async def replace_prescription(
+    store: Store, writer: Writer, given: Signing, encounter: Reading, old: Sequence[Reading], now: datetime
+) -> None:
+    """A prescription of this visit in the place of the one signed before: a signed one is never changed. `encounter`: as it
+    was read before `old`: who prescribes meanwhile has written it, so of two one wins. Raises Conflict for the other."""
     diagnosed = [
         (
             str((d.get("condition") or {}).get("reference", "")).rpartition("/")[2],
@@ -267,6 +275,7 @@ async def replace_prescription(store: Store, writer: Writer, given: Signing, old
         if x["resourceType"] == "Composition" and papers:
             x["relatesTo"] = [{"code": "replaces", "targetReference": {"reference": f"Composition/{p.id}"}} for p in papers]
     changes: list[Change] = [Create(x, id=x["id"]) for x in made]
+    changes.append(Update({k: v for k, v in encounter.body.items() if k != "meta"}, if_match=encounter.version))
     for r in old:
         body = {k: v for k, v in r.body.items() if k != "meta"} | {"status": "cancelled"}
         body["statusReason"] = {"text": "Thay bằng đơn mới"}
@@ -274,7 +283,7 @@ async def replace_prescription(store: Store, writer: Writer, given: Signing, old
     changes += [c for c in _renewed(given, now) if isinstance(c, Update) and c.resource["id"] not in {r.id for r in old}]
     try:
         await store.commit(changes)
-    except Conflict:
+    except (Conflict, PreconditionFailed):
         try:
             await store.read("MedicationRequest", f"{given.once}-m0")
         except NotFound:

@@ -152,7 +152,7 @@ async def call_next(call: Call, beside: str = "") -> Response:
         if reason is None:
             continue
         store = Store(call.engine, call.scope(reason))
-        if await actions.call_in(store, view.writer(call, row.patient, row.encounter), row.encounter, call.now):
+        if await actions.call_in(store, view.writer(call, row.patient, row.encounter), row.encounter, call.now, first=True):
             return call.go(f"/patients/{row.patient}/visit?encounter={row.encounter}")
     return call.go("/clinic?done=nobody")
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from ..base.words import mark
 from ..fhir import systems as s
 
 PAPER = "https://longbien.org/fhir/CodeSystem/paper"
 PAPER_FIELD = "https://longbien.org/fhir/CodeSystem/paper-field"
 """Codes of a paper's sections: the field's name in the claim tables of decision 3176/2024 (XML11, XML13, XML14) or, of a
 prescription, in the interface of decision 808/2022, so that who prints, signs or sends it finds each field by its name."""
+PAPER_ROW = "https://longbien.org/fhir/CodeSystem/paper-row"
+"""Beside it, the line of the form on which the records room prints the section (records/tables/rows.csv)."""
+ROWS = {
+    "chan_doan": "diagnosis", "thong_tin_don_thuoc": "drugs", "loi_dan": "advice", "ngay_tai_kham": "again",
+    "CHAN_DOAN_RV": "diagnosis", "NGAY_HEN_KL": "again", "DON_VI": "work", "SO_NGAY_NGHI": "days", "HO_TEN_CHA_ME": "parents",
+    "MA_CSKCB_DEN": "to", "DAU_HIEU_LS": "findings", "TOMTAT_KQ": "results", "PP_DIEUTRI": "treatment", "TINH_TRANG_CT": "outcome",
+    "MA_LYDO_CT": "reason", "HUONG_DIEU_TRI": "advice", "PHUONGTIEN_VC": "transport",
+}  # fmt: skip
 TASK = "https://longbien.org/fhir/CodeSystem/task"
 TICKET = "queue-ticket"
+TICKET_STATES = s.BASE + "/CodeSystem/queue-state"
+"""The reception's numbers (docs/house.md): Task.description is the number as it is called, restriction.period.start its turn."""
 PRESCRIPTION_NUMBER = s.BASE + "/sid/prescription"
 """The national prescription code (decision 808/2022): groupIdentifier of all lines of one prescription."""
 NOTE_LOINC, NOTE_LOCAL = "34108-1", "kham"
@@ -37,6 +48,17 @@ TEXTS: tuple[tuple[str, str, str, str], ...] = (
     ("plan", "18776-5", "Plan of care note", "Hướng xử trí"),
     ("advice", "69730-0", "Instructions", "Lời dặn"),
 )
+LABELS = {
+    "reason": mark("Reason"),
+    "history": mark("History of this illness"),
+    "past": mark("Earlier illnesses, family"),
+    "exam": mark("Examination"),
+    "assessment": mark("Assessment"),
+    "plan": mark("Plan"),
+    "advice": mark("Advice to the patient"),
+}
+"""The same as the reader's page calls them."""
 DIAGNOSES = ("29548-5", "Diagnosis Narrative", "Chẩn đoán")
 DRUGS = ("57828-6", "Prescription list", "Đơn thuốc")
+FORMS = ("74465-6", "Questionnaire response Document", "Phiếu đã điền")
 FOLLOW_UP = ("18776-5", "Plan of care note", "Hẹn khám lại")

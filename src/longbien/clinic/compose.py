@@ -69,7 +69,10 @@ def section(loinc: str, display: str, title: str, text: str, entries: Sequence[s
 
 def field(name: str, title: str, text: str, entries: Sequence[str] = ()) -> Resource:
     """A section of a paper: `name` as codes.PAPER_FIELD says."""
-    out: Resource = {"title": title, "code": concept(codes.PAPER_FIELD, name, title), "text": div(text)}
+    code = concept(codes.PAPER_FIELD, name, title)
+    if row := codes.ROWS.get(name):
+        code["coding"].append({"system": codes.PAPER_ROW, "code": row})
+    out: Resource = {"title": title, "code": code, "text": div(text)}
     if entries:
         out["entry"] = [{"reference": e} for e in entries]
     return out
@@ -229,7 +232,9 @@ def dosage(written: Written) -> list[Resource]:
     text = sig(taken, drug, written.line.note)
     out: list[Resource] = []
     for n, (amount, when) in enumerate(by.items() or [(Decimal(0), [])], 1):
-        one: Resource = {"sequence": n, "text": text, "route": {"text": drug.route}}
+        one: Resource = {"sequence": n, "route": {"text": drug.route}}
+        if n == 1:
+            one["text"] = text
         if amount:
             one["timing"] = {"repeat": {"frequency": len(when), "period": 1, "periodUnit": "d", "when": when}}
             one["doseAndRate"] = [{"doseQuantity": {"value": exact(amount), "unit": drug.unit}}]
@@ -273,7 +278,7 @@ def paper(code: str, sections: Sequence[Resource], writer: Writer, id_: str, now
 
 
 def prescription(
-    number: str, kind: str, written: Sequence[Written], ids: Sequence[str], diagnoses: str, texts: Mapping[str, str],
+    number: str, written: Sequence[Written], ids: Sequence[str], diagnoses: str, texts: Mapping[str, str],
     writer: Writer,
     id_: str, now: datetime, follow_days: int | None, replaces: str = "",
 ) -> Resource:  # fmt: skip
@@ -281,18 +286,22 @@ def prescription(
     weight, guardian = texts.get("weight", ""), texts.get("guardian", "")
     sections = [
         field("ma_don_thuoc", "Mã đơn thuốc", number),
-        field("loai_don_thuoc", "Loại đơn", kind),
         field("chan_doan", "Chẩn đoán", diagnoses),
         field("thong_tin_don_thuoc", "Thuốc", listed(written), [f"MedicationRequest/{i}" for i in ids]),
         field("can_nang", "Cân nặng (kg)", weight) if weight else {},
         field("thong_tin_nguoi_giam_ho", "Người đưa trẻ đến khám", guardian) if guardian else {},
         field("loi_dan", "Lời dặn", texts["advice"]) if texts.get("advice") else {},
-        field("ngay_tai_kham", "Tái khám sau (ngày)", str(follow_days)) if follow_days else {},
+        field("ngay_tai_kham", "Khám lại", _days_ahead(follow_days, now)) if follow_days else {},
     ]
     out = paper("prescription", [x for x in sections if x], writer, id_, now, number)
     if replaces:
         out["relatesTo"] = [{"code": "replaces", "targetReference": {"reference": f"Composition/{replaces}"}}]
     return out
+
+
+def _days_ahead(days: int, now: datetime) -> str:
+    """The national interface counts days; people read the date."""
+    return f"sau {days} ngày ({clock.local(now) + timedelta(days=days):%d/%m/%Y})"
 
 
 # --- the next visit

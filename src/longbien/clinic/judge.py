@@ -17,7 +17,7 @@ from ..web.chart.record import Person
 from ..web.entries import Writer
 from ..web.page import Call
 from ..web.terms import Term
-from . import compose, dosing, leave, rules
+from . import compose, dosing, leave, readings, rules
 from .compose import Written
 from .forms import Typed
 from .formulary import Formulary
@@ -118,7 +118,11 @@ def _lines(out: Judged, w: Words, person: Person, typed: Typed, formulary: Formu
 async def _advice(out: Judged, call: Call, store: Store, patient: str, typed: Typed) -> None:
     """What the house's advisers say of the lines as they would be written. A stop holds until a reason is typed."""
     writer = Writer(patient, call.actor.practitioner or "", call.actor.name, call.actor.organization or "")
-    drafts = [compose.request(x, "", (), writer, f"draft-{n}", call.now) for n, x in enumerate(out.written)]
+    going = [r for r in await readings.requests(store, patient) if r.body.get("status") == "active" and readings.community(r.body)]
+    prior = {readings.drug_code(r.body): r.id for r in reversed(going)}
+    drafts = [
+        compose.request(x, "", (), writer, f"draft-{n}", call.now, prior.get(x.drug.code, "")) for n, x in enumerate(out.written)
+    ]
     places = [i for i, line in enumerate(typed.lines) if any(x.line is line for x in out.written)]
     reason = len(typed.texts.get("override", "")) >= SHORTEST_REASON
     for verdict in await departments.advise(call, store, patient, drafts):

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from ..base import clock
+from ..base.errors import NotFound
 from ..base.ids import key64, patient_key
 from ..base.sql import queries
 from ..fhir import systems as s
@@ -59,9 +60,12 @@ def choose(life: Life, organization: str | None, now: datetime, asked: str = "")
     return min(those, key=lambda v: (_RANK[v.status], -v.start.timestamp()), default=None)
 
 
-async def encounter(store: Store, id_: str) -> Reading:
-    """Raises NotFound, Gone."""
-    return of(await store.read("Encounter", id_))
+async def encounter(store: Store, patient: str, id_: str) -> Reading:
+    """A visit of this patient. Raises NotFound, also for another patient's."""
+    stored = await store.read("Encounter", id_)
+    if stored.pat != patient_key(patient):
+        raise NotFound("There is no such visit.")
+    return of(stored)
 
 
 async def _search(store: Store, type_: str, *params: tuple[str, str]) -> list[Reading]:
@@ -91,6 +95,14 @@ async def papers(store: Store, patient: str, encounter_id: str) -> list[Reading]
     )
     found = await _search(store, "Composition", *params)
     return [x for x in found if x.body.get("status") != "entered-in-error"]
+
+
+async def responses(store: Store, patient: str, encounter_id: str) -> list[Resource]:
+    """Forms that were filled in this visit (specialty records, scores), newest first."""
+    if not store.scope.may_read("QuestionnaireResponse"):
+        return []
+    asked = (("patient", patient), ("encounter", f"Encounter/{encounter_id}"), ("_sort", "-authored"), ("_count", "30"))
+    return [r.body for r in await _search(store, "QuestionnaireResponse", *asked) if r.body.get("status") != "entered-in-error"]
 
 
 async def requests(store: Store, patient: str) -> list[Reading]:

@@ -11,8 +11,7 @@ from typing import Any
 
 from ..access import drafts
 from ..base import clock
-from ..base.errors import NotFound
-from ..base.ids import new_id, patient_key
+from ..base.ids import new_id
 from ..record.store import Store
 from ..web import departments
 from ..web.chart import measures
@@ -67,10 +66,8 @@ def writer(call: Call, patient: str, encounter: str = "") -> Writer:
 async def desk(call: Call, patient: str, shell: dict[str, Any], encounter: str, *, drafted: bool = True, past: bool = True) -> Desk:
     """Everything of one visit. `past`: also what came before it. Raises NotFound where the visit is not this patient's."""
     store = Store(call.engine, call.scope(shell["reason"]))
-    stored = await store.read("Encounter", encounter)
-    if stored.pat != patient_key(patient):
-        raise NotFound("There is no such visit.")
-    one = Desk(patient, shell, store, readings.of(stored), await formulary.fresh(call.engine, call.scope("formulary")))
+    visit = await readings.encounter(store, patient, encounter)
+    one = Desk(patient, shell, store, visit, await formulary.fresh(call.engine, call.scope("formulary")))
     if not past:
         return one
     notes = await readings.notes(store, patient)
@@ -169,8 +166,8 @@ def vitals(call: Call, life: Life, day: datetime) -> list[SimpleNamespace]:
 
 
 def vitals_text(found: Sequence[SimpleNamespace]) -> str:
-    """As the examination begins: HA 152/88 mmHg, mạch 78 /min."""
-    said = [f"{v.short} {v.value} {UNITS.get(v.unit, v.unit)}".strip() for v in found]
+    """As the examination begins, in the record's language: HA 152/88 mmHg, mạch 78 lần/phút."""
+    said = [f"{v.short} {v.value.replace('.', ',')} {UNITS.get(v.unit, v.unit)}".strip() for v in found]
     return ", ".join(x[:1].lower() + x[1:] if n else x for n, x in enumerate(said))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -19,6 +19,7 @@ from ..web import desk
 from ..web.chart.record import code_of, concept, first, moment, reference_id
 from ..web.desk import scoped
 from ..web.page import Call
+from ..web.pages.today import _post as own_post
 from . import codes
 
 Q = queries(__file__, "sql/clinic.sql")
@@ -26,6 +27,8 @@ _decode = msgspec.json.Decoder().decode
 KINDS = frozenset({"AMB", "EMER", "VR"})
 _TICKET = key64(f"Task.code|{codes.TASK}|{codes.TICKET}")
 WAITING = frozenset({"arrived", "triaged"})
+NEVER = datetime(1, 1, 1, tzinfo=UTC)
+BOOKED, FIRST, AHEAD = "C", ("A", "C"), 2
 LINE_EVERY = 600.0
 """Seconds within which a list that keeps itself up to date leaves one line for each of its persons, not one at every look."""
 ORDER = ("called", "in", "results", "asked", "waiting", "missed", "booked", "done")
@@ -50,7 +53,9 @@ class Row:
     mine: bool
     state: str = ""
     ticket: str = ""
-    turn: tuple[int, float] = (1, 0.0)
+    turn: datetime = NEVER
+    stands: int = 0
+    called: datetime | None = None
     asked: int = 0
     answered: int = 0
     since: datetime | None = None
@@ -82,7 +87,11 @@ async def read(call: Call, whose: str = "mine", audited: bool = True) -> list[Ro
     mine = [x for x in found if _attends(x[2], call.actor.practitioner)]
     if whose == "mine":
         rooms = {location(x[2])[0] for x in mine} - {""}
-        found = [x for x in found if x in mine or location(x[2])[0] in rooms] or found
+        department = (await own_post(call)).department
+        found = [
+            x for x in found
+            if x in mine or location(x[2])[0] in rooms or (department and concept(x[2].get("serviceType")) == department)
+        ] or found  # fmt: skip
     elif whose != "all":
         found = [x for x in found if location(x[2])[0] == whose]
     pats = list({x[0] for x in found})
@@ -91,7 +100,7 @@ async def read(call: Call, whose: str = "mine", audited: bool = True) -> list[Ro
     rows = [_row(call, x, people[x[0]][0]) for x in found if x[0] in people]
     await _tickets(call, scope, rows, start)
     await _asked(call, scope, rows, start)
-    return sorted(rows, key=lambda r: (ORDER.index(r.state), r.turn, r.time))
+    return sorted(rows, key=lambda r: (ORDER.index(r.state), r.stands, r.turn, r.time))
 
 
 def location(encounter: Mapping[str, Any]) -> tuple[str, str]:
@@ -119,32 +128,59 @@ def _row(call: Call, cared: desk.Cared, person: Any) -> Row:
     return Row(
         visit.id, person.id, pat, person.name, " ".join(x for x in (w.sex(person.sex).lower(), years) if x), visit.start,
         concept(e.get("reasonCode"), call.lang) or visit.title, visit.status, where[1], where[0],
-        _attends(e, call.actor.practitioner), state, turn=(1, visit.start.timestamp()), since=since,
+        _attends(e, call.actor.practitioner), state, turn=visit.start, since=since,
     )  # fmt: skip
 
 
 async def _tickets(call: Call, scope: Scope, rows: Sequence[Row], start: datetime) -> None:
     """Numbers and their states, where reception gives them; a missed call stands behind those who wait."""
-    if not rows or not scope.may_read("Task"):
+    if not rows:
+        return
+    if not scope.may_read("Task"):
+        for n, row in enumerate(line([r for r in rows if r.state == "waiting"], (), call.now)):
+            row.stands = n
         return
     sql, args = scoped(scope, Q.tickets, list({r.pat for r in rows}), number("Task"), start, _TICKET)
     found = await call.engine.db.fetch(sql, *args, search=True)
-    by: dict[int, dict[str, Any]] = {}
-    for x, body in zip(found, await call.engine.unpack_all([r["body"] for r in found]), strict=True):
-        task = _decode(body)
-        if task.get("status") not in ("cancelled", "entered-in-error", "failed"):
-            by[x["pat"]] = task
+    tasks = [_decode(b) for b in await call.engine.unpack_all([r["body"] for r in found])]
+    by = {reference_id(t.get("encounter")): t for t in tasks if t.get("status") not in ("cancelled", "entered-in-error")}
     for row in rows:
-        task = by.get(row.pat)
-        if task is None or ((about := reference_id(task.get("encounter"))) and about != row.encounter):
+        if (task := by.get(row.encounter)) is None:
             continue
-        row.ticket = next((str(i.get("value") or "") for i in task.get("identifier") or ()), "")
-        status = task.get("status")
+        row.ticket = str(task.get("description") or "")
         if row.state == "waiting":
-            row.state = {"received": "called", "on-hold": "missed"}.get(str(status), "waiting")
-        came = moment(task.get("authoredOn"))
-        first_ = task.get("priority") in ("stat", "asap", "urgent") or row.ticket[:1] == "A"
-        row.turn = (0 if first_ else 1, came.timestamp() if came else row.turn[1])
+            row.state = {"received": "called", "on-hold": "missed"}.get(str(task.get("status")), "waiting")
+        turn = moment(first(task, "restriction", "period", "start")) or moment(task.get("authoredOn"))
+        row.turn = turn or row.turn
+        row.called = moment(first(task, "executionPeriod", "start"))
+    for n, row in enumerate(line([r for r in rows if r.state == "waiting"], _recent(rows), call.now)):
+        row.stands = n
+
+
+def _recent(rows: Sequence[Row]) -> list[str]:
+    """Letters of the numbers called last, the newest first."""
+    called = sorted((r for r in rows if r.called and r.ticket), key=lambda r: r.called or r.time, reverse=True)
+    return [r.ticket[:1] for r in called]
+
+
+def line(waiting: Sequence[Row], recent: Sequence[str], now: datetime) -> list[Row]:
+    """In which order those who wait are called: two of those seen first (A: law 15/2023, article 3; C: come to their
+    appointment), then one of the others, as the reception's own queue does; who is early for an appointment stands behind
+    everybody."""
+    here = sorted(waiting, key=lambda r: (r.turn, r.time))
+    early = [r for r in here if r.ticket[:1] == BOOKED and r.turn > now]
+    ahead = [r for r in here if r.ticket[:1] in FIRST and r not in early]
+    others = [r for r in here if r.ticket[:1] not in FIRST]
+    run = next((n for n, letter in enumerate(recent) if letter not in FIRST), len(recent))
+    out: list[Row] = []
+    while ahead or others:
+        if ahead and (run < AHEAD or not others):
+            out.append(ahead.pop(0))
+            run += 1
+        else:
+            out.append(others.pop(0))
+            run = 0
+    return out + early
 
 
 async def _asked(call: Call, scope: Scope, rows: Sequence[Row], start: datetime) -> None:

@@ -24,7 +24,7 @@ from longbien.record.engine import Engine
 from longbien.record.scope import system
 from longbien.record.write import commit
 
-from . import at_home, catalogues, facilities, population
+from . import at_home, catalogues, facilities, population, starting
 
 PASSWORD = "cau-long-bien-1902"  # noqa: S105 - of the demo, printed at every start
 CHUNK = 20
@@ -77,7 +77,7 @@ async def _ground(url: str, seed: int, day: date) -> int:
         if not engine.codec.trained:
             await engine.train([fhir_json.dumps(r) for r in islice(_sample(seed, day), codec.SAMPLES)])
         written = 0
-        resources = [*catalogues.resources(), *facilities.resources()]
+        resources = await starting.missing(engine, [*catalogues.resources(), *facilities.resources()])
         with Progress("catalogues and hospitals", total=len(resources)) as bar:
             for at in range(0, len(resources), 500):
                 written += await _write(engine, resources[at : at + 500])

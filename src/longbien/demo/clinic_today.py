@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from longbien.demo import facilities, nursing
+from longbien.demo import facilities, nursing, theatre_today
 from longbien.demo.admissions import STAYS, Stay, admission, easing_value, hospital_drugs, signs
 from longbien.demo.facilities import Bed
 from longbien.demo.illnesses import ILLNESSES
@@ -119,6 +119,8 @@ def inpatient(life: Life, bed: Bed) -> None:
         return
     stay = choose_stay(life, bed)
     day = chance.randint(1, max(2, stay.days - 1))
+    operated_today = stay.procedure is not None and theatre_today.is_planned(bed)
+    day = 1 if operated_today else day
     start = at(life.today - timedelta(days=day), chance.randint(7, 21), chance.randint(0, 59))
     visit = open_stay(life, bed.facility, bed.department, start, stay.reason, bed, life.doctor(bed.facility, bed.department))
     condition = life.diagnosis(stay.icd, stay.text, visit)
@@ -135,7 +137,9 @@ def inpatient(life: Life, bed: Bed) -> None:
         life.imaging(visit, start + timedelta(minutes=60), *stay.image)
     hospital_drugs(life, visit, stay, condition, stay.days + 2)
     life.note(visit, start + timedelta(minutes=80), "vao-vien", admission(life, stay, seen, others))
-    if stay.procedure:
+    if stay.procedure and operated_today:
+        theatre_today.planned(life, visit, bed, stay.procedure[0], stay.text)
+    elif stay.procedure:
         life.procedure(visit, start + timedelta(hours=5), stay.procedure[1], stay.procedure[0])
     for n in range(1, day + 1):
         morning = at(start.date() + timedelta(days=n), 6, chance.randint(0, 40))

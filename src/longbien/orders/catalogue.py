@@ -86,3 +86,10 @@ def of(engine: Engine) -> Catalogue:
 
 async def fresh(engine: Engine, scope: Scope) -> Index:
     return await of(engine).fresh(engine, scope)
+
+
+async def there(engine: Engine) -> set[tuple[str, str]]:
+    """(type, id) of the definitions that the record holds or held: what a keeper edited or removed, no starter brings back."""
+    types = (*TYPES, "SpecimenDefinition")
+    names = {number(t): t for t in types}
+    return {(names[r["type"]], r["id"]) for r in await engine.db.fetch(Q.there, list(names))}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from longbien.base.department import Department, Nav, Panel, Sheet, Tab
+from longbien.base.department import Department, Nav, Panel, Sheet, Tab, when
 from longbien.base.words import mark
 from longbien.web.page import route
 
-from . import pages, pages_catalogue, pages_list, pages_order
+from . import pages, pages_catalogue, pages_list, pages_order, reactions
 from .advice import ADVICE
 from .permissions import CATALOGUE, ORDER, PERMISSIONS
 
@@ -29,6 +29,10 @@ ORDERS = Department(
     tabs=[Tab("orders", "orders", mark("Orders"))],
     panels=[Panel("me", "orders/me.html", pages_list.mine)],
     sheets=[Sheet("order", mark("Order"), "O", "orders/panel.html", pages_order.build, ORDER)],
+    reactions=[
+        when("DiagnosticReport?status=final,amended,corrected,appended", reactions.close),
+        when("Procedure?status=completed", reactions.close),
+    ],
     advice=ADVICE,
     permissions=PERMISSIONS,
 )

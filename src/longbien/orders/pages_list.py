@@ -15,7 +15,7 @@ from ..record.store import Store
 from ..web.page import Call, page
 from ..web.pages.frame import frame
 from ..web.pages.write import opened
-from . import actions, listing, printing
+from . import actions, catalogue, listing, printing
 from .advice import found
 from .kinds import KINDS
 from .permissions import ORDER, PRINT
@@ -43,7 +43,9 @@ async def _orders(call: Call, *, status: int = 200, error: str = "", about: str 
     shell = await frame(call, call.request.path_params["id"], "orders")
     if isinstance(shell, Response):
         return shell
-    listed = await listing.read(call.engine, call.scope(shell["reason"]), shell["person"].id, call.lang)
+    scope = call.scope(shell["reason"])
+    index = await catalogue.fresh(call.engine, scope)
+    listed = await listing.read(call.engine, scope, shell["person"].id, call.lang, index)
     past = call.query.get("show") == "past"
     kind = call.query.get("kind", "")
     counts = [(k, call.w(KINDS[k].title), sum(o.kind == k and not o.over for o in listed)) for k in KINDS]
@@ -102,7 +104,8 @@ async def labels(call: Call) -> Response:
 async def _printed(call: Call, what: str) -> Response:
     patient, key = call.request.path_params["id"], call.request.path_params["form"]
     reason = await opened(call, patient)
-    listed = await listing.read(call.engine, call.scope(reason), patient, "vi")
+    scope = call.scope(reason)
+    listed = await listing.read(call.engine, scope, patient, "vi", await catalogue.fresh(call.engine, scope))
     kept = [o for o in listed if o.form == key and o.stage.key != "cancelled"]
     if not kept or "@" in key:
         raise NotFound("There is no such order form.")
@@ -124,7 +127,7 @@ async def mine(call: Call, shell: Any) -> dict[str, Any] | None:
     others: list[Any] = []
     for type_ in ("DiagnosticReport", "ImagingStudy", "Procedure", "Specimen"):
         others += await found(one.store, type_, one.id, _newer(type_, call))
-    listed = listing.orders(requests, others, call.lang)
+    listed = listing.orders(requests, others, call.lang, await catalogue.fresh(call.engine, one.store.scope))
     waiting = [o for o in listed if not o.over and o.kind in ("lab", "imaging", "procedure", "consult")]
     ready = [o for o in listed if o.stage.key == "result" and o.stage.at and call.now - o.stage.at < timedelta(days=3)]
     shown = [*waiting, *ready][:8]

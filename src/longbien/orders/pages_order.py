@@ -40,7 +40,7 @@ async def build(call: Call, shell: Any) -> dict[str, Any] | None:
 
 @page(ORDER, "TREAT")
 async def order(call: Call) -> Response:
-    """POST /patients/{id}/order, act = find, add:ID, take:ID, drop:K, keep, discard, repeat, again:Type/ID, pin:ID, sign."""
+    """POST /patients/{id}/order, act = find, add:ID, take:ID, drop:K, keep, discard, repeat, again:Type/ID, (un)pin:ID, sign."""
     patient = call.request.path_params["id"]
     reason = await opened(call, patient)
     draft = await box.load(call, patient)
@@ -50,6 +50,8 @@ async def order(call: Call) -> Response:
         await drafts.drop(call.engine.db, call.actor, patient, box.FORM)
         return call.go(f"/patients/{patient}?panel=order&done=discarded")
     life = await read_life(call, patient, reason)
+    if act == "keep":
+        return await _shown(call, life, reason, await box.keep(call, patient))
     index = await catalogue.fresh(call.engine, call.scope(reason))
     if act in ("", "sign"):
         return await _sign(call, life, reason, draft, index)
@@ -79,8 +81,8 @@ async def _change(call: Call, life: Life, reason: str, draft: box.Draft, index: 
             raise NotFound("There is no such order.")
         store = Store(call.engine, call.scope(reason))
         _again(call, draft, index, await advice.found(store, type_, life.person.id, ("_id", id_)))
-    elif act == "pin" and (item := _item(index, arg, call)):
-        await favourites.pin(call.engine, call.actor, item.id, on=True)
+    elif act in ("pin", "unpin") and (item := _item(index, arg, call)):
+        await favourites.pin(call.engine, call.actor, item.id, on=act == "pin")
 
 
 def _item(index: Index, id_: str, call: Call) -> Item | None:

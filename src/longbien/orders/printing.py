@@ -17,10 +17,9 @@ from ..web.pages.frame import place_names
 from ..wire import code128
 from . import catalogue
 from .advice import found
-from .definitions import Item
 from .index import Index
 from .kinds import KINDS
-from .listing import Order
+from .listing import Order, defined
 
 FOLDER = Path(__file__).parent / "paper"
 _decode = msgspec.json.Decoder().decode
@@ -70,13 +69,6 @@ def bars(text: str) -> dict[str, Any]:
     }
 
 
-def _item(order: Order, index: Index) -> Item | None:
-    for canonical in order.resource.get("instantiatesCanonical") or ():
-        if item := index.by_url.get(str(canonical).split("|")[0]):
-            return item
-    return None
-
-
 def labels(orders: Sequence[Order], index: Index) -> list[dict[str, Any]]:
     """One for each tube: its number as text and bars, what goes into it, what it is for."""
     tubes: dict[str, list[Order]] = {}
@@ -85,7 +77,7 @@ def labels(orders: Sequence[Order], index: Index) -> list[dict[str, Any]]:
             tubes.setdefault(o.number, []).append(o)
     out = []
     for number, tests in sorted(tubes.items()):
-        item = next((i for o in tests if (i := _item(o, index))), None)
+        item = next((i for o in tests if (i := defined(o.resource, index))), None)
         short = [str((o.resource.get("code") or {}).get("text") or o.name) for o in tests]
         out.append(
             {
@@ -107,7 +99,7 @@ def groups(orders: Sequence[Order], index: Index) -> list[dict[str, Any]]:
             continue
         rows = []
         for o in sorted((o for o in orders if o.kind == key), key=lambda o: (o.number, o.name)):
-            item = _item(o, index)
+            item = defined(o.resource, index)
             note = " · ".join(x for x in (o.said, item.usage if item and key == "imaging" else item.specimen if item else "") if x)
             rows.append({"name": o.name, "note": note, "number": o.number, "urgent": PRIORITY.get(o.priority, "")})
         if rows:

@@ -47,8 +47,9 @@ def duplicates(
     found: list[Verdict] = []
     for n, draft in enumerate(drafts):
         asked = codes(draft)
-        for have, order in known:
-            if asked & have and order.get("id") != draft.get("id"):
+        prior = str((draft.get("priorPrescription") or {}).get("reference") or "").rpartition("/")[2]
+        for have, order in known:  # what a draft goes on from is no second one beside it
+            if asked & have and order.get("id") not in (draft.get("id"), prior):
                 found.append(_again(n, order, now, w))
                 break
         for have, result in answers:

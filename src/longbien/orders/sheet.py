@@ -64,6 +64,21 @@ async def save(call: Call, patient: str, draft: Draft) -> None:
     draft.saved = await drafts.save(call.engine.db, call.actor, patient, FORM, content)
 
 
+async def keep(call: Call, patient: str) -> Draft:
+    """Lay what is typed over the draft as it is now. A change made meanwhile, here or on another machine, is not undone by it."""
+    for _ in range(5):
+        draft = await load(call, patient)
+        typed(call, draft)
+        if draft.saved is None:
+            return draft
+        content = json.dumps({"lines": [asdict(x) for x in draft.lines]}, ensure_ascii=False)
+        saved = await drafts.replace(call.engine.db, call.actor, patient, FORM, content, draft.saved)
+        if saved is not None:
+            draft.saved = saved
+            return draft
+    return draft
+
+
 def typed(call: Call, draft: Draft) -> None:
     """Overlay what stands in the form's fields: <k>-<field>."""
     form = call.form
@@ -154,9 +169,11 @@ async def view(
     patient = life.person.id
     made = composed(draft, index, where, "x")
     said = await verdicts(call, Store(call.engine, call.scope(reason)), patient, made) if draft.lines else {}
-    rows = [_row(call, n, line, index, where, said.get(n, []), checked) for n, line in enumerate(draft.lines)]
-    icd = diagnoses(life)
     own = await favourites.counts(call.engine, call.actor)
+    rows = [_row(call, n, line, index, where, said.get(n, []), checked) for n, line in enumerate(draft.lines)]
+    for r in rows:
+        r.pinned = own.get(r.line.definition, 0) >= favourites.PINNED
+    icd = diagnoses(life)
     hits = index.search(query, call.now, kinds=(*OFFERED, "set"), favours=icd, own=own) if query else []
     shown = index.by_id.get(draft.open_set)
     return {

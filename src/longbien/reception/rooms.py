@@ -1,5 +1,6 @@
 """The consulting rooms of a facility, as its directory has them: rooms (Location, physicalType `ro`) that are part of its site and
-not of a ward, each with its department. Kept a minute by the process: the directory changes rarely."""
+not of a ward, and of no other kind (a theatre), each with its department. Kept a minute by the process: the directory changes
+rarely."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ import msgspec
 from ..base.errors import NotFound
 from ..fhir import systems as s
 from ..record.store import Store
+from .booking import hours_of
 from .shapes import Room
 
 _decode = msgspec.json.Decoder().decode
@@ -66,12 +68,12 @@ async def _read(store: Store, organization: str) -> Facility:
     for place in rooms:
         owner = str((place.get("managingOrganization") or {}).get("reference") or "").rpartition("/")[2]
         name, kind = named.get(owner, ("", ""))
-        found = Room(place["id"], str(place.get("name") or place["id"]), owner, name, kind)
+        found = Room(place["id"], str(place.get("name") or place["id"]), owner, name, kind, hours_of(place))
         if place.get("status", "active") != "active":
             continue
         if kind == EMERGENCY:
             emergency = found
-        elif _physical(place) == "ro":
+        elif _physical(place) == "ro" and not _otherwise(place):
             made.append(found)
     made.sort(key=lambda r: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", r.short)])
     mark = numbers.get(s.FACILITY_MARK) or "".join(w[0] for w in str(own.get("name") or "X").split()[-2:]).upper()
@@ -81,6 +83,12 @@ async def _read(store: Store, organization: str) -> Facility:
 async def _all(store: Store, type_: str, *params: tuple[str, str]) -> list[dict[str, Any]]:
     page = await store.search(type_, [*params, ("_count", "500")])
     return [_decode(e.body) for e in page.matches]
+
+
+def _otherwise(place: dict[str, Any]) -> bool:
+    """Does the directory say that this room is for something else than consulting (a theatre)?"""
+    kinds = [c.get("code") for t in place.get("type") or () for c in t.get("coding") or () if c.get("system") == s.PLACE_KIND]
+    return bool(kinds) and "clinic" not in kinds
 
 
 def _physical(place: dict[str, Any]) -> str:

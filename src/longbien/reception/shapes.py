@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from ..base import clock
@@ -45,13 +45,15 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A consulting room: Location id and name, its department (Organization id and name), the code of the department's kind."""
+    """A consulting room: Location id and name, its department (Organization id and name), the code of the department's kind; its
+    hours (booking.Session), () where its Location says none."""
 
     id: str
     name: str
     department: str
     department_name: str
     kind: str = ""
+    hours: tuple[tuple[frozenset[str], time, time], ...] = ()
 
     @property
     def short(self) -> str:

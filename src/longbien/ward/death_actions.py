@@ -20,7 +20,7 @@ from longbien.web.chart import record as r
 from longbien.web.entries import Writer
 
 from .death_rules import MANNERS, UNDO_WITHIN, Cause, Death, cause_line, underlying, within_a_day
-from .discharge_actions import TAKEN, found, take_back
+from .discharge_actions import TAKEN, bed_of, found, take_back
 from .discharge_compose import html_of
 from .discharge_read import OPEN, PAPER, stable
 from .discharge_resources import (
@@ -211,7 +211,8 @@ async def record(store: Store, k: Known, d: Death, place: str, w: Writer, now: d
         made.put(other)
     made.put(paper(d, key, k, place, w))
     if k.visit is not None:
-        bed = await _bed(store, k.visit)
+        held = [x for x in k.visit.get("location") or () if x.get("status", "active") == "active"]
+        bed = await bed_of(store, held[-1] if held else None)
         if bed is not None:
             made.put(to_clean(bed), bed)
         made.put(ended(k.visit, d), k.visit)
@@ -227,14 +228,6 @@ async def record(store: Store, k: Known, d: Death, place: str, w: Writer, now: d
             return False
         raise Conflict(TAKEN) from why
     return True
-
-
-async def _bed(store: Store, visit: Resource) -> Resource | None:
-    places = [x for x in visit.get("location") or () if x.get("status", "active") == "active"]
-    if not places or not store.scope.may("update", "Location"):
-        return None
-    bed = await found(store, "Location", r.reference_id(places[-1].get("location")))
-    return bed if bed and r.code_of(bed.get("physicalType")) == "bd" else None
 
 
 async def undo(store: Store, patient: str, now: datetime) -> None:

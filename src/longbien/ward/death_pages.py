@@ -34,7 +34,7 @@ from .death_rules import (
     read_chain,
     time_error,
 )
-from .discharge_actions import found
+from .discharge_actions import found, told
 from .discharge_form import moment
 from .discharge_read import stable
 from .discharge_view import Blank
@@ -146,6 +146,8 @@ async def record(call: Call) -> Response:
         return await _show(
             call, values, {}, call.w("This cannot be recorded") + ": " + "; ".join(i.text for i in why.issues[:3]), 422
         )
+    if k.visit is not None:
+        await told(store, call.actor.organization, k.visit)
     return call.go(back)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from longbien.base.department import Department, Nav
+from longbien.base.department import Department, Nav, Tab
 from longbien.base.words import mark
 
-from . import beds, routes, stays
+from . import beds, drugs, routes, stays
 from .pages import at
 
 WARD = Department(
@@ -19,6 +19,7 @@ WARD = Department(
         Nav("/ward", mark("Ward"), at.WARD, "ward"),
         *stays.NAV,
     ],
+    tabs=[Tab("stay", "stay", mark("Stay"))],
     panels=[
         *stays.PANELS,
     ],
@@ -29,6 +30,7 @@ WARD = Department(
     guards={
         "Encounter": beds.one_patient_each,
         "Location": beds.beds_only,
+        "MedicationAdministration": drugs.once_only,
         **stays.GUARDS,
     },
 )

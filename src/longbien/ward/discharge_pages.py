@@ -32,7 +32,7 @@ PREPARE = Permission("discharge-prepare", mark("Prepare a discharge"), frozenset
 DISCHARGE = Permission("discharge", mark("End an inpatient stay"), frozenset({"doctor", "head"}))
 PERMISSIONS = {p.code: p.title for p in (PREPARE, DISCHARGE)}
 PREFIXES = ("dx.", "drug.", "go.", "s.", "follow_", "end_")
-NAMES = frozenset({"result", "kind", "destination", "why_referred"})
+NAMES = frozenset({"result", "kind", "destination", "why_referred", "transport"})
 MOST = 400
 
 
@@ -51,12 +51,12 @@ async def rail(call: Call, shell: Any) -> dict[str, Any] | None:
     running = [d for d in life.drugs if d.status == "active"]
     problems = [p for p in life.problems if p.active]
     awaited = [Awaited(p.id, p.title, p.ordered, p.due, p.owner) for p in life.pending if p.ordered >= here.start]
-    decided = sum(1 for k in kept if k.startswith("drug.") and k.count(".") == 1)
+    decided = sum(1 for k in kept if k.startswith("drug.") and k.count(".") == 1) if kept.get(view.DECIDED) else 0
     day = kept.get("follow_day", "")
     doctor = next((name for _, name in life.team), "")
     s = Standing(
         problems[0].name if problems else "", len(problems), awaited, len(running), min(decided, len(running)), 0,
-        call.now if kept.get("s.course") else None, day[:5], (), doctor,
+        call.now if kept.get(view.DECIDED) else None, day[:5], (), doctor,
     )  # fmt: skip
     return view.rail_view(s, patient, here.leaves, call.w, call.now)
 
@@ -70,6 +70,14 @@ async def _draft(call: Call, reason: str, encounter: str) -> dict[str, str]:
 
 
 async def _stay(call: Call, reason: str) -> tuple[Store, Stay]:
+    """The stay, read once a request."""
+    known: tuple[Store, Stay] | None = getattr(call.request.state, "stay", None)
+    if known is None:
+        call.request.state.stay = known = await _read(call, reason)
+    return known
+
+
+async def _read(call: Call, reason: str) -> tuple[Store, Stay]:
     store = Store(call.engine, call.scope(reason))
     places = await place_names(call, {call.actor.organization} if call.actor.organization else set())
     asked = call.query.get("stay", "") or call.field("stay", 64)
@@ -175,7 +183,17 @@ async def save(call: Call) -> Response:
     values = _typed(call)
     digits = call.field("seen", 9)
     seen = int(digits) if digits.isdigit() else 0
+    if call.field("act", 10) == "merge":
+
+        async def latest() -> tuple[Stay, dict[str, str]]:
+            _, fresh = await _read(call, reason)
+            return fresh, view.fields(fresh, typed(fresh.draft()), view.composed(fresh, call.now), call.now)
+
+        await act.merge(store, latest, values, _writer(call, one), call.now)
+        return call.go(back)
     if call.field("act", 10) != "finish":
+        if looked := call.actor.name if call.actor.may(DISCHARGE) else typed(one.draft()).get(view.DECIDED, ""):
+            values[view.DECIDED] = looked
         try:
             await act.keep(store, one, values, seen, _writer(call, one), call.now)
         except Conflict as why:
@@ -203,6 +221,7 @@ async def _finish(call: Call, store: Store, one: Stay, values: dict[str, str]) -
     except Invalid as why:
         said = "; ".join(i.text for i in why.issues[:3]) or why.text
         return await _again(call, one, values, {}, call.w("This cannot be recorded") + ": " + said)
+    await act.told(store, call.actor.organization, one.encounter)
     return call.go(f"/patients/{call.request.path_params['id']}/discharge?stay={one.id}&done=finished")
 
 
@@ -236,6 +255,7 @@ async def undo(call: Call) -> Response:
         await act.undo(store, one, call.now)
     except Conflict as why:
         raise Conflict(call.w(why.text)) from why
+    await act.told(store, call.actor.organization, one.encounter)
     return call.go(f"/patients/{patient}/discharge?done=undone")
 
 

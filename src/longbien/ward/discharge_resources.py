@@ -14,17 +14,18 @@ from longbien.web.chart import record as r
 from longbien.web.entries import Writer
 from longbien.web.terms import Term
 
+from .codes import CLEANING
 from .discharge_compose import html_of
 from .discharge_form import Kept, Leaving
 from .discharge_read import DISCHARGE, FOLLOW_RESULT, PAPER, TASK, Stay, stable, version
 from .discharge_rules import KINDS, RESULTS, SECTIONS
+from .rules import with_status
 
 Resource = dict[str, Any]
 EXT_RESULT = s.BASE + "/StructureDefinition/treatment-result"
 RESULT_CODES = s.BASE + "/CodeSystem/treatment-result"
 KIND_CODES = s.BASE + "/CodeSystem/discharge-kind"
 PRESCRIPTION = s.BASE + "/sid/prescription"
-BED_STATUS = s.HL7 + "v2-0116"
 SCT = "http://snomed.info/sct"
 LOINC = "http://loinc.org"
 TITLES = {
@@ -128,9 +129,8 @@ def leave_places(e: Resource, end: str) -> Resource:
 
 
 def to_clean(bed: Resource) -> Resource:
-    """A bed that somebody has left: it waits for housekeeping (v2 table 0116, H)."""
-    coding = {"system": BED_STATUS, "code": "H", "display": "Housekeeping"}
-    return {**deepcopy(bed), "operationalStatus": coding}
+    """A bed that somebody has left: it waits for housekeeping."""
+    return with_status(bed, CLEANING)
 
 
 def condition(stay: Stay, term: Term, w: Writer, now: datetime) -> Resource:
@@ -312,6 +312,8 @@ def papers(stay: Stay, out: Leaving, named: list[tuple[str, str, str]], drugs: l
             ("results", "Kết quả cận lâm sàng", given["results"] or "–"), ("diagnosis", "Chẩn đoán", diagnosis),
             ("treatment", "Phương pháp, thuốc đã sử dụng trong điều trị", given["treatment"] or "–"),
             ("outcome", "Tình trạng người bệnh lúc chuyển", state), ("reason", "Lý do chuyển", out.why_referred),
+            ("advice", "Hướng điều trị", given["advice"] or "–"),
+            ("transport", "Phương tiện vận chuyển và người hộ tống", out.transport or "–"),
         ], w, out.end))  # fmt: skip
     return made
 

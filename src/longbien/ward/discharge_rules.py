@@ -104,13 +104,13 @@ def rail(s: Standing) -> list[Item]:
     earliest = min((a.ordered for a in waiting), default=None)
     late = next((a.owner for a in sorted(waiting, key=lambda a: a.due) if a.owner), "")
     return [
-        Item("diagnoses", mark("Final diagnoses"), "done" if s.main else "open", s.main, s.doctor, link="#diagnoses"),
+        Item("diagnoses", mark("Diagnoses"), "done" if s.main else "open", s.main, s.doctor, link="#diagnoses"),
         Item(
-            "results", mark("Results awaited"), "waits" if waiting else "done",
+            "results", mark("Results due"), "waits" if waiting else "done",
             str(len(waiting)) if waiting else "", late, earliest, "#awaited",
         ),
         Item(
-            "drugs", mark("Drugs to take home"), "none" if not s.drugs else "done" if s.decided >= s.drugs else "open",
+            "drugs", mark("Drugs home"), "none" if not s.drugs else "done" if s.decided >= s.drugs else "open",
             f"{s.decided}/{s.drugs}" if s.drugs else "", s.doctor, link="#drugs",
         ),
         Item("summary", mark("Summary"), "done" if s.written else "open", "", s.doctor, s.written, "#summary"),

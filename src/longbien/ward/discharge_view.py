@@ -17,6 +17,8 @@ from .discharge_resources import TITLES
 from .discharge_rules import KINDS, RESULTS, SECTIONS, Standing, by_mouth, rail, ready
 
 DAYS_HOME = 7
+DECIDED = "doctor"
+"""The field of the shared draft that says which doctor has looked it through; never a field of the form."""
 Resource = dict[str, Any]
 
 
@@ -82,9 +84,9 @@ def standing(stay: Stay, kept: Mapping[str, str]) -> Standing:
         max(0, len(diagnoses) - 1),
         stay.awaited(),
         len(drugs),
-        sum(1 for d in drugs if kept.get(f"drug.{d['id']}")),
+        sum(1 for d in drugs if kept.get(f"drug.{d['id']}")) if kept.get(DECIDED) else 0,
         sum(1 for d in drugs if kept.get(f"drug.{d['id']}") == "home"),
-        r.updated(draft) if draft and kept.get("s.course") else None,
+        r.updated(draft) if draft and kept.get(DECIDED) else None,
         follow[:5],
         [(code, p.get("status") in ("final", "amended")) for code, p in stay.papers()],
         stay.doctor,
@@ -99,7 +101,7 @@ def rail_view(s: Standing, patient: str, leaves: str, w: Words, now: datetime) -
     for i in items:
         title = w(i.title)
         if i.key == "results" and i.state == "waits":
-            title = w("Results awaited: %(n)s", n=i.detail)
+            title = w("Results due: %(n)s", n=i.detail)
         shown.append(
             SimpleNamespace(key=i.key, title=title, state=i.state, said=_said(i, w), link=f"/patients/{patient}/discharge{i.link}")
         )

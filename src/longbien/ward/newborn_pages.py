@@ -148,7 +148,17 @@ async def newborn(call: Call) -> Response:
         return shell
     store = Store(call.engine, call.scope(shell["reason"]))
     told = await _born(call, store)
-    return call.html("chart.html", **shell, middle="ward/newborn-born.html", **told, may_undo=call.actor.may(BIRTH))
+    return call.html(
+        "chart.html", **shell, middle="ward/newborn-born.html", **told, may_undo=call.actor.may(BIRTH), apgar_sheet=_sheet(call)
+    )
+
+
+def _sheet(call: Call) -> str:
+    """Where the score is filled in item by item, "" where this house has no forms."""
+    known = {getattr(x, "path", "") for x in call.request.app.routes}
+    return (
+        f"/patients/{call.request.path_params['id']}/forms/score-apgar" if "/patients/{id}/forms/{questionnaire}" in known else ""
+    )
 
 
 async def _born(call: Call, store: Store) -> dict[str, Any]:

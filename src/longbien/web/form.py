@@ -15,7 +15,8 @@ from ..base.errors import Invalid, TooLarge
 
 MOST, MOST_OF_STRANGERS = 1 << 20, 1 << 14
 """Bytes of a form; of one that needs nobody (sign-in, language)."""
-MOST_FIELDS = 200
+MOST_FIELDS = 600
+"""Fields of a form: an official record has some two hundred, and tables in it."""
 PATIENCE = 30.0
 """Seconds that a form may take to arrive."""
 

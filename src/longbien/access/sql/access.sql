@@ -130,6 +130,10 @@ ON CONFLICT DO NOTHING
 INSERT INTO draft (account, pat, form, content) VALUES ($1, $2, $3, $4)
 ON CONFLICT (account, pat, form) DO UPDATE SET content = excluded.content, updated = now() RETURNING updated
 
+-- name: draft_replace
+-- Only what was read: whoever changed it meanwhile is not overwritten.
+UPDATE draft SET content = $4, updated = now() WHERE account = $1 AND pat = $2 AND form = $3 AND updated = $5 RETURNING updated
+
 -- name: draft_load
 SELECT content, updated FROM draft WHERE account = $1 AND pat = $2 AND form = $3
 

@@ -112,26 +112,25 @@ async def write_leave(call: Call) -> Response:
         return shell if isinstance(shell, Response) else _leave(call, shell, one, values, checked.errors, 422)
     writer = view.writer(call, patient, one.encounter.id)
     paper = compose.paper("sick-leave", _leave_sections(values, checked, one), writer, f"{view.once(call)}-l", call.now)
+    paper["event"] = [{"period": {"start": f"{checked.begin}", "end": f"{checked.end}"}}]
     await actions.write_paper(one.store, [paper])
     return call.go(f"/patients/{patient}/visit?encounter={one.encounter.id}&done=paper")
 
 
 def _leave_sections(values: Mapping[str, str], checked: leave.Leave, one: Desk) -> list[dict[str, Any]]:
     assert checked.begin and checked.end
+    span = f"{checked.days} ngày, từ {checked.begin:%d/%m/%Y} đến hết {checked.end:%d/%m/%Y}"
+    parents = "\n".join(f"{who}: {values[k]}" for k, who in (("father", "Cha"), ("mother", "Mẹ")) if values[k])
+    lost = values["ended"] == "1"
     rows = [
         ("DON_VI", "Đơn vị làm việc", values["workplace"]),
         ("MA_BHXH", "Mã số BHXH", values["insurance"]),
         ("CHAN_DOAN_RV", "Chẩn đoán", diagnosis(one)),
-        ("PP_DIEUTRI", "Phương pháp điều trị", values["method"]),
-        ("SO_NGAY_NGHI", "Số ngày nghỉ", str(checked.days)),
-        ("TU_NGAY", "Từ ngày", f"{checked.begin:%d/%m/%Y}"),
-        ("DEN_NGAY", "Đến ngày", f"{checked.end:%d/%m/%Y}"),
-        ("MA_DINH_CHI_THAI", "Đình chỉ thai nghén", "1" if values["ended"] == "1" else "0"),
-        ("TUOI_THAI", "Tuổi thai (tuần)", values["weeks"] if values["ended"] == "1" else ""),
-        ("NGUYENNHAN_DINHCHI", "Nguyên nhân đình chỉ thai", values["cause"] if values["ended"] == "1" else ""),
-        ("HO_TEN_CHA", "Họ tên cha", values["father"]),
-        ("HO_TEN_ME", "Họ tên mẹ", values["mother"]),
-        ("MAU_SO", "Mẫu số", "CT07"),
+        ("PP_DIEUTRI_NGHI", "Phương pháp điều trị", values["method"]),
+        ("SO_NGAY_NGHI", "Số ngày nghỉ", span),
+        ("TUOI_THAI", "Đình chỉ thai nghén, tuổi thai (tuần)", values["weeks"] if lost else ""),
+        ("NGUYENNHAN_DINHCHI", "Nguyên nhân đình chỉ thai", values["cause"] if lost else ""),
+        ("HO_TEN_CHA_ME", "Thông tin cha mẹ", parents),
     ]
     return [compose.field(name, title, text) for name, title, text in rows if text]
 
@@ -146,11 +145,7 @@ async def _facilities(call: Call) -> dict[str, str]:
     found = {}
     for r, body in zip(rows, await call.engine.unpack_all([r["body"] for r in rows]), strict=True):
         x = _decode(body)
-        if (
-            not x.get("partOf")
-            and r["id"] != call.actor.organization
-            and any(i.get("system") == s.FACILITY_CODE for i in x.get("identifier") or ())
-        ):
+        if r["id"] != call.actor.organization and any(i.get("system") == s.FACILITY_CODE for i in x.get("identifier") or ()):
             found[r["id"]] = str(x.get("name") or r["id"])
     return dict(sorted(found.items(), key=lambda x: x[1]))
 

@@ -20,7 +20,7 @@ async def listed(call: Call) -> Response:
 
 async def _show(call: Call, values: dict[str, str], errors: dict[str, str], status: int = 200) -> Response:
     all_ = await view.phrases_of(call)
-    titles = {k: t for k, _, _, t in codes.TEXTS}
+    titles = {k: call.w(t) for k, t in codes.LABELS.items()}
     wrong = {k: call.w(t) for k, t in errors.items()}
     blank = SimpleNamespace(values={}, errors={})
     given = SimpleNamespace(values=values, errors=wrong)

@@ -65,7 +65,9 @@ async def sign(call: Call) -> Response:
     if not error:
         try:
             given = await signing(call, one, judged)
-            await actions.replace_prescription(one.store, view.writer(call, patient, one.encounter.id), given, one.own, call.now)
+            await actions.replace_prescription(
+                one.store, view.writer(call, patient, one.encounter.id), given, one.encounter, one.own, call.now
+            )
         except (Conflict, PreconditionFailed):
             error = call.w("Somebody else prescribed at the same time. Look at it, then sign again.")
         except Invalid as why:

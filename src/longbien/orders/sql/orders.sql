@@ -21,3 +21,7 @@ ON CONFLICT (account, definition) DO UPDATE SET pinned = $3
 
 -- name: next_number
 SELECT nextval('order_number')
+
+-- name: there
+-- Ids of definitions that are there, or were: a starter catalogue leaves them as they are. Driven by head_dt.
+SELECT type, id FROM head WHERE type = ANY($1::smallint[]) AND pat IS NULL

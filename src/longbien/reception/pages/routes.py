@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from ...web.page import route
-from . import desk, duplicates, people, queue, register
+from . import booking, desk, duplicates, people, queue, register
 
 ROUTES: list[BaseRoute] = [
     route("/reception", desk.desk),
@@ -30,4 +30,8 @@ ROUTES: list[BaseRoute] = [
     route("/rooms/{location}/queue", queue.queue),
     route("/rooms/{location}/queue", queue.act, ["POST"]),
     route("/display/{location}", queue.display),
+    route("/appointments", booking.day),
+    route("/appointments/book", booking.book, ["POST"]),
+    route("/appointments/{appointment}/move", booking.move, ["POST"]),
+    route("/appointments/{appointment}/cancel", booking.cancel, ["POST"]),
 ]

@@ -67,3 +67,8 @@ SELECT pg_advisory_xact_lock($1)
 
 -- name: looked
 SELECT pat, coalesce(before, at) AS at FROM looked WHERE account = $1 AND pat = ANY($2::bigint[])
+
+-- name: given
+-- What else was written of one order ($3: the term of request) of a patient since $4. Not this ($5).
+SELECT v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+WHERE h.pat = $1 AND h.type = $2 AND h.terms @> ARRAY[$3::int8] AND h.dlo > $4 AND h.rid <> $5 AND NOT h.deleted LIMIT 200

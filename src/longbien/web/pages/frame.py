@@ -38,6 +38,8 @@ TABS = (
     ("visits", "visits", mark("Visits"), "visits"),
     ("problems", "problems", mark("Problems"), None),
 )
+IN_FRONT = ("overview", "labs", "imaging", "drugs", "notes", "nursing")
+"""The sections that stand in front, beside what goes on now (the visit or the stay) and the orders."""
 SUBSTANCES = (
     mark("Penicillin"), mark("Amoxicillin"), mark("Cefalosporin"), mark("Aspirin"), mark("Ibuprofen"), mark("Co-trimoxazole"),
     mark("Contrast medium"), mark("Latex"), mark("Shrimp"), mark("Crab"), mark("Sea fish"), mark("Peanut"), mark("Milk"), mark("Egg"),  # noqa: E501
@@ -112,7 +114,7 @@ async def frame(call: Call, patient: str, tab: str) -> dict[str, Any] | Response
     if grant is not None:
         text = w("Opened for: %(reason)s. Until %(time)s.", reason=f"“{grant.reason}”", time=w.moment(grant.until, call.now))
         warrant = SimpleNamespace(text=text, emergency=grant.strength == 2)
-    counts = {**chart.counts}
+    front, rest = _sections(call, chart, len(one.problems), tab)
     known = {f[0] for f in FORMS} | {s.key for s in departments.offered(call.actor)}
     shell: dict[str, Any] = {
         "reason": reason,
@@ -120,11 +122,8 @@ async def frame(call: Call, patient: str, tab: str) -> dict[str, Any] | Response
         "life": one,
         "chart": chart,
         "tab": tab,
-        "tabs": [
-            SimpleNamespace(key=k, path=p, title=w(t), n=counts[c] if c else (len(one.problems) if k == "problems" else None))
-            for k, p, t, c in TABS
-        ]
-        + [SimpleNamespace(key=t.key, path=t.path, title=w(t.title), n=None) for t in departments.tabs(call.actor)],
+        "tabs": front,
+        "more_tabs": rest,
         "warrant": warrant,
         "held": held,
         "breaks_glass": call.actor.may(BREAK_GLASS),
@@ -147,6 +146,20 @@ async def frame(call: Call, patient: str, tab: str) -> dict[str, Any] | Response
     }
     await _furnish(call, shell)
     return shell
+
+
+def _sections(call: Call, chart: Chart, problems: int, tab: str) -> tuple[list[SimpleNamespace], list[SimpleNamespace]]:
+    """The chart's sections: those in front, one line of them, each with a digit for its key; the rest one step further."""
+    w, counts = call.w, chart.counts
+    own = [
+        SimpleNamespace(key=k, path=p, title=w(t), n=counts[c] if c else (problems if k == "problems" else None))
+        for k, p, t, c in TABS
+    ]
+    own += [SimpleNamespace(key=t.key, path=t.path, title=w(t.title), n=None) for t in departments.tabs(call.actor)]
+    known = {t.key: t for t in own}
+    wanted = (*IN_FRONT, "stay" if chart.stay else "visit", "orders")
+    front = [known[k] for k in wanted if k in known]
+    return front, [t for t in own if t not in front]
 
 
 async def _furnish(call: Call, shell: dict[str, Any]) -> None:

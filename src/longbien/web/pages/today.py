@@ -149,6 +149,6 @@ async def _own(call: Call, scope: Any) -> dict[str, Any]:
         "drafts": [
             SimpleNamespace(patient=names[x["pat"]][0].id, name=names[x["pat"]][0].name, form=x["form"], at=x["updated"])
             for x in drafts
-            if x["pat"] in names
+            if x["pat"] in names and not x["form"].startswith("rx.")  # a visit's prescription lies with the visit
         ],
     }

@@ -37,7 +37,8 @@ def _once(call: Call) -> str:
     return given if FHIR_ID.match(given) and len(given) <= 48 else new_id()
 
 
-async def _writer(call: Call, patient: str, reason: str) -> entries.Writer:
+async def writer_of(call: Call, patient: str, reason: str) -> entries.Writer:
+    """Who writes, and in which visit: the one that runs now, of this facility before others."""
     actor = call.actor
     sql, args = scoped(
         call.scope(reason),
@@ -86,7 +87,7 @@ async def write(call: Call) -> Response:
         await drafts.drop(call.engine.db, call.actor, patient, key)
         return call.go(f"/patients/{patient}?panel={key}&done=discarded")
     values = _values(call)
-    entry = _entry(key, values, await _writer(call, patient, reason), _once(call), call)
+    entry = _entry(key, values, await writer_of(call, patient, reason), _once(call), call)
     refused = ""
     if not entry.errors:
         try:
@@ -139,7 +140,7 @@ async def acknowledge(call: Call) -> Response:
     patient = call.request.path_params["id"]
     reason = await opened(call, patient)
     results = [r for r in call.field("result").split(",") if FHIR_ID.match(r)][:50]
-    writer = await _writer(call, patient, reason)
+    writer = await writer_of(call, patient, reason)
     store = Store(call.engine, call.scope(reason))
     tasks = []
     for result in results:

@@ -186,11 +186,11 @@
     let timer, mark = -1, asked = 0;
     const items = () => $$("li", ul);
     const show = (on) => { ul.hidden = !on; box.setAttribute("aria-expanded", String(on)); if (!on) box.removeAttribute("aria-activedescendant"); };
-    const pick = (li) => { box.value = li.dataset.name; code.value = li.dataset.code; show(false); box.dispatchEvent(new Event("input", { bubbles: true })); box.dataset.picked = box.value; };
+    const pick = (li) => { box.value = box.dataset.joined ? li.dataset.code + " · " + li.dataset.name : li.dataset.name; if (code) code.value = li.dataset.code; show(false); box.dispatchEvent(new Event("input", { bubbles: true })); box.dataset.picked = box.value; };
     const move = (i) => { const all = items(); if (!all.length) return; mark = (i + all.length) % all.length; all.forEach((li, n) => li.setAttribute("aria-selected", String(n === mark))); box.setAttribute("aria-activedescendant", all[mark].id); all[mark].scrollIntoView({ block: "nearest" }); };
     box.addEventListener("input", (e) => {
       if (!e.isTrusted) return;
-      code.value = ""; clearTimeout(timer);
+      if (code) code.value = ""; clearTimeout(timer);
       timer = setTimeout(async () => {
         const n = ++asked, q = box.value.trim();
         if (!q) { show(false); return; }

@@ -6,13 +6,13 @@
   document.addEventListener("keydown", (e) => {
     if (e.defaultPrevented || e.isComposing || $("dialog[open]")) return;
     if (form && e.key === "Enter" && (e.ctrlKey || e.metaKey) && !e.target.closest("#side")) {
-      e.preventDefault();
+      e.preventDefault(); e.stopImmediatePropagation();   // the order box beside it has the same key
       submit(e.shiftKey ? $("#sign-next") || $("#sign") : $("#sign"));
       return;
     }
     if (lb.typing(e) || e.ctrlKey || e.metaKey || e.altKey || e.shiftKey || !lb.keysOn()) return;
     const b = e.key.length === 1 && $(`#middle [data-key="${CSS.escape(e.key.toLowerCase())}"]`);
-    if (b && !b.disabled) { e.preventDefault(); b.form === form ? submit(b) : b.click(); }
+    if (b && !b.disabled) { e.preventDefault(); e.stopImmediatePropagation(); b.form === form ? submit(b) : b.click(); }
   }, true);
   if (!form) return;
 

@@ -4,7 +4,7 @@
   let form = $("#orders");
   if (!form) return;
   const sheet = form.parentElement, known = new Map();
-  let hints = null, mark = -1, asked = 0, timer, keeping, busy = false, opens = false;
+  let hints = null, mark = -1, asked = 0, timer, keeping, busy = false, opens = false, dirty = false;
   const box = () => $("#order-q", form), list = () => $("#order-hits", form), items = () => $$("li", list());
 
   // ---- hits
@@ -55,7 +55,7 @@
   // ---- to the server and back: the whole sheet comes again, what is typed goes with it
   const fields = () => Object.fromEntries([...new FormData(form)].filter(([k]) => k !== "csrf" && k !== "q"));
   async function send(act, more = {}) {
-    if (busy) return; busy = true; clearTimeout(keeping);
+    if (busy) return; busy = true; dirty = false; clearTimeout(keeping);
     form.setAttribute("aria-busy", "true");
     try {
       const r = await lb.post(form.action, { ...fields(), ...more, act }, { "X-Part": "1" });
@@ -78,6 +78,7 @@
   // what is typed into a line is kept, and its verdicts come again; the fields themselves stay as they are
   async function keep() {
     if (busy) return;
+    dirty = false;
     try {
       const r = await lb.post(form.action, { ...fields(), act: "keep" }, { "X-Part": "1" });
       if (!r.ok) return;
@@ -97,7 +98,7 @@
     form.addEventListener("input", (e) => {
       if (e.target === box()) { opens = false; clearTimeout(timer); timer = setTimeout(find, 80); return; }
       if (e.target.closest(".set")) return;
-      clearTimeout(keeping); keeping = setTimeout(keep, 600);
+      dirty = true; clearTimeout(keeping); keeping = setTimeout(keep, 600);
     });
     box().addEventListener("focus", learn);
     box().addEventListener("blur", () => setTimeout(() => { if (document.activeElement !== box()) show(false); }, 150));
@@ -115,7 +116,7 @@
     for (const input of $$(".drafts input, .drafts select", form)) input.addEventListener("keydown", (e) => { if (e.key === "Enter" && !e.ctrlKey && !e.metaKey && input.tagName === "INPUT") { e.preventDefault(); box().focus(); } });
     window.removeEventListener("pagehide", away); window.addEventListener("pagehide", away);
   }
-  const away = () => { if (!busy && $$(".draft", form).length) lb.post(form.action, { ...fields(), act: "keep" }, { "X-Part": "1" }); };
+  const away = () => { if (dirty && !busy && $$(".draft", form).length) lb.post(form.action, { ...fields(), act: "keep" }, { "X-Part": "1" }); };
   listen();
 
   // ---- keys: O opens the box, L brings the last prescription

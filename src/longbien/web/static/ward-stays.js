@@ -3,10 +3,20 @@
   const form = document.querySelector("#discharge, form[data-main]");
   document.querySelectorAll("[data-print]").forEach((b) => b.addEventListener("click", () => window.print()));
   if (!form) return;
-  let touched = false;
-  form.addEventListener("input", () => { touched = true; });
-  form.addEventListener("submit", () => { touched = false; });
-  window.addEventListener("beforeunload", (e) => { if (touched) e.preventDefault(); });
+  // what was typed and not kept is kept on the way out, field by field: nobody is asked, nothing is lost
+  const touched = new Set();
+  const touch = (e) => { if (e.target.name) touched.add(e.target.name); };
+  form.addEventListener("input", touch); form.addEventListener("change", touch);
+  form.addEventListener("submit", () => touched.clear());
+  const leave = () => {
+    if (form.id !== "discharge" || !touched.size) return;
+    const all = new FormData(form), body = new URLSearchParams({ csrf: all.get("csrf"), stay: all.get("stay"), act: "merge" });
+    for (const name of touched) body.set(name, all.get(name) ?? "");
+    touched.clear();
+    fetch(form.action, { method: "POST", body, keepalive: true, headers: { "X-Part": "1" } });
+  };
+  window.addEventListener("pagehide", leave);
+  document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") leave(); });
   form.addEventListener("keydown", (e) => {
     if (e.key !== "Enter" || e.isComposing) return;
     if (e.ctrlKey || e.metaKey) { e.preventDefault(); e.stopPropagation(); const b = form.querySelector("#finish, button.primary"); if (b && !b.disabled) form.requestSubmit(b); }

@@ -49,3 +49,94 @@ if (main) {
 // ---- choosing a bed: the first that nothing speaks against stands ready, so that Enter is enough
 const pick = $(".bedchoice");
 if (pick && !$("input:checked", pick)) { const free = $(".pick:not(.against):not(.taken) input", pick); if (free) free.focus(); }
+
+// ---- the drug round: the scanner types into the field and ends with Enter; J and K go through the round
+const code = $("[data-scan]");
+if (code) {
+  lb.keys.s = () => code.focus(); lb.keys.x = () => { const d = $(".dose details"); if (d) { d.open = true; $("select", d).focus(); } };
+  lb.step = (by) => { const a = $(by > 0 ? "#follow" : "#prev"); if (a) location.href = a.href; };
+  const enter = $("[data-enter]:not([disabled])");
+  if (enter) { enter.focus(); lb.keys.Enter = () => enter.form.requestSubmit(enter); } else if (!$("#dose")) code.focus();
+  // a scanner is quicker than fingers: a burst of keys while nothing is being typed belongs to the field
+  let burst = "", at = 0;
+  document.addEventListener("keydown", (e) => {
+    if (lb.typing(e) || e.ctrlKey || e.metaKey || e.altKey) return;
+    const fast = e.timeStamp - at < 35; at = e.timeStamp;
+    if (e.key === "Enter" && burst.length >= 6) { e.preventDefault(); e.stopImmediatePropagation(); code.value = burst; burst = ""; code.form.requestSubmit(); return; }
+    burst = e.key.length === 1 ? (fast ? burst + e.key : e.key) : "";
+    if (burst.length > 3) { e.preventDefault(); e.stopImmediatePropagation(); }
+  }, true);
+}
+// ---- without network: what is tapped stays on this machine (numbers of records, no names) and is sent once when it is back
+const room = "ward-kept-" + document.body.dataset.user;
+const held = () => lb.store(room) || [];
+function told() {
+  const box = $("#kept"); if (!box) return;
+  const n = held().length; box.hidden = !n;
+  if (n) $("p", box).textContent = $("p", box).dataset.said.replace("{n}", n);
+}
+let sending = false;
+async function send() {
+  if (sending || !held().length) return;
+  sending = true;
+  const wrong = [];
+  let sent = 0;
+  try {
+    while (held().length) {
+      const [first, ...rest] = held();
+      const r = await lb.post(first.url, { ...first.fields, csrf: lb.csrf }, { "X-Part": "1" });
+      if (r.status === 401 || r.status >= 500) break;
+      lb.store(room, rest.length ? rest : null);
+      if (r.ok || r.status === 204) sent += 1; else wrong.push(await r.text());
+    }
+  } catch { /* still away */ }
+  sending = false; told();
+  const box = $("#kept");
+  if (box && (sent || wrong.length) && !held().length) { box.hidden = false; $("p", box).textContent = [sent ? $("p", box).dataset.sent : "", ...wrong].join(" "); }
+}
+for (const form of $$("form[data-keeps]")) form.addEventListener("submit", async (e) => {
+  if (!navigator.onLine || form.dataset.away) e.preventDefault(); else {
+    e.preventDefault();
+    const fields = Object.fromEntries(new FormData(form, e.submitter));
+    try {
+      const r = await lb.post(form.action, fields, { "X-Part": "1" });
+      if (r.headers.get("X-Go")) { location.href = decodeURIComponent(r.headers.get("X-Go")); return; }
+      if (r.status < 500) { form.removeAttribute("data-keeps"); lb.toast(await r.text(), 12000); return; }
+    } catch { /* away: below */ }
+  }
+  const fields = Object.fromEntries(new FormData(form, e.submitter)); delete fields.csrf;
+  const all = held().filter((x) => x.fields.once !== fields.once || x.fields.order !== fields.order || x.fields.due !== fields.due);
+  lb.store(room, [...all, { url: form.action, fields: { ...fields, tapped: new Date().toISOString() } }]);
+  const done = document.createElement("p"); done.className = "banner warn"; done.textContent = $("#kept p").dataset.said.replace("{n}", all.length + 1);
+  form.replaceChildren(done); told();
+});
+addEventListener("online", send); setInterval(() => { if (navigator.onLine) send(); }, 10000); told(); send();
+
+// ---- the grid of vital signs: a row is saved when one leaves it, or with Enter; arrows go through it
+const vgrid = $(".vgrid");
+if (vgrid) {
+  const changed = (row) => $$("input.input, select.input", row).some((e) => e.value.trim() && e.value !== e.defaultValue && !e.dataset.sent);
+  async function save(row) {
+    const form = $("form", row);
+    if (!form || row.dataset.busy) return;
+    row.dataset.busy = "1";
+    try {
+      const r = await lb.post(form.action, Object.fromEntries(new FormData(form)), { "X-Part": "1" });
+      if (r.status === 401) { lb.toast(await r.text(), 12000); delete row.dataset.busy; return; }
+      const box = document.createElement("table"), at = document.activeElement, mine = row.contains(at) ? at.name : "";
+      box.innerHTML = await r.text();
+      const fresh = $("tbody", box); row.replaceWith(fresh);
+      if (mine || r.status >= 400) { const f = $("[aria-invalid]", fresh) || (mine && $(`[name="${mine}"]`, fresh)); if (f) f.focus(); }
+    } catch { delete row.dataset.busy; lb.toast($("#kept p")?.dataset.said || "…", 8000); row.classList.add("wrong"); }
+  }
+  vgrid.addEventListener("focusout", (e) => {
+    const row = e.target.closest("[data-row]");
+    if (row && !row.contains(e.relatedTarget) && changed(row) && !row.classList.contains("wrong")) save(row);
+  });
+  vgrid.addEventListener("submit", (e) => { e.preventDefault(); const row = e.target.closest("[data-row]"); if (row) save(row); });
+  vgrid.addEventListener("keydown", (e) => {
+    if (e.key !== "ArrowDown" && e.key !== "ArrowUp" || e.target.tagName !== "INPUT") return;
+    const rows = $$("[data-row]", vgrid), n = rows.indexOf(e.target.closest("[data-row]")) + (e.key === "ArrowDown" ? 1 : -1);
+    const to = rows[n] && $(`[name="${e.target.name}"]`, rows[n]); if (to) { e.preventDefault(); to.focus(); to.select(); }
+  });
+}

@@ -1,0 +1,276 @@
+"""Appointments: the times of a room, and booking, moving and cancelling one. A time is a FHIR Slot whose id is made of room, time
+and place number, so that two desks that want the last place meet in the record: one has it, the other is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from ..base import clock
+from ..base.errors import Conflict, NotFound
+from ..base.ids import key64
+from ..fhir import json
+from ..fhir import systems as s
+from ..record.change import Change, Create, Update
+from ..record.inside import inside, lock
+from ..record.store import Store
+from ..web.chart.record import moment
+from . import shapes
+from .shapes import Resource, Room
+
+Session = tuple[frozenset[str], time, time]
+"""(days of the week as FHIR has them, opens, closes)."""
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+USUAL: tuple[Session, ...] = (
+    (frozenset(DAYS[:5]), time(7, 30), time(11, 30)),
+    (frozenset(DAYS[:5]), time(13, 30), time(16, 30)),
+)
+"""Hours of a room whose Location says none."""
+AHEAD = timedelta(days=180)
+OPEN = ("proposed", "pending", "booked")
+"""States of an appointment that is still to come."""
+
+
+class Taken(Conflict):
+    """All places of this time are taken."""
+
+
+class NoTime(Conflict):
+    """This is no time of the room, or it has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """A time of a room: how many places are taken and free."""
+
+    start: datetime
+    taken: int
+    free: int
+
+
+def hours_of(location: Resource) -> tuple[Session, ...]:
+    """The sessions that a Location says (hoursOfOperation), () where it says none."""
+    found = []
+    for h in location.get("hoursOfOperation") or ():
+        days = frozenset(d for d in h.get("daysOfWeek") or DAYS if d in DAYS)
+        try:
+            opens = time(0) if h.get("allDay") else time.fromisoformat(str(h["openingTime"]))
+            closes = time(23, 59) if h.get("allDay") else time.fromisoformat(str(h["closingTime"]))
+        except (KeyError, ValueError):
+            continue
+        if days and opens < closes:
+            found.append((days, opens, closes))
+    return tuple(found)
+
+
+def starts(sessions: Sequence[Session], day: date, minutes: int) -> list[datetime]:
+    """When appointments of a day may begin, on Hanoi's clock."""
+    out = []
+    for days, opens, closes in sessions:
+        if DAYS[day.weekday()] not in days:
+            continue
+        at = datetime.combine(day, opens, clock.HANOI)
+        end = datetime.combine(day, closes, clock.HANOI)
+        while at + timedelta(minutes=minutes) <= end:
+            out.append(at)
+            at += timedelta(minutes=minutes)
+    return sorted(set(out))
+
+
+def sessions(room: Room) -> tuple[Session, ...]:
+    return room.hours or USUAL
+
+
+def slot_id(room: str, start: datetime, place: int) -> str:
+    key = key64(f"{room}/{start.astimezone(clock.HANOI):%Y%m%d%H%M}") & (2**64 - 1)
+    return f"slot-{key:016x}-{place}"
+
+
+def schedule_id(room: str) -> str:
+    return f"schedule-{key64(room) & (2**64 - 1):016x}"
+
+
+def slot(room: Room, start: datetime, minutes: int, place: int, status: str) -> Resource:
+    return {
+        "resourceType": "Slot",
+        "id": slot_id(room.id, start, place),
+        "schedule": {"reference": f"Schedule/{schedule_id(room.id)}"},
+        "status": status,
+        "start": clock.instant(start),
+        "end": clock.instant(start + timedelta(minutes=minutes)),
+    }
+
+
+async def times(store: Store, room: Room, day: date, minutes: int, capacity: int, now: datetime) -> list[Time]:
+    """The times of a room on a day, with what is free; past ones have nothing free."""
+    low, high = (datetime.combine(day + timedelta(days=n), time(0), clock.HANOI) for n in (0, 1))
+    asked = [
+        ("schedule", f"Schedule/{schedule_id(room.id)}"),
+        ("start", f"ge{clock.instant(low)}"),
+        ("start", f"lt{clock.instant(high)}"),
+        ("status", "busy"),
+        ("_count", "500"),
+    ]
+    taken: dict[datetime, int] = {}
+    for entry in (await store.search("Slot", asked)).matches:
+        start = moment(json.loads(entry.body).get("start"))
+        if start is not None:
+            taken[start] = taken.get(start, 0) + 1
+    out = []
+    for start in starts(sessions(room), day, minutes):
+        n = taken.get(start, 0)
+        out.append(Time(start, n, max(0, capacity - n) if start > now else 0))
+    return out
+
+
+async def _place(within: Store, room: Room, start: datetime, minutes: int, capacity: int) -> tuple[str, list[Change]]:
+    """A free place of a time, taken: (id of the slot, changes). Raises Taken."""
+    await lock(within, [key64(f"slot/{room.id}/{clock.instant(start)}")])
+    changes: list[Change] = []
+    if not (await within.search("Schedule", [("_id", schedule_id(room.id))])).matches:
+        changes.append(Create(_schedule(room), id=schedule_id(room.id)))
+    ids = [slot_id(room.id, start, n) for n in range(capacity)]
+    there = {e.id: e for e in (await within.search("Slot", [("_id", ",".join(ids))])).matches}
+    for n, id_ in enumerate(ids):
+        made = slot(room, start, minutes, n, "busy")
+        if id_ not in there:
+            return id_, [*changes, Create(made, id=id_)]
+        if json.loads(there[id_].body).get("status") == "free":
+            return id_, [*changes, Update(made, if_match=there[id_].version)]
+    raise Taken("All places of this time are taken.")
+
+
+def _schedule(room: Room) -> Resource:
+    return {
+        "resourceType": "Schedule",
+        "id": schedule_id(room.id),
+        "active": True,
+        "actor": [{"reference": f"Location/{room.id}", "display": room.name}],
+    }
+
+
+def _check(room: Room, start: datetime, minutes: int, now: datetime) -> None:
+    day = clock.local(start).date()
+    if start <= now or start > now + AHEAD or start not in starts(sessions(room), day, minutes):
+        raise NoTime("This is no time of the room, or it has passed.")
+
+
+async def _free(within: Store, appointment: Resource) -> list[Change]:
+    """Give the places of an appointment back."""
+    changes: list[Change] = []
+    for x in appointment.get("slot") or ():
+        id_ = str(x.get("reference") or "").rpartition("/")[2]
+        found = (await within.search("Slot", [("_id", id_)])).matches
+        changes.extend(Update({**json.loads(e.body), "status": "free"}, if_match=e.version) for e in found)
+    return changes
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A time that somebody wants. once: the form's token. minutes, capacity: as the house has them."""
+
+    room: Room
+    start: datetime
+    once: str
+    minutes: int
+    capacity: int
+    reason: str = ""
+    remind: bool = True
+
+
+async def book(store: Store, patient: str, asked: Asked, now: datetime) -> str:
+    """Book a time for a patient; gives the Appointment's id. Raises Taken, NoTime, NotFound (the record is not open). The same form
+    sent twice books once."""
+    async with inside(store) as within:
+        if (await within.search("Appointment", [("_id", asked.once)], patient=patient)).matches:
+            return asked.once
+        _check(asked.room, asked.start, asked.minutes, now)
+        taken, changes = await _place(within, asked.room, asked.start, asked.minutes, asked.capacity)
+        made = shapes.appointment(
+            asked.once, patient, asked.room, asked.start, asked.minutes, now=now, reason=asked.reason, slot=taken
+        )
+        if not asked.remind:
+            made["extension"] = [{"url": EXT_SILENT, "valueBoolean": True}]
+        await within.commit([*changes, Create(made, id=asked.once)])
+    return asked.once
+
+
+EXT_SILENT = s.BASE + "/StructureDefinition/no-reminder"
+
+
+async def move(store: Store, id_: str, asked: Asked, now: datetime) -> None:
+    """Give an appointment another time, or its hour where it had only a day (a follow-up from the visit). Raises Taken, NoTime,
+    Conflict (it is not to come any more), PreconditionFailed (somebody else changed it)."""
+    async with inside(store) as within:
+        there = await within.read("Appointment", id_)
+        body = json.loads(there.body)
+        _still(body)
+        _check(asked.room, asked.start, asked.minutes, now)
+        here = any(
+            str((p.get("actor") or {}).get("reference")) == f"Location/{asked.room.id}" for p in body.get("participant") or ()
+        )
+        if body.get("slot") and here and moment(body.get("start")) == asked.start:
+            return  # the time that it has already
+        changes = await _free(within, body)
+        taken, more = await _place(within, asked.room, asked.start, asked.minutes, asked.capacity)
+        others = [
+            p
+            for p in body.get("participant") or ()
+            if not str((p.get("actor") or {}).get("reference") or "").startswith("Location/")
+        ]
+        room = {"actor": {"reference": f"Location/{asked.room.id}", "display": asked.room.name}, "status": "accepted"}
+        made = {
+            **body,
+            "status": "booked",
+            "start": clock.instant(asked.start),
+            "end": clock.instant(asked.start + timedelta(minutes=asked.minutes)),
+            "minutesDuration": asked.minutes,
+            "slot": [{"reference": f"Slot/{taken}"}],
+            "participant": [*others, room],
+        }
+        await within.commit([*changes, *more, Update(made, if_match=there.version)])
+
+
+async def cancel(store: Store, id_: str, reason: str) -> None:
+    """Cancel an appointment; its place is free again. Raises Conflict where it is not to come any more."""
+    async with inside(store) as within:
+        there = await within.read("Appointment", id_)
+        body = json.loads(there.body)
+        _still(body)
+        made = {**body, "status": "cancelled", "cancelationReason": {"text": reason or "Người bệnh hủy"}}
+        freed = await _free(within, body)
+        made.pop("slot", None)
+        await within.commit([*freed, Update(made, if_match=there.version)])
+
+
+def _still(body: Resource) -> None:
+    if body.get("status") not in OPEN:
+        raise Conflict("This appointment is not to come any more.")
+
+
+async def of_room(store: Store, room: Room, day: date) -> list[tuple[Resource, int]]:
+    """Appointments of a room on a day with their versions, by time: also those that have only a day yet."""
+    low, high = (datetime.combine(day + timedelta(days=n), time(0), clock.HANOI) for n in (0, 1))
+    asked = [
+        ("location", f"Location/{room.id}"),
+        ("date", f"ge{clock.instant(low)}"),
+        ("date", f"lt{clock.instant(high)}"),
+        ("_count", "300"),
+    ]
+    found = [(json.loads(e.body), e.version) for e in (await store.search("Appointment", asked)).matches]
+    return sorted(found, key=lambda x: str(x[0].get("start") or ""))
+
+
+def patient_of(appointment: Resource) -> str:
+    refs = (str((p.get("actor") or {}).get("reference") or "") for p in appointment.get("participant") or ())
+    return next((r.rpartition("/")[2] for r in refs if r.startswith("Patient/")), "")
+
+
+def room_of(appointment: Resource, rooms: Sequence[Room]) -> Room:
+    """Raises NotFound for an appointment in no room of ours."""
+    refs = {str((p.get("actor") or {}).get("reference") or "").rpartition("/")[2] for p in appointment.get("participant") or ()}
+    for room in rooms:
+        if room.id in refs:
+            return room
+    raise NotFound("There is no such appointment here.")

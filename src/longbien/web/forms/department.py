@@ -1,0 +1,9 @@
+"""The card of the forms: they belong to no one room, and stand on the chart as a room's sections do."""
+
+from __future__ import annotations
+
+from ...base.department import Department, Tab
+from ...base.words import mark
+from .pages import ROUTES
+
+FORMS = Department(name="forms", title=mark("Forms"), routes=ROUTES, tabs=[Tab("forms", "forms", mark("Forms"))])

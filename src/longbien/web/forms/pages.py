@@ -1,0 +1,346 @@
+"""The pages of forms: which there are, filling one, reading one.
+
+Everything works without script: each button sends the whole form and the page comes back with conditions and calculated items
+worked out. With script (forms.js) the same answer comes as JSON while one types. Both are worked out here, once."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from ...access import drafts
+from ...access.roles import CHART, CHART_WRITE
+from ...base.errors import Conflict, Invalid, NotFound
+from ...base.ids import FHIR_ID, new_id
+from ...base.words import Words
+from ...fhir import json
+from ...record.store import Store
+from ..page import Call, page, route
+from ..pages.frame import frame
+from ..pages.write import opened, writer_of
+from . import actions, catalogue, filling, phrases, reading
+from .actions import Desk
+from .draft import Draft
+from .extract import own_id
+from .filling import Fields, Filled
+from .tree import Form, Resource, walk
+from .view import Sheet, when
+
+OWN = frozenset({"csrf", "once", "act", "more", "less", "keep", "page", "amend", "why"})
+MOST_OF_A_FIELD = 20_000
+SIGNED = ("completed", "amended")
+
+
+def _fields(call: Call, form: Form) -> Fields:
+    """What was typed, by field name; only the form's own fields."""
+    links = {i.segment for i in walk(form.items)}
+    out: Fields = {}
+    for name, value in call.form.multi_items() if call.form is not None else ():
+        if name in OWN or not isinstance(value, str) or len(name) > 400:
+            continue
+        if name.rpartition("/")[2].partition("*")[0] in links:
+            out.setdefault(name, []).append(value.replace("\0", "").replace("\r\n", "\n")[:MOST_OF_A_FIELD])
+    return out
+
+
+async def _desk(call: Call) -> Desk:
+    """The form of the address in the writer's hands."""
+    patient = call.request.path_params["id"]
+    reason = await opened(call, patient)
+    store = Store(call.engine, call.scope(reason))
+    form = await catalogue.find(store, call.request.path_params["questionnaire"])
+    return await actions.desk(store, call.actor, await writer_of(call, patient, reason), form, call.w, call.now)
+
+
+def _home(call: Call) -> str:
+    return f"/patients/{call.request.path_params['id']}/forms"
+
+
+def _kept(w: Words, at: Any) -> str:
+    return w("draft, kept %(when)s", when=w.time(at))
+
+
+def done(call: Call) -> str:
+    """What the page says that was done."""
+    w = call.w
+    return {
+        "signed": w("The form is signed."),
+        "left": w("Left in the record for colleagues to go on with."),
+        "discarded": w("The draft is discarded."),
+        "amended": w("The form is amended."),
+    }.get(call.query.get("done", ""), "")
+
+
+# --- the list
+
+
+@page(CHART, "TREAT")
+async def listed(call: Call) -> Response:
+    """Which forms there are, which wait to be gone on with, and which were filled."""
+    patient = call.request.path_params["id"]
+    shell = await frame(call, patient, "forms")
+    if isinstance(shell, Response):
+        return shell
+    store = Store(call.engine, call.scope(shell["reason"]))
+    filled = [reading.row(r, call.w) for r, _ in await actions.responses(store, patient)]
+    kept = await drafts.listed(call.engine.db, call.actor, patient)
+    groups = [SimpleNamespace(title=call.w(title), forms=_offers(kind, call)) for kind, title in catalogue.KINDS]
+    groups[-1].forms += await _own_forms(store)
+    context: dict[str, Any] = {
+        "groups": [g for g in groups if g.forms],
+        "drafts": [_draft_row(call, row["form"], row["updated"]) for row in kept if row["form"].startswith("form:")],
+        "open": [r for r in filled if r.status == "in-progress"],
+        "done": [r for r in filled if r.status not in ("in-progress", "entered-in-error")],
+        "writes": call.actor.may(CHART_WRITE),
+    }
+    shell["toast"] = done(call)
+    return call.html("forms/page.html", **shell, middle="forms/list.html", **context)
+
+
+def _offers(kind: str, call: Call) -> list[SimpleNamespace]:
+    mine = (f for f in catalogue.packaged().values() if f.kind == kind)
+    return [SimpleNamespace(id=f.id, title=f.title.of(call.lang), about=f.about.of(call.lang)) for f in mine]
+
+
+async def _own_forms(store: Store) -> list[SimpleNamespace]:
+    """The hospital's own Questionnaires."""
+    found = await store.search("Questionnaire", [("status", "active"), ("_count", "100")])
+    out = []
+    for entry in found.matches:
+        raw = json.loads(entry.body)
+        if entry.id not in catalogue.packaged():
+            title = str(raw.get("title") or raw.get("name") or entry.id)
+            out.append(SimpleNamespace(id=entry.id, title=title, about=str(raw.get("description") or "")))
+    return out
+
+
+def _draft_row(call: Call, key: str, at: Any) -> SimpleNamespace:
+    id_, _, response = key.removeprefix("form:").partition(":")
+    form = catalogue.packaged().get(id_)
+    href = f"{_home(call)}/{id_}" + (f"?amend={response}" if response else "")
+    return SimpleNamespace(title=form.title.of(call.lang) if form else id_, at=at, href=href, amends=bool(response))
+
+
+# --- filling one
+
+
+@page(CHART_WRITE, "TREAT")
+async def fill(call: Call) -> Response:
+    """A form to fill: my draft of it, else what a colleague left unfinished, else a new one with what the record knows."""
+    shell = await frame(call, call.request.path_params["id"], "forms")
+    if isinstance(shell, Response):
+        return shell
+    desk = await _desk(call)
+    if call.query.get("amend"):
+        return await _amending(call, shell, desk, call.query["amend"])
+    found, saved, left_by = await actions.load(desk), "", ""
+    left = await actions.last(desk, ("in-progress",)) if found is None else None
+    if found is not None:
+        held, saved = found[0], _kept(call.w, found[1])
+    elif left is not None:
+        held, left_by = actions.goes_on(desk, *left), reading.author(left[0])
+    else:
+        held = await actions.fresh(desk)
+    held.page = new_id()
+    if found is not None:
+        await actions.save(desk, held)  # the page that was opened last writes; an older one is told so
+    previous = await actions.last(desk, SIGNED) if not held.copied else None
+    return _shown(call, shell, desk, held, desk.filled(held), saved=saved, left_by=left_by, previous=previous)
+
+
+def _shown(
+    call: Call, shell: dict[str, Any], desk: Desk, held: Draft, filled: Filled, status: int = 200, *, saved: str = "",
+    left_by: str = "", previous: tuple[Resource, int] | None = None, refused: str = "", amend: str = "", moved: bool = False,
+) -> Response:  # fmt: skip
+    before = None
+    if previous is not None and desk.form.kind != "score":
+        before = SimpleNamespace(id=previous[0]["id"], at=when(previous[0].get("authored")), who=reading.author(previous[0]))
+    base = f"{_home(call)}/{desk.form.id}"
+    sheet = Sheet(desk.form, filled, held, desk.w, desk.now, base, saved, phrases=phrases.of(desk.form, desk.w.lang))
+    context: dict[str, Any] = {
+        "s": sheet, "left_by": left_by, "previous": before, "refused": refused, "amend": amend, "moved": moved,
+    }  # fmt: skip
+    if call.part:
+        return call.html("forms/sheet.html", status, **{**shell, **context})
+    return call.html("forms/page.html", status, **shell, middle="forms/fill.html", **context)
+
+
+async def _amending(call: Call, shell: dict[str, Any], desk: Desk, id_: str) -> Response:
+    before, version = await _response(desk.store, desk.writer.patient, id_)
+    found, saved = await actions.load(desk, f"{desk.key}:{id_}"), ""
+    held = actions.goes_on(desk, before, version)
+    if found is not None and found[0].version == version:
+        held, saved = found[0], _kept(call.w, found[1])
+    held.page = new_id()
+    if saved:
+        await actions.save(desk, held, f"{desk.key}:{id_}")
+    return _shown(call, shell, desk, held, desk.filled(held), saved=saved, amend=id_)
+
+
+async def _response(store: Store, patient: str, id_: str) -> tuple[Resource, int]:
+    """A response of this patient. Raises NotFound."""
+    if not FHIR_ID.match(id_):
+        raise NotFound("There is no such form.")
+    stored = await store.read("QuestionnaireResponse", id_)
+    found: Resource = json.loads(stored.body)
+    if (found.get("subject") or {}).get("reference") != f"Patient/{patient}":
+        raise NotFound("There is no such form.")
+    return found, stored.version
+
+
+def _amend(call: Call) -> str:
+    given = call.field("amend", 64)
+    return given if FHIR_ID.match(given) else ""
+
+
+def _key(desk: Desk, amend: str) -> str:
+    return f"{desk.key}:{amend}" if amend else desk.key
+
+
+async def _held(call: Call, desk: Desk, amend: str) -> Draft:
+    """What was typed, joined to what is kept of the form."""
+    found = await actions.load(desk, _key(desk, amend))
+    once = call.field("once", 64)
+    if found is not None:
+        held = found[0]
+    elif amend:
+        held = actions.goes_on(desk, *await _response(desk.store, desk.writer.patient, amend))
+    else:
+        left = await actions.last(desk, ("in-progress",))
+        held = actions.goes_on(desk, *left) if left is not None and left[0]["id"] == once else await actions.fresh(desk)
+        if FHIR_ID.match(once) and len(once) <= 47:
+            held.once = once
+    held.fields = _fields(call, desk.form)
+    held.reason = call.field("why", 2000)
+    for name in call.form.getlist("keep") if call.form is not None else ():
+        held.copied.pop(str(name), None)
+        held.record.pop(str(name), None)
+    return held
+
+
+@page(CHART_WRITE, "TREAT")
+async def draft(call: Call) -> Response:
+    """Keep what is being typed, and say what follows from it. 409: the form was gone on with on another page."""
+    desk = await _desk(call)
+    amend, own = _amend(call), call.field("page", 64)
+    held = await _held(call, desk, amend)
+    if held.page and held.page != own and call.field("act", 20) != "here":
+        said = call.w("This form was gone on with on another page or machine.")
+        return JSONResponse({"moved": said}, 409, headers={"Cache-Control": "no-store"})
+    held.page = own
+    filled = desk.filled(held)
+    at = await actions.save(desk, held, _key(desk, amend))
+    sheet = Sheet(desk.form, filled, held, desk.w, desk.now, "")
+    return JSONResponse({"saved": _kept(call.w, at), **sheet.live()}, headers={"Cache-Control": "no-store"})
+
+
+@page(CHART_WRITE, "TREAT")
+async def send(call: Call) -> Response:
+    """The form with what shall happen to it: check, more, less, copy, leave, discard, sign."""
+    desk = await _desk(call)
+    act, amend = call.field("act", 20), _amend(call)
+    if act == "discard":
+        await actions.drop(desk, _key(desk, amend))
+        return call.go(f"{_home(call)}?done=discarded")
+    held = await _held(call, desk, amend)
+    _rows(call, held)
+    if act == "copy" and (previous := await actions.last(desk, SIGNED)):
+        held = actions.copy_forward(desk, held, previous[0])
+    filled = desk.filled(held)
+    refused, moved = "", False
+    if act == "sign":
+        filling.missing(filled, call.w)
+        refused = call.w("Say why it is amended.") if amend and not held.reason else ""
+    try:
+        if act == "sign" and not filled.errors and not refused:
+            return await _signed(call, desk, held, filled, amend)
+        if act == "leave" and not amend:
+            await actions.leave(desk, held)
+            await actions.drop(desk)
+            return call.go(f"{_home(call)}?done=left")
+    except Conflict:
+        moved, refused = True, call.w("A colleague went on with this form meanwhile. What you wrote is kept; look at theirs first.")
+    except Invalid as error:
+        refused = call.w("This cannot be recorded") + ": " + "; ".join(i.text for i in error.issues[:3])
+    held.page = new_id()
+    at = await actions.save(desk, held, _key(desk, amend))
+    shell = await frame(call, desk.writer.patient, "forms")
+    if isinstance(shell, Response):
+        return shell
+    status = 409 if moved else 422 if act == "sign" or refused else 200
+    return _shown(call, shell, desk, held, filled, status, saved=_kept(call.w, at), refused=refused, amend=amend, moved=moved)
+
+
+async def _signed(call: Call, desk: Desk, held: Draft, filled: Filled, amend: str) -> Response:
+    if not amend:
+        await actions.sign(desk, held, filled)
+        return call.go(f"{_home(call)}/responses/{held.once}?done=signed")
+    before, version = await _response(desk.store, desk.writer.patient, amend)
+    if version != held.version:
+        raise Conflict("Somebody else amended it.")
+    await actions.amend(desk, held, filled, before, held.reason)
+    await actions.drop(desk, _key(desk, amend))
+    return call.go(f"{_home(call)}/responses/{amend}?done=amended")
+
+
+def _rows(call: Call, held: Draft) -> None:
+    """One instance more of a group, or one less."""
+    more, less = call.field("more", 400), call.field("less", 400)
+    if more:
+        there = [k[len(more) + 1 :].partition("/")[0] for k in held.fields if k.startswith(more + "*")]
+        last = max((int(n) for n in there if n.isdigit()), default=0)
+        if last + 1 < filling.MOST_TIMES:
+            held.fields[f"{more}*{last + 1}"] = ["1"]
+    stem, star, number = less.rpartition("*")
+    if star and number.isdigit():
+        held.fields = without(held.fields, stem, int(number))
+
+
+def without(fields: Fields, stem: str, number: int) -> Fields:
+    """Fields without one instance of a group; those behind it move up."""
+    out: Fields = {}
+    for name, texts in fields.items():
+        head, star, rest = name.partition(f"{stem}*")
+        index, slash, below = rest.partition("/")
+        if head or not star or not index.isdigit():
+            out[name] = texts
+        elif int(index) != number:
+            out[f"{stem}*{int(index) - (int(index) > number)}{slash}{below}"] = texts
+    return out
+
+
+# --- reading one
+
+
+@page(CHART, "TREAT")
+async def read(call: Call) -> Response:
+    """A form as it was filled: who, when, what was copied, why it was amended. Prints on paper."""
+    patient = call.request.path_params["id"]
+    shell = await frame(call, patient, "forms")
+    if isinstance(shell, Response):
+        return shell
+    store = Store(call.engine, call.scope(shell["reason"]))
+    found, _ = await _response(store, patient, call.request.path_params["rid"])
+    form = await catalogue.of(store, str(found.get("questionnaire") or ""))
+    why = await actions.reasons(store, patient, str(found["id"])) if found.get("status") == "amended" else []
+    context: dict[str, Any] = {
+        "row": reading.row(found, call.w),
+        "parts": reading.by_form(form, found, call.w) if form else reading.plain(found.get("item") or []),
+        "known": form,
+        "why": reading.reasons(why),
+        "writes": call.actor.may(CHART_WRITE) and form is not None and found.get("status") in SIGNED,
+        "paper": own_id(str(found["id"]), "paper") if form and form.kind in catalogue.PAPERS else "",
+    }
+    shell["toast"] = done(call)
+    return call.html("forms/page.html", **shell, middle="forms/read.html", **context)
+
+
+ROUTES = [
+    route("/patients/{id}/forms", listed),
+    route("/patients/{id}/forms/responses/{rid}", read),
+    route("/patients/{id}/forms/{questionnaire}", fill),
+    route("/patients/{id}/forms/{questionnaire}", send, ["POST"]),
+    route("/patients/{id}/forms/{questionnaire}/draft", draft, ["POST"]),
+]

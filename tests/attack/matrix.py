@@ -54,6 +54,7 @@ OPEN_PAGES: dict[str, str] = {
     "/sign-in/with/{provider}/logout": "a provider ends sign-ins with a signed token",
     "/lock": "locks this browser's own session",
     "/unlock": "the way in again",
+    "/welcome": "where a code from the hospital's desk is typed",
     "/welcome/{secret}": "an invitation, by its secret",
 }
 
@@ -123,6 +124,7 @@ WAYS: dict[str, Way] = {
 JOBS: dict[str, str] = {
     "reaction": "house",
     "reception.remind": "house",
+    "reception.close": "house",
     "access.clean": "house", "access.idle": "house", "audit.anomalies": "house", "audit.checkpoint": "house", "rights.copy": "asker", "record.train": "house", "record.reindex": "house", "record.export-clean": "house", "record.export": "asker", "bulk.import": "asker",
 }  # fmt: skip
 

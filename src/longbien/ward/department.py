@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from longbien.base.department import Department, Nav
+from longbien.base.department import Department, Nav, Tab
 from longbien.base.words import mark
 
 from . import beds, drugs, routes, stays
@@ -19,6 +19,7 @@ WARD = Department(
         Nav("/ward", mark("Ward"), at.WARD, "ward"),
         *stays.NAV,
     ],
+    tabs=[Tab("stay", "stay", mark("Stay"))],
     panels=[
         *stays.PANELS,
     ],

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
 
 from longbien.base.words import Words, mark
 from longbien.web.forms import scores
@@ -61,9 +62,17 @@ def early(signs: Iterable[Sign], years: int | None, now: datetime, w: Words) -> 
         consciousness=level, temperature=number("temperature"),
     )  # fmt: skip
     parts = sorted((p for p in found.points if p.points), key=lambda p: -(p.points or 0))
-    why = tuple(f"{w(SHORT[p.key])} {p.value} (+{p.points})" for p in parts)
+    why = tuple(f"{w(SHORT[p.key])} {_value(p.value, w)} (+{p.points})" for p in parts)
     at = max(last[k].at for k in keys & last.keys())
     step = timedelta(hours=6) if found.response == "low" and found.total else NEXT[found.response]
     css = "crit" if found.response == "high" else "warn" if found.response in ("medium", "low-medium") else ""
     missing = tuple(w(SHORT[k]) for k in found.missing)
     return Early(found.total, found.complete, css, why, missing, found.threshold.advice.of(w.lang), at, at + step)
+
+
+def _value(text: str, w: Words) -> str:
+    """A value of the score in the reader's way of writing numbers; letters stay."""
+    try:
+        return w.number(Decimal(text))
+    except InvalidOperation:
+        return text

@@ -12,6 +12,7 @@ from typing import Any
 
 from longbien.base import clock
 from longbien.base.words import mark
+from longbien.base.words import words as spoken
 from longbien.web.chart import record as r
 
 from .codes import FLUID, Resource, concept
@@ -108,7 +109,7 @@ def observation(code: str, ml: Decimal, at: datetime, now: datetime, patient: st
         "id": id_,
         "status": "final",
         "category": [concept(FLUID, CATEGORY, "Fluid balance")],
-        "code": concept(FLUID, code, display, words),
+        "code": concept(FLUID, code, display, spoken("vi")(words)),
         "subject": {"reference": f"Patient/{patient}"},
         "encounter": {"reference": f"Encounter/{stay}"},
         "effectiveDateTime": clock.instant(at),

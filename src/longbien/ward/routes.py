@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from longbien.web.page import route
 
-from .pages import board, drugs, move, prints, vitals
+from .pages import board, drugs, handover, move, prints, stay, vitals
 
 ROUTES = [
     route("/ward", board.board),
@@ -19,6 +19,11 @@ ROUTES = [
     route("/ward/mar/scan", drugs.scan, ["POST"]),
     route("/ward/mar/dose", drugs.dose, ["POST"]),
     route("/ward/mar/undo", drugs.undo, ["POST"]),
+    route("/ward/handover", handover.show),
+    route("/ward/handover", handover.keep, ["POST"]),
+    route("/ward/handover.pdf", handover.sheet),
+    route("/patients/{id}/stay", stay.stay),
+    route("/patients/{id}/stay/{act}", stay.act, ["POST"]),
     route("/patients/{id}/wristband.pdf", prints.wristband),
     route("/patients/{id}/labels.pdf", prints.label),
     route("/patients/{id}/admit", move.admission),

@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 
 LOINC = "http://loinc.org"
+SCORE = "https://longbien.org/fhir/CodeSystem/score"
+"""Scores that LOINC has no number for stand in the table under the code of this system (see web/forms/scores.py)."""
 
 #: Rows of the overview, in their order. Blood pressure is drawn from its two components.
 VITALS = ("85354-9", "8867-4", "8310-5", "9279-1", "59408-5", "2708-6", "29463-7", "news2")

@@ -102,7 +102,7 @@ def _decimals(values: Iterable[float]) -> int:
 def measured(s: Series, life: Life, now: datetime, w: Words) -> Measured:
     """Name, limits and decimals of a series. The range that came with the result wins; the catalogue's holds only in its own
     unit."""
-    m = measures.table().get(s.code) if s.system in (measures.LOINC, "") else None
+    m = measures.table().get(s.code) if s.system in (measures.LOINC, measures.SCORE, "") else None
     name = measures.SHORT.get(s.code, {}).get(w.lang) or (m.name(w.lang) if m else (s.name or s.code))
     limits = Limits(s.low, s.high)
     same_unit = m is not None and s.unit in (m.ucum, m.unit, "")

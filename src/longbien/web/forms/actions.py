@@ -319,7 +319,8 @@ def _provenance(desk: Desk, made: Resource, reason: str, version: int) -> Resour
     return {
         "resourceType": "Provenance",
         "id": own_id(str(made["id"]), f"why-{version}"),
-        "target": [{"reference": f"QuestionnaireResponse/{made['id']}"}],
+        # the patient too: whose record a Provenance is in is told by what it is about
+        "target": [{"reference": f"QuestionnaireResponse/{made['id']}"}, {"reference": f"Patient/{desk.writer.patient}"}],
         "recorded": clock.instant(desk.now),
         "reason": [{"text": reason}],
         "activity": {"coding": [code]},

@@ -18,7 +18,7 @@ from ..entries import OBSERVATION_CATEGORY, Writer
 from .filling import Filled, Node
 from .populate import Source
 from .scores import SYSTEM as SCORES
-from .tree import Resource
+from .tree import Item, Resource
 from .values import shown
 
 CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
@@ -107,13 +107,18 @@ def _base(n: Node, signing: Signing, category: str) -> Resource:
     made = _about(signing, "Observation", n.name) | {
         "status": "amended" if signing.amends else "final",
         "category": [{"coding": [{"system": OBSERVATION_CATEGORY, "code": category or "survey"}]}],
-        "code": {"coding": [dict(c) for c in n.item.codes], "text": n.item.text.vi},
+        "code": _code(n.item),
         "effectiveDateTime": clock.instant(signing.now),
         "issued": clock.instant(signing.now),
         "derivedFrom": [{"reference": f"QuestionnaireResponse/{signing.id}"}],
     }
     author = _author(signing.writer)
     return {**made, "performer": [author]} if author else made
+
+
+def _code(item: Item) -> Resource:
+    text = {"text": item.text.vi} if item.text.vi else {}
+    return {"coding": [dict(c) for c in item.codes], **text}
 
 
 def _value(n: Node) -> Resource:
@@ -179,7 +184,7 @@ def _panel(n: Node, signing: Signing) -> Resource | None:
     parts = [c for c in n.children if c.on and c.answers and c.item.codes]
     if not parts or all(_taken_over(c, signing) for c in parts):
         return None
-    components = [{"code": {"coding": [dict(k) for k in c.item.codes], "text": c.item.text.vi}, **_value(c)} for c in parts]
+    components = [{"code": _code(c.item), **_value(c)} for c in parts]
     return _base(n, signing, n.item.category) | {"component": components}
 
 

@@ -136,29 +136,20 @@ def _news2(s: Score) -> Items:
         ("P", "P: đáp ứng đau", "P: pain", 3),
         ("U", "U: không đáp ứng", "U: unresponsive", 3),
     ]
+    scale = (
+        "Dùng thang SpO₂ 2 (suy hô hấp tăng CO₂, mục tiêu 88–92%; bác sĩ chỉ định)",
+        "Use SpO₂ scale 2 (hypercapnic respiratory failure, target 88–92%; a doctor decides)",
+    )
+    mind = ("Ý thức (ACVPU)", "Consciousness (ACVPU)")
     return [
         measure("rr", "Nhịp thở", "Respiratory rate", bands(s, "rr", "rr")),
         measure("spo2", "SpO₂", "SpO₂", f"iif(%spo2.exists(), {second}, {{}})"),
-        item(
-            "scale2",
-            "boolean",
-            "Dùng thang SpO₂ 2 (suy hô hấp tăng CO₂, mục tiêu 88–92%; bác sĩ chỉ định)",
-            "Use SpO₂ scale 2 (hypercapnic respiratory failure, target 88–92%; a doctor decides)",
-            control="check-box",
-        ),
-        choice(s, "o2"),
-        pressure(bands(s, "sbp", "sbp")),
         measure("hr", "Mạch", "Pulse", bands(s, "hr", "hr")),
-        item(
-            "acvpu",
-            "choice",
-            "Ý thức (ACVPU)",
-            "Consciousness (ACVPU)",
-            options=levels,
-            required=True,
-            loinc=("67775-7", "Level of consciousness"),
-        ),
+        pressure(bands(s, "sbp", "sbp")),
         measure("temp", "Nhiệt độ", "Temperature", bands(s, "temp", "temp")),
+        choice(s, "o2"),
+        item("acvpu", "choice", *mind, options=levels, required=True, loinc=("67775-7", "Level of consciousness")),
+        item("scale2", "boolean", *scale, control="check-box", shown="wide"),
     ]
 
 

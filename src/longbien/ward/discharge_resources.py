@@ -300,7 +300,8 @@ def papers(stay: Stay, out: Leaving, named: list[tuple[str, str, str]], drugs: l
     if drugs:
         refs = [f"MedicationRequest/{d['id']}" for d in drugs]
         made.append(paper(stay, "prescription", [
-            ("diagnosis", "Chẩn đoán", diagnosis), ("advice", "Lời dặn", notes), ("drugs", "Thuốc", home),
+            ("diagnosis", "Chẩn đoán", diagnosis), ("advice", "Lời dặn", given["advice"]),
+            *([("appointment", "Khám lại", again)] if again else []), ("drugs", "Thuốc", home),
         ], w, out.end, refs))  # fmt: skip
     if out.follow_up:
         made.append(paper(stay, "follow-up", [

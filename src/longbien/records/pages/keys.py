@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
 from urllib.parse import quote
 
-from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from longbien.access.entry import Locked
 from longbien.base.errors import Invalid, LongbienError, NotFound
 from longbien.base.outside import Outside
+from longbien.web.form import Files
 from longbien.web.page import Call, page
 from longbien.web.pages.frame import place_names
 
@@ -53,7 +52,7 @@ async def _show(call: Call, error: str = "", status: int = 200) -> Response:
 
 def _said(call: Call, why: LongbienError) -> str:
     w = call.w
-    if "cannot be opened" in why.text:
+    if "cannot be opened" in why.text or "none of the kinds" in why.text:
         return w("The file cannot be opened: it is no .p12 file, or the password is not right.")
     if "No authority that counts" in why.text:
         return w(
@@ -91,17 +90,17 @@ def _whose(call: Call) -> str | None:
     return None
 
 
-@page(PAPERS, "HOPERAT", files=1, most=4 * LARGEST)
+@page(PAPERS, "HOPERAT", files=Files(1, LARGEST, ("application/x-pkcs12",)))
 async def take_in(call: Call) -> Response:
     org = _whose(call)
     if (again := await _fresh(call)) is not None:
         return again
     at = desk(call, "signing certificates")
-    given: Any = call.form.get("file") if call.form is not None else None
     try:
-        if not isinstance(given, UploadFile) or not given.size:
+        given = await call.file("file")
+        if given is None:
             raise Invalid("Choose a file first.", status=422)
-        await at.keys.take_in(call.actor, await given.read(), call.field("word", 200), org=org)
+        await at.keys.take_in(call.actor, given[1], call.field("word", 200), org=org)
     except LongbienError as why:
         return await _show(call, _said(call, why), why.status)
     return call.go("/papers/keys?done=taken")

@@ -7,11 +7,12 @@ import re
 from types import SimpleNamespace
 from typing import Any
 
-from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from longbien.base import clock
+from longbien.base.errors import Invalid
 from longbien.base.sql import queries
+from longbien.web.form import Files
 from longbien.web.page import OPEN, Call, page
 
 from .. import files, papers
@@ -71,17 +72,20 @@ async def show(call: Call) -> Response:
     return await _show(call, tidied(str(call.request.path_params["code"])[:40]))
 
 
-@page(OPEN, "none", files=1, most=MOST)
+@page(OPEN, "none", files=Files(1, MOST, ("application/pdf",)))
 async def compare(call: Call) -> Response:
     """Whether a file is one of those that bore this code: by its SHA-256; it is not kept."""
     code = tidied(str(call.request.path_params["code"])[:40])
-    given = call.form.get("file") if call.form is not None else None
-    if not isinstance(given, UploadFile) or not given.size:
+    try:
+        given = await call.file("file")
+    except Invalid:
+        return await _show(call, code, "kind", 422)
+    if given is None:
         return await _show(call, code, "none", 422)
     found = await _known(call, code)
     if found is None:
         return await _show(call, code)
-    digest = files.digest(await given.read())
+    digest = files.digest(given[1])
     if digest == found.steps[-1]["sha256"]:
         verdict = "same" if found.signed else "unsigned"
     elif any(digest == s["sha256"] for s in found.steps):

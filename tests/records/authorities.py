@@ -112,7 +112,8 @@ class Authority:
         )  # fmt: skip
         for serial in self.revoked:
             at = self.now - timedelta(hours=1)
-            built = built.add_revoked_certificate(x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(at).build())
+            one = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(at).build()
+            built = built.add_revoked_certificate(one)
         return Response(built.sign(self.key, hashes.SHA256()).public_bytes(DER), media_type="application/pkix-crl")
 
     async def stamp(self, request: Request) -> Response:

@@ -7,7 +7,7 @@ from longbien.base.words import mark
 from longbien.web.page import route
 
 from .guards import GUARDS
-from .pages import keys, papers, patient, verify, visits
+from .pages import keys, papers, patient, scans, verify, visits
 from .roles import EVERY, PAPERS, SIGN
 from .signing.settings import SigningSettings
 
@@ -21,6 +21,11 @@ RECORDS = Department(
         route("/papers/keys", keys.take_in, ["POST"]),
         route("/papers/keys/service", keys.service, ["POST"]),
         route("/papers/keys/end", keys.end, ["POST"]),
+        route("/papers/scans/{id}", scans.one),
+        route("/papers/scans/{id}", scans.name, ["POST"]),
+        route("/papers/scans/{id}/file", scans.file),
+        route("/patients/{id}/scan", scans.form),
+        route("/patients/{id}/scan", scans.take, ["POST"]),
         route("/papers/{id}.pdf", papers.pdf),
         route("/papers/{id}", papers.one),
         route("/papers/{id}/page/{n}.png", papers.picture),

@@ -63,6 +63,11 @@ async def test_a_nurse_prepares_and_a_doctor_ends(house: SimpleNamespace) -> Non
     assert refused.status_code == 422 and (await got(house, "Encounter", stay))["status"] == "in-progress"
     page = await doctor.get(f"/patients/{patient}/discharge")
     assert "Ăn nhạt" in page.text
+    assert 'data-step="summary" data-state="open"' in page.text, "what a nurse prepared is not yet what a doctor has looked through"
+    kept = await doctor.post(f"/patients/{patient}/discharge", **(form_of(page.text) | {"act": "save"}))
+    assert kept.status_code == 303
+    page = await doctor.get(f"/patients/{patient}/discharge")
+    assert 'data-step="summary" data-state="done"' in page.text
     wrong = await doctor.post(f"/patients/{patient}/discharge", **(form_of(page.text) | {"act": "finish"}))
     assert wrong.status_code == 422 and "Chọn kết quả điều trị." in wrong.text and "Ăn nhạt" in wrong.text, "nothing typed is lost"
 

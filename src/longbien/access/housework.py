@@ -10,7 +10,14 @@ from longbien.record.scope import system
 from longbien.record.store import Store
 
 
-def store(engine: Engine, reason: str, *, reads: frozenset[str], creates: frozenset[str] = frozenset()) -> Store:
-    """A store of the house that may read and create these types, and nothing else."""
-    none: frozenset[str] = frozenset()
-    return Store(engine, replace(system(reason), reads=reads, writes=creates, creates=creates, updates=none, deletes=none))
+def store(
+    engine: Engine,
+    reason: str,
+    *,
+    reads: frozenset[str],
+    creates: frozenset[str] = frozenset(),
+    updates: frozenset[str] = frozenset(),
+) -> Store:
+    """A store of the house that may read, create and update these types, and nothing else."""
+    writes = creates | updates
+    return Store(engine, replace(system(reason), reads=reads, writes=writes, creates=creates, updates=updates, deletes=frozenset()))

@@ -8,4 +8,5 @@ RECEIVE = Permission("receive", "Receive patients at the desk: registration, vis
 QUEUE = Permission("queue", "Call the numbers of a room", frozenset({"clerk", "nurse", "doctor", "head"}))
 APPOINT = Permission("appoint", "Book, move and cancel appointments", frozenset({"clerk", "nurse", "doctor", "head"}))
 MERGE = Permission("merge", "Join two records of one person, and take that back", frozenset({"clerk", "records"}))
+FRONT = Permission("front", "Find reception and appointments in the top bar", frozenset({"clerk"}))
 OFFICE = Permission("merge-office", "Find the list of double records in the top bar", frozenset({"records"}))

@@ -46,6 +46,7 @@ class Leaving:
     follow_up_for: str = ""
     destination: str = ""
     why_referred: str = ""
+    transport: str = ""
     override: str = ""
 
 
@@ -88,7 +89,7 @@ def parse(
         errors["s.course"] = w("The course of the illness is empty. The record’s own words stand beside it.")
     _follow_up(get, out, errors, w, now)
     if out.kind in REFERRED:
-        out.destination, out.why_referred = get("destination"), get("why_referred", 2000)
+        out.destination, out.why_referred, out.transport = get("destination"), get("why_referred", 2000), get("transport")
         if not out.destination:
             errors["destination"] = w("Which facility takes over?")
         if not out.why_referred:

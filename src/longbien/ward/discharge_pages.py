@@ -32,7 +32,7 @@ PREPARE = Permission("discharge-prepare", mark("Prepare a discharge"), frozenset
 DISCHARGE = Permission("discharge", mark("End an inpatient stay"), frozenset({"doctor", "head"}))
 PERMISSIONS = {p.code: p.title for p in (PREPARE, DISCHARGE)}
 PREFIXES = ("dx.", "drug.", "go.", "s.", "follow_", "end_")
-NAMES = frozenset({"result", "kind", "destination", "why_referred"})
+NAMES = frozenset({"result", "kind", "destination", "why_referred", "transport"})
 MOST = 400
 
 
@@ -51,12 +51,12 @@ async def rail(call: Call, shell: Any) -> dict[str, Any] | None:
     running = [d for d in life.drugs if d.status == "active"]
     problems = [p for p in life.problems if p.active]
     awaited = [Awaited(p.id, p.title, p.ordered, p.due, p.owner) for p in life.pending if p.ordered >= here.start]
-    decided = sum(1 for k in kept if k.startswith("drug.") and k.count(".") == 1)
+    decided = sum(1 for k in kept if k.startswith("drug.") and k.count(".") == 1) if kept.get(view.DECIDED) else 0
     day = kept.get("follow_day", "")
     doctor = next((name for _, name in life.team), "")
     s = Standing(
         problems[0].name if problems else "", len(problems), awaited, len(running), min(decided, len(running)), 0,
-        call.now if kept.get("s.course") else None, day[:5], (), doctor,
+        call.now if kept.get(view.DECIDED) else None, day[:5], (), doctor,
     )  # fmt: skip
     return view.rail_view(s, patient, here.leaves, call.w, call.now)
 
@@ -192,6 +192,8 @@ async def save(call: Call) -> Response:
         await act.merge(store, latest, values, _writer(call, one), call.now)
         return call.go(back)
     if call.field("act", 10) != "finish":
+        if looked := call.actor.name if call.actor.may(DISCHARGE) else typed(one.draft()).get(view.DECIDED, ""):
+            values[view.DECIDED] = looked
         try:
             await act.keep(store, one, values, seen, _writer(call, one), call.now)
         except Conflict as why:

@@ -300,7 +300,8 @@ def papers(stay: Stay, out: Leaving, named: list[tuple[str, str, str]], drugs: l
     if drugs:
         refs = [f"MedicationRequest/{d['id']}" for d in drugs]
         made.append(paper(stay, "prescription", [
-            ("diagnosis", "Chẩn đoán", diagnosis), ("advice", "Lời dặn", notes), ("drugs", "Thuốc", home),
+            ("diagnosis", "Chẩn đoán", diagnosis), ("advice", "Lời dặn", given["advice"]),
+            *([("appointment", "Khám lại", again)] if again else []), ("drugs", "Thuốc", home),
         ], w, out.end, refs))  # fmt: skip
     if out.follow_up:
         made.append(paper(stay, "follow-up", [
@@ -312,6 +313,8 @@ def papers(stay: Stay, out: Leaving, named: list[tuple[str, str, str]], drugs: l
             ("results", "Kết quả cận lâm sàng", given["results"] or "–"), ("diagnosis", "Chẩn đoán", diagnosis),
             ("treatment", "Phương pháp, thuốc đã sử dụng trong điều trị", given["treatment"] or "–"),
             ("outcome", "Tình trạng người bệnh lúc chuyển", state), ("reason", "Lý do chuyển", out.why_referred),
+            ("advice", "Hướng điều trị", given["advice"] or "–"),
+            ("transport", "Phương tiện vận chuyển và người hộ tống", out.transport or "–"),
         ], w, out.end))  # fmt: skip
     return made
 

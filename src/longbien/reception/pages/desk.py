@@ -247,7 +247,8 @@ async def receive(call: Call) -> Response:
     if not await knowing.open_for(call, found.id, knowing.SCANNED if on_desk else knowing.PRESENT):
         return await _page(call, place, on_desk, error=call.w(knowing.CLOSED), status=403)
     known = await knowing.known(call, place, found, on_desk)
-    room = next((r for r in place.rooms if r.id == call.field("room", 64)), None)
+    here_ = (*place.rooms, *((place.emergency,) if place.emergency else ()))
+    room = next((r for r in here_ if r.id == call.field("room", 64)), None)
     telephone = call.field("telephone", 40)
     values = {"telephone": telephone, "reason": call.field("reason", LONGEST_REASON)}
     fault = identity.telephone_fault(telephone)
@@ -274,7 +275,7 @@ async def receive(call: Call) -> Response:
 
 
 def _after(call: Call, given: Given) -> Response:
-    return call.go(f"/reception?given={given.task}" if given.task else "/reception?done=registered")
+    return call.go(f"/reception?given={given.task}" if given.task else f"/reception/patients/{given.patient}?done=emergency")
 
 
 def once(call: Call) -> str:
@@ -289,7 +290,8 @@ def priority_of(call: Call) -> str | None:
 
 def _wanted(call: Call, place: Facility, known: Known, room: shapes.Room) -> Wanted:
     day = clock.local(call.now).date()
-    line = call.field("line", 10)
+    emergency = place.emergency is not None and room.id == place.emergency.id
+    line = "2" if emergency and known.card else call.field("line", 10)
     booking = next((b for b in known.bookings if b.room.id == room.id), None)
     chosen = line if line in tables.lines(day) else _line(known, place, day)
     needs = call.form.getlist("need") if call.form is not None else []
@@ -299,6 +301,7 @@ def _wanted(call: Call, place: Facility, known: Known, room: shapes.Room) -> Wan
         priority_of(call),
         tuple(c for c, _ in NEEDS if c in needs),
         call.field("reason", LONGEST_REASON),
+        "EMER" if emergency else "AMB",
         cover=known.card if known.renews else None,
         coverage=known.card.id if known.card else "",
         line=chosen,

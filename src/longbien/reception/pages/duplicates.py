@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from ...access import joining as warrants
+from ...access.resource_types import KINDS, NAMES
 from ...base.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from ...base.ids import FHIR_ID, patient_key
 from ...base.words import mark
@@ -181,12 +182,20 @@ def _groups(later: list[joining.Later], call: Call) -> list[SimpleNamespace]:
     out: dict[str, SimpleNamespace] = {}
     for x in later:
         key = x.group or x.key
-        kind = x.key.partition("/")[0]
+        kind = _called(x.key.partition("/")[0], call)
         if key not in out:
             out[key] = SimpleNamespace(key=key, keys=[], at=x.at, kinds={})
         out[key].keys.append(x.key)
         out[key].kinds[kind] = out[key].kinds.get(kind, 0) + 1
     return sorted(out.values(), key=lambda g: g.at)
+
+
+def _called(type_: str, call: Call) -> str:
+    """What a kind of resource is called, as the tables of roles call it."""
+    at = 0 if call.lang == "vi" else 1
+    if type_ in NAMES:
+        return NAMES[type_][at]
+    return next(((k.vi, k.en)[at] for k in KINDS.values() if type_ in k.types), type_)
 
 
 @page(MERGE, "HOPERAT")

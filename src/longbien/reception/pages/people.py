@@ -83,9 +83,12 @@ async def _page(
         merges_may=call.actor.may(MERGE),
         once=new_id(),
         place=place,
-        toast={"registered": w("Registered."), "named": w("The name and number are kept."), "carer": w("Kept.")}.get(
-            call.query.get("done", ""), ""
-        ),
+        toast={
+            "registered": w("Registered."),
+            "emergency": w("Taken in at the emergency department."),
+            "named": w("The name and number are kept."),
+            "carer": w("Kept."),
+        }.get(call.query.get("done", ""), ""),
     )
 
 

@@ -131,7 +131,7 @@ def _once(call: Call) -> str:
 @page(OPEN, NOBODY_PURPOSE)
 async def display(call: Call) -> Response:
     """The board over a door. Needs nobody: it holds numbers, never a name or an illness."""
-    room = await _of_directory(call, call.request.path_params["location"])
+    room = await of_directory(call, call.request.path_params["location"])
     found = (await lobby.queues(call.engine, [room], call.now))[room.id]
     waits = list(zip(found.line, found.waits, strict=True))[:NEXT]
     mark = _mark(found)
@@ -150,7 +150,7 @@ async def display(call: Call) -> Response:
     )
 
 
-async def _of_directory(call: Call, id_: str) -> Room:
+async def of_directory(call: Call, id_: str) -> Room:
     """A consulting room by its id. The directory is nobody's record. Raises NotFound."""
     if not FHIR_ID.match(id_):
         raise NotFound("There is no such room.")

@@ -35,3 +35,7 @@ SELECT place, max(came) AS came FROM reception_ticket WHERE pat = $1 AND place =
 -- name: lately
 -- The numbers given last in these rooms today.
 SELECT * FROM reception_ticket WHERE place = ANY($1::text[]) AND day = $2 ORDER BY came DESC LIMIT 6
+
+-- name: unended
+-- Numbers of days before that nobody ended.
+SELECT task FROM reception_ticket WHERE day < $1 AND state = ANY($2::text[]) ORDER BY day, came LIMIT $3

@@ -67,7 +67,7 @@ _brief = msgspec.json.Decoder(_Brief).decode
 
 
 def best(found: list[people.Person], q: people.Question) -> list[people.Person]:
-    """Those to show, best first."""
+    """Those to show, best first; a record that was joined into another is not shown beside it (Patient.link)."""
 
     def key(x: people.Person) -> tuple[Any, ...]:
         try:
@@ -77,7 +77,7 @@ def best(found: list[people.Person], q: people.Question) -> list[people.Person]:
         name = human([{"use": n.use or None, "text": n.text, "family": n.family, "given": n.given} for n in b.name])
         return rank(Person("", name, "", b.birthDate, b.deceasedDateTime or ("yes" if b.deceasedBoolean else "")), q)
 
-    return sorted(found, key=key)[:SHOWN]
+    return sorted((x for x in found if b'"replaced-by"' not in x.body), key=key)[:SHOWN]
 
 
 def enough(q: people.Question) -> bool:

@@ -159,8 +159,8 @@ async def _opened(call: Call, desk: Desk) -> dict[str, Any]:
 
 async def sheet(call: Call, patient: str, form_id: str, back: str = "") -> dict[str, Any]:
     """A form to be shown in another room's page or in a sheet of the chart's panel: what `{% include "forms/sheet.html" %}` asks
-    (the page brings forms.css and forms.js). It posts to the form's own address; when it is signed the reader goes to `back`, a path of
-    this house (with ?done=form), else to the signed form. Raises NotFound (no such form, or the record is not open)."""
+    (the page brings forms.css and forms.js). It posts to the form's own address; when it is signed the reader goes to `back`, a
+    path of this house (with done=form), else to the signed form. Raises NotFound (no such form, or the record is not open)."""
     context = await _opened(call, await _desk(call, patient, form_id))
     return {**context, "back": back}
 

@@ -54,6 +54,7 @@ OPEN_PAGES: dict[str, str] = {
     "/sign-in/with/{provider}/logout": "a provider ends sign-ins with a signed token",
     "/lock": "locks this browser's own session",
     "/unlock": "the way in again",
+    "/welcome": "where a code from the hospital's desk is typed",
     "/welcome/{secret}": "an invitation, by its secret",
 }
 

@@ -79,7 +79,7 @@ NO_PATIENT = {
     "/account", "/account/passkeys/ask", "/apps", "/cover",
     "/clinic/phrases",  # one's own shortcuts
     # accounts, apps and rights of the own facility; asked why of a patient, /permissions/why has its line
-    "/invitations", "/admin/apps", "/permissions", "/permissions/why", "/permissions/accounts",
+    "/invitations", "/accounts", "/admin/apps", "/permissions", "/permissions/why", "/permissions/accounts",
 }  # fmt: skip
 
 

@@ -88,7 +88,7 @@ def standing(stay: Stay, kept: Mapping[str, str]) -> Standing:
         sum(1 for d in drugs if kept.get(f"drug.{d['id']}") == "home"),
         r.updated(draft) if draft and kept.get(DECIDED) else None,
         follow[:5],
-        [(code, p.get("status") in ("final", "amended")) for code, p in stay.papers()],
+        [(code, stay.signed(p) == "whole") for code, p in stay.papers()],
         stay.doctor,
     )
 
@@ -166,7 +166,7 @@ def paper_rows(stay: Stay) -> list[SimpleNamespace]:
             code=code,
             id=p["id"],
             title=str(p.get("title") or TITLES.get(code, code)),
-            signed=p.get("status") in ("final", "amended"),
+            signed=stay.signed(p),
         )
         for code, p in stay.papers()
     ]  # fmt: skip

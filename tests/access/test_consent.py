@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,9 +21,10 @@ from longbien.base.ids import patient_key
 from longbien.fhir import json
 from longbien.record.change import Delete, Manner, Update
 from longbien.record.engine import Engine
-from longbien.record.everything import Asked
+from longbien.record.everything import WITHHELD, Asked
 from longbien.record.scope import system
 from longbien.record.store import Store
+from longbien.rest import search as rest_search
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 ICD = "http://hl7.org/fhir/sid/icd-10"
@@ -266,6 +268,32 @@ async def test_that_something_is_withheld_is_told_but_not_what_and_never_of_hiv(
     own = doors.scope(await _account(doors, "doctor", "bv1"))
     page, _ = await Store(doors.engine, own).everything("Patient", "live", Asked(), "http://x", [])
     assert not page.issues and await consent.withheld(doors, own, "live") == 0
+
+
+async def test_a_search_about_one_patient_hints_that_something_is_withheld_whatever_it_asks_for(doors: Door) -> None:
+    engine, other, own = doors.engine, await _account(doors, "doctor", "bv2"), await _account(doors, "doctor", "bv1")
+    stranger = await _account(doors, "doctor", "bv3")
+
+    async def hinted(actor: Any, asked: str, *more: tuple[str, str], within: tuple[str, str] | None = None) -> bool:
+        scope = doors.scope(actor)
+        request = SimpleNamespace(store=Store(engine, scope), prefer=SimpleNamespace(lenient=False), base_url="http://x")
+        answer = await rest_search._page(request, asked, list(more), within)  # type: ignore[arg-type]
+        found = (
+            [e for e in json.loads(answer.body)["entry"] if e["search"]["mode"] == "outcome"] if b'"entry"' in answer.body else []
+        )
+        texts = {i["diagnostics"] for e in found for i in e["resource"]["issue"]}
+        assert texts <= {WITHHELD}, "nothing more is told, and no number"
+        return bool(found)
+
+    about = ("patient", "Patient/live")
+    for asked in ("Condition", "Observation", "Procedure", "Consent"):
+        assert await hinted(other, asked, about), "the same for every type: what it is stays untold"
+    assert await hinted(other, "Condition", ("subject", "Patient/live"), ("code", "nothing-like-it"))
+    assert await hinted(other, "Condition", within=("Patient", "live"))
+    assert not await hinted(own, "Condition", about), "who made it sees it"
+    assert not await hinted(stranger, "Condition", about), "a record that is not open says nothing"
+    for wide in ((), (("patient", "Patient/live,Patient/both"),), (("patient", "Patient/live"), ("patient", "Patient/both"))):
+        assert not await hinted(other, "Condition", *wide), "only of a search about one patient"
 
 
 async def test_two_who_write_consents_at_once_leave_what_both_said(doors: Door) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -22,7 +23,7 @@ from longbien.access.door import Door
 from longbien.access.oidc_people import same
 from longbien.access.oidc_settings import read
 from longbien.access.settings import AccessSettings
-from longbien.base.errors import Conflict, Invalid, Unauthenticated
+from longbien.base.errors import Conflict, Invalid, Unauthenticated, Unavailable
 from longbien.fhir.systems import CITIZEN_ID
 from longbien.record.change import Update
 from longbien.record.engine import Engine
@@ -35,6 +36,7 @@ PEOPLE = {
     "hoa": {"name": "NGUYEN THI HOA", "birthdate": "1990-05-17", "citizen_id": "001190012345"},
     "gia": {"name": "Nguyễn Thị Hoa", "birthdate": "1991-05-17", "citizen_id": "001190012345"},
     "minh": {"name": "Lê Hoàng Minh"},
+    "tam": {"name": "TRAN THI TAM", "birthdate": "1985-02-03", "citizen_id": "001185012345"},
 }
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -55,8 +57,9 @@ def issuer() -> Iterator[str]:
     clients = [
         {"client_id": name, "client_secret": "a secret of the tests: 32 letters", "redirect_uris": [BACK.format(name)],
          "grant_types": ["authorization_code"], "response_types": ["code"],
-         "backchannel_logout_session_required": True, "backchannel_logout_uri": f"http://127.0.0.1:{port}/test/heard"}
-        for name in ("city", "vneid")
+         "post_logout_redirect_uris": ["http://testserver/sign-in"], "backchannel_logout_session_required": True,
+         "backchannel_logout_uri": f"http://127.0.0.1:{port}/test/heard"}
+        for name in ("city", "vneid", "staffid")
     ]  # fmt: skip
     env = {**os.environ, "PORT": str(port), "NODE_ROOT": str(ROOT), "PEOPLE": json.dumps(PEOPLE), "CLIENTS": json.dumps(clients)}
     script = Path(__file__).with_name("provider.mjs")
@@ -80,6 +83,7 @@ async def relying(engine: Engine, issuer: str) -> AsyncIterator[Door]:
             "match": "citizen",
             "acr": ["high"],
         },
+        {**common, "name": "staffid", "title": "Staff", "client_id": "staffid", "match": "citizen", "acr": ["high"]},
     ]  # fmt: skip
     made = Door(engine, AccessSettings(**{**CHEAP.__dict__, "oidc": json.dumps(providers)}))
     yield made
@@ -163,6 +167,97 @@ async def test_vneid_opens_the_record_whose_number_name_and_birth_date_agree(rel
     first = await come(relying, "vneid")
     assert (first.actor.role, first.actor.patient) == ("patient", "p-hoa")
     assert (await come(relying, "vneid")).actor.number == first.actor.number
+
+
+async def test_staff_are_known_by_their_citizen_number_only_where_an_account_was_made_for_them(
+    relying: Door, engine: Engine, issuer: str
+) -> None:
+    nurse = {"resourceType": "Practitioner", "id": "pr-tam", "birthDate": "1985-02-03", "name": [{"text": "Trần Thị Tâm"}],
+             "identifier": [{"system": CITIZEN_ID, "value": "001185012345"}]}  # fmt: skip
+    await Store(engine, system("test")).commit([Update(nurse)])
+    control(issuer, who="tam", acr="high")
+    with pytest.raises(Unauthenticated):
+        await come(relying, "staffid")
+    assert not await engine.db.fetchval("SELECT count(*) FROM account WHERE practitioner = 'pr-tam'"), "nobody becomes staff so"
+    actor, _ = await signed_in(relying, "nurse", practitioner="pr-tam")
+    control(issuer, who="tam", acr="low")
+    with pytest.raises(Unauthenticated):
+        await come(relying, "staffid")
+    control(issuer, who="tam", acr="high")
+    assert (await come(relying, "staffid")).actor.number == actor.number
+    await engine.db.execute("UPDATE account SET disabled = now() WHERE number = $1", actor.number)
+    with pytest.raises(Unauthenticated):
+        await come(relying, "staffid")
+    await engine.db.execute("UPDATE account SET disabled = NULL WHERE number = $1", actor.number)
+    await Store(engine, system("test")).commit([Update({**nurse, "id": "pr-tam-2"})])
+    await engine.db.execute("DELETE FROM identity WHERE provider = 'staffid'")
+    with pytest.raises(Unauthenticated):
+        await come(relying, "staffid")  # two people with one number: nobody
+
+
+async def test_signing_out_here_ends_the_providers_own_session_and_comes_back(relying: Door, engine: Engine, issuer: str) -> None:
+    control(issuer, who="minh")
+    browser = httpx.AsyncClient()  # one browser for the provider's cookies
+    here = relying.entry.browser(request())
+    cookie = cookie_of(here.set_cookie or "")
+
+    async def follow(where: str) -> tuple[str, list[str]]:
+        """Through the provider's own pages until it leads back here; the paths on the way."""
+        seen = []
+        for _ in range(10):
+            answer = await browser.get(where)
+            seen.append(urlsplit(where).path)
+            if answer.status_code == 200:  # it asks the person: yes
+                action = re.search(r'action="([^"]+)"', answer.text)
+                secret = re.search(r'name="xsrf" value="([^"]+)"', answer.text)
+                assert action and secret, answer.text
+                answer = await browser.post(action[1], data={"xsrf": secret[1], "logout": "yes"})
+            assert answer.status_code in (302, 303), answer.text[:400]
+            where = urljoin(where, answer.headers["location"])
+            if where.startswith("http://testserver/"):
+                return where, seen
+        raise AssertionError(seen)
+
+    async def comes() -> tuple[Any, list[str]]:
+        known = relying.entry.browser(request(cookie=cookie))
+        back, seen = await follow(await relying.entry.relying("city").begin(known.hash, BACK.format("city"), "/today", None))
+        answer = {k: v[0] for k, v in parse_qs(urlsplit(back).query).items()}
+        return (await relying.entry.provider(request(cookie=cookie), "city", answer, None))[0], seen
+
+    signed, asked = await comes()
+    assert any("/interaction/" in path for path in asked)
+    _, asked = await comes()
+    assert not any("/interaction/" in path for path in asked), "the provider still knows this browser"
+    signed, _ = await comes()
+    kept = await engine.db.fetchval("SELECT id_token FROM session WHERE provider = 'city' ORDER BY created DESC LIMIT 1")
+    assert kept and b"eyJ" not in kept, "sealed"
+    session = request(cookie=cookie_of(signed.set_cookie))
+    removed, where = await relying.leave(session, "http://testserver/sign-in")
+    assert "Max-Age=0" in removed and where is not None and where.startswith(issuer) and "id_token_hint=" in where
+    with pytest.raises(Unauthenticated):
+        await relying.actor(session)
+    back, _ = await follow(where)
+    assert back.startswith("http://testserver/sign-in")
+    _, asked = await comes()
+    assert any("/interaction/" in path for path in asked), "the provider asks again who this is"
+    assert (await relying.leave(request(), "http://testserver/sign-in"))[1] is None, "nobody was signed in"
+    _, own = await signed_in(relying)
+    assert (await relying.leave(request(cookie=own), "http://testserver/sign-in"))[1] is None, "no provider began this one"
+    await browser.aclose()
+
+
+async def test_a_provider_that_is_away_keeps_nobody_signed_in(relying: Door, issuer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    control(issuer, who="minh")
+    signed = await come(relying, "city")
+    session = request(cookie=cookie_of(signed.set_cookie))
+
+    async def away() -> dict[str, Any]:
+        raise Unavailable("away")
+
+    monkeypatch.setattr(relying.entry.relying("city"), "said", away)
+    assert (await relying.leave(session, "http://testserver/sign-in"))[1] is None
+    with pytest.raises(Unauthenticated):
+        await relying.actor(session)
 
 
 async def test_the_provider_ends_the_sessions_that_it_began(relying: Door, issuer: str) -> None:

@@ -265,6 +265,27 @@ async def test_what_is_renewed_is_not_called_taken_twice(enter: Any, came: Came)
     assert [x for x in said if x["about"] == "rx.0"] == []
 
 
+async def test_what_is_typed_first_brings_the_patient_in_and_a_filled_form_stands_in_the_note(
+    enter: Any, came: Came, house: Store
+) -> None:
+    patient, encounter = await came()
+    browser: Browser = await enter()
+    await browser.post(f"/patients/{patient}/visit/draft", form(encounter))
+    assert (await one(house, "Encounter", encounter))["status"] == "in-progress"
+    await house.commit([Update({
+        "resourceType": "QuestionnaireResponse", "id": f"qr-{encounter}", "status": "completed",
+        "questionnaire": "http://longbien.test/phieu-rieng",
+        "subject": {"reference": f"Patient/{patient}"}, "encounter": {"reference": f"Encounter/{encounter}"},
+        "authored": clock.instant(clock.now()),
+    })])  # fmt: skip
+    page = await browser.get(f"/patients/{patient}/visit")
+    assert f"forms/responses/qr-{encounter}" in page.text and "/forms/record-outpatient" in page.text
+    assert (await browser.post(f"/patients/{patient}/visit", form(encounter))).status_code == 204
+    note = (await all_of(house, "Composition", patient))[0]
+    section = next(x for x in note["section"] if x["title"] == "Phiếu đã điền")
+    assert section["entry"] == [{"reference": f"QuestionnaireResponse/qr-{encounter}"}]
+
+
 async def test_narcotics_stand_on_a_prescription_of_their_own(enter: Any, came: Came, house: Store) -> None:
     patient, encounter = await came()
     browser: Browser = await enter()

@@ -28,8 +28,8 @@ SAID = {
 
 @pytest.fixture(scope="module")
 def house(record_urls: tuple[str, str], browser: Browser) -> Iterator[SimpleNamespace]:
-    """Eight of the cardiology clinic's patients of today, and what can be prescribed."""
-    people = [slots.person(slots.CLINIC, k) for k in (3, 4, 5, 6, 7, 8)]
+    """Some of the cardiology clinic's patients of today, and what can be prescribed."""
+    people = [slots.person(slots.CLINIC, k) for k in (4, 5, 6, 7, 8, 9, 10)]
     with served(record_urls[1], people) as running:
         kinds = ("MedicationKnowledge", "Medication", "ActivityDefinition", "PlanDefinition")
         found = [Update(r) for r in catalogues.resources() if r["resourceType"] in kinds]

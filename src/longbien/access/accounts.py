@@ -16,7 +16,7 @@ from . import facility, passwords, sessions
 from .actor import Actor
 from .lines import by
 from .passwords import Hasher
-from .roles import ACCOUNTS, PATIENTS, ROLES
+from .roles import ACCOUNTS, CARERS, PATIENTS, ROLES
 
 Q = queries(__file__, "sql/access.sql")
 S = queries(__file__, "sql/sign_in.sql")
@@ -96,7 +96,7 @@ async def ensure(engine: Engine, hasher: Hasher, demo: Sequence[DemoAccount], pa
 
 async def create(engine: Engine, hasher: Hasher, admin: Actor | None, account: NewAccount, password: str | None = None) -> int:
     """A new account; gives its number. `admin` None: the command line. Raises Forbidden, Invalid, Conflict (the login is taken)."""
-    _may(admin)
+    _may(admin, account.role)
     a = _checked(account)
     foreign = admin is not None and admin.organization is not None and a.organization != admin.organization
     if foreign and a.role not in PATIENTS:
@@ -191,8 +191,9 @@ async def _store_password(db: Database, number: int, stored: str) -> None:
     await db.execute("UPDATE account SET password = $2 WHERE number = $1", number, stored)
 
 
-def _may(admin: Actor | None) -> None:
-    if admin is not None and not admin.may(ACCOUNTS):
+def _may(admin: Actor | None, role: str = "") -> None:
+    """Staff's accounts are the administrator's; those of patients and carers the desk's too."""
+    if admin is not None and not admin.may(ACCOUNTS) and not (role in PATIENTS and admin.may(CARERS)):
         raise Forbidden(f"{admin.name} may not manage accounts.")
 
 

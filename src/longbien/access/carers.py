@@ -14,6 +14,7 @@ from longbien.base.sql import queries
 from longbien.base.words import parse_instant
 from longbien.fhir import extract, json
 from longbien.record import trail
+from longbien.record.change import Stored
 from longbien.record.engine import Engine
 from longbien.record.scope import Scope
 from longbien.record.store import Store
@@ -82,21 +83,25 @@ async def grant(engine: Engine, scope: Scope, by: Actor | None, account: int, ty
     found = await engine.db.fetchrow("SELECT role, kind, disabled FROM account WHERE number = $1", account)
     if found is None or found["role"] != "carer" or found["disabled"]:
         raise NotFound(f"There is no live account {account} of a carer.")
-    store = Store(engine, scope)
+    stored, patient, until = await check(Store(engine, scope), type_, id_)
+    pat = patient_key(patient)
+    line = trail.line(
+        scope, "account", pat=pat, rid=stored.rid, type=number(type_), why=f"account {account} is a carer until {until:%Y-%m-%d}"
+    )
+    await engine.trail.write([line])
+    await engine.db.fetchval(Q.carer_new, account, pat, patient, stored.rid, until, by.number if by else 0)
+    return Cared(patient, (type_, id_), until)
+
+
+async def check(store: Store, type_: str, id_: str) -> tuple[Stored, str, datetime]:
+    """What a grant would rest on: (the resource, the patient's id, until when). Raises Invalid, NotFound."""
     stored = await store.read(type_, id_)
     basis = json.loads(stored.body)
     ids = extract.patient_ids(basis)
     if len(ids) != 1:
         raise Invalid("It names no one patient.", code="value")
     patient = json.loads((await store.read("Patient", ids[0])).body)
-    until = ends(basis, patient, clock.now())
-    pat = patient_key(ids[0])
-    line = trail.line(
-        scope, "account", pat=pat, rid=stored.rid, type=number(type_), why=f"account {account} is a carer until {until:%Y-%m-%d}"
-    )
-    await engine.trail.write([line])
-    await engine.db.fetchval(Q.carer_new, account, pat, ids[0], stored.rid, until, by.number if by else 0)
-    return Cared(ids[0], (type_, id_), until)
+    return stored, ids[0], ends(basis, patient, clock.now())
 
 
 async def end(engine: Engine, scope: Scope, by: Actor | None, account: int, patient_id: str) -> None:

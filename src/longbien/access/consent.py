@@ -21,6 +21,7 @@ from longbien.fhir.references import literal
 from longbien.fhir.systems import BASE
 from longbien.record.change import Change, Create, Manner, Stored, Update
 from longbien.record.directives import ANYBODY, PRIVACY, READERS, directives, purpose_bits
+from longbien.record.engine import Engine
 from longbien.record.scope import RowSQL, Scope
 from longbien.record.sensitive import BY_CODE, CATEGORIES, CONFIDENTIALITY, ORDINARY
 from longbien.record.store import Store
@@ -37,6 +38,7 @@ HOWS: tuple[How, ...] = ("paper", "screen", "vneid")
 PURPOSES = ("TREAT", "HPAYMT", "HOPERAT", "PUBHLTH", "HRESCH")
 """What one may consent to; treatment includes emergencies and care management."""
 LARGEST_SCAN = 2 << 20
+SCANS = ("application/pdf", "image/jpeg", "image/png")
 MOST = 500
 LAW = "https://vbpl.vn/law/91/2025/QH15"
 """Law on the protection of personal data, in force from 1 January 2026: consent for each purpose, provable, to be withdrawn."""
@@ -85,6 +87,8 @@ class Entry(NamedTuple):
     taken_by: str
     organization: str
     hash: str
+    scan: str = ""
+    """Id of the DocumentReference that holds the signed paper; "" where none was added."""
 
     @property
     def holds(self) -> bool:
@@ -141,6 +145,21 @@ async def take(door: Door, actor: Actor, patient_id: str, choice: Choice, proof:
     return stored[-1]
 
 
+async def take_for_carer(door: Door, actor: Actor, patient_id: str, relative: str, proof: Proof) -> Stored:
+    """The patient's consent that one person (RelatedPerson id) sees their record from home, as a carer. It opens nothing to any
+    facility: directives.py knows facilities and staff only. Raises as `take`."""
+    store = Store(door.engine, _scope(door, actor, f"consent taken for a carer: {proof.how}"))
+    await store.read("Patient", patient_id)
+    changes: list[Change] = []
+    source = _scanned(patient_id, proof, changes)
+    made = _consent(actor, patient_id, Choice(True), proof, source)
+    rule = made["provision"]["provision"][0]
+    rule["actor"] = [{"role": _RECEIVES, "reference": {"reference": f"RelatedPerson/{relative}"}}]
+    if directives({**made, "id": "x"}):
+        raise Invalid("A consent for a carer must open nothing to facilities.", code="business-rule")
+    return (await store.commit([*changes, Create(made)], Manner()))[-1]
+
+
 async def withdraw(door: Door, actor: Actor, patient_id: str, consent_id: str, how: How = "screen") -> Stored:
     """End one entry. Nothing of it holds with the next statement of anybody, in every process. Raises NotFound, Conflict (it does
     not hold any more), Forbidden."""
@@ -193,13 +212,32 @@ async def withheld(door: Door, scope: Scope, patient_id: str) -> int:
     return count
 
 
+async def tells(engine: Engine, scope: Scope, patient_id: str) -> bool:
+    """Whether a search about this patient is answered with the hint that something is withheld: the record is open to the scope,
+    and something is kept from it of which that may be told. The same whatever was searched for, so that it says no more than
+    `withheld` says on the chart: nobody finds out by many questions what it is."""
+    if scope.withheld is None or not scope.reads:
+        return False
+    args: list[Any] = [patient_key(patient_id), [number(t) for t in scope.reads], patient_id, number("Patient")]
+
+    def bind(value: Any) -> str:
+        args.append(value)
+        return f"${len(args)}"
+
+    row = RowSQL.of("h")._replace(pat="$1::bigint")
+    open_ = scope.where(RowSQL.of("p"), bind)
+    hidden = f"NOT {scope.whole(row.pat, bind)} AND {scope.withheld.sql(row, bind)}"
+    told: bool = await engine.db.fetchval(Q.tells.replace("{open}", open_).replace("{withheld}", hidden), *args)
+    return told
+
+
 def _scanned(patient_id: str, proof: Proof, changes: list[Change]) -> str | None:
     """The signed paper as a DocumentReference among the changes; gives the reference. The bytes are in it (a Binary has no patient,
     so the rules of access could not tell whose it is)."""
     if proof.scan is None:
         return None
     kind, data = proof.scan
-    if kind not in ("application/pdf", "image/jpeg", "image/png") or not 0 < len(data) <= LARGEST_SCAN:
+    if kind not in SCANS or not 0 < len(data) <= LARGEST_SCAN:
         raise Invalid(f"The scan must be a PDF, JPEG or PNG of at most {LARGEST_SCAN >> 20} MB.", code="value")
     document = ids.new_id()
     digest = base64.b64encode(hashlib.sha1(data).digest()).decode()  # noqa: S324 - FHIR's Attachment.hash is SHA-1
@@ -284,8 +322,23 @@ def _entry(consent: dict[str, Any], version: int, changed: datetime) -> Entry | 
         id=str(consent["id"]), version=version, status=str(consent.get("status")), changed=changed, how=held.get(EXT_HOW, ""),
         at=parse_instant(at) if isinstance(at, str) and "T" in at else None, choices=tuple(_choice(r) for r in rules),
         number=held.get(EXT_PROOF, ""), taken_by=held.get(EXT_TAKEN_BY, ""), hash=content_hash(consent),
+        scan=str((consent.get("sourceReference") or {}).get("reference") or "").partition("DocumentReference/")[2],
         organization=str(((consent.get("organization") or [{}])[0]).get("reference") or "").removeprefix("Organization/"),
     )  # fmt: skip
+
+
+async def scan(door: Door, actor: Actor, patient_id: str, consent_id: str) -> tuple[str, bytes]:
+    """(media type, bytes) of the signed paper of one entry. Raises NotFound, Forbidden."""
+    store = Store(door.engine, _scope(door, actor, "the paper of a consent"))
+    there = await store.read("Consent", consent_id)
+    entry = _entry(json.loads(there.body), there.version, there.updated)
+    if there.pat != patient_key(patient_id) or entry is None or not entry.scan:
+        raise NotFound("There is no scan of this consent.")
+    paper = await store.read("DocumentReference", entry.scan)
+    held = (json.loads(paper.body).get("content") or [{}])[0].get("attachment") or {}
+    if paper.pat != there.pat or held.get("contentType") not in SCANS or not held.get("data"):
+        raise NotFound("There is no scan of this consent.")
+    return str(held["contentType"]), base64.b64decode(held["data"])
 
 
 def _flat(provision: Any) -> list[dict[str, Any]]:

@@ -138,6 +138,12 @@ class Door:
         await self.entry.end(request)
         return sessions.cookie("", secure=self.entry.where(request).secure, seconds=0)
 
+    async def leave(self, request: Connection, back: str) -> tuple[str, str | None]:
+        """As sign_out; and where to send the browser, so that the identity provider that vouched ends its session too (None:
+        nowhere)."""
+        where = await self.entry.leave(request, back)
+        return sessions.cookie("", secure=self.entry.where(request).secure, seconds=0), where
+
     async def change_password(self, request: Connection, old: str, new: str) -> None:
         """One's own, throttled like signing in. This session goes on, the others end."""
         actor, here = await self.actor(request, unfinished=True), self.entry.browser(request)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from longbien.base.db import Row
-from longbien.base.errors import Forbidden, NotFound, Unauthenticated
+from longbien.base.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from longbien.base.sql import queries
 from longbien.record import trail
 from longbien.record.engine import Engine
@@ -213,6 +213,8 @@ class Entry:
             raise
         row = await self.account(account)
         came = Came("provider", p.factors, provider=name, subject=said.subject, sid=said.sid)
+        if p.logout:
+            came = came._replace(id_token=self.seal.close(said.id_token.encode(), _told(name, said.subject)))
         if p.factors == 2:
             return await self.begin(request, row, came), said.next
         return await self.one_factor(request, row, "provider", self.settings.password_length, came), said.next
@@ -252,15 +254,31 @@ class Entry:
         cookie = sessions.cookie(secret, secure=where.secure, seconds=seconds)
         return SignedIn(actor, (cookie, here.set_cookie) if here.set_cookie else (cookie,))
 
-    async def end(self, request: Connection) -> None:
+    async def end(self, request: Connection) -> Row | None:
+        """Gives what the session was: account, provider, subject, id_token (sealed)."""
         secret = self.secret(request)
         if secret is None:
-            return
-        number = await sessions.end(self.engine.db, secret)
+            return None
+        gone = await sessions.end(self.engine.db, secret)
         self.forget(sessions.digest(secret))
-        if number is not None:
-            scope = by(number, address=self.where(request).address)
+        if gone is not None:
+            scope = by(gone["account"], address=self.where(request).address)
             await self.engine.trail.write([trail.line(scope, "sign-out", why="signed out")])
+        return gone
+
+    async def leave(self, request: Connection, back: str) -> str | None:
+        """End this browser's session; gives where to send the browser so that the identity provider that began it ends its own, too
+        (None: nowhere). `back`: the address that the provider sends it back to. What cannot be asked of a provider does not keep
+        anybody signed in here."""
+        gone = await self.end(request)
+        relying = self._relying.get(gone["provider"] or "") if gone is not None else None
+        if gone is None or relying is None or gone["id_token"] is None:
+            return None
+        try:
+            token = self.seal.open(gone["id_token"], _told(relying.provider.name, gone["subject"]))
+            return await relying.leave(token.decode(), back)
+        except (Unavailable, Forbidden):
+            return None
 
     async def whose(self, request: Connection) -> Row | None:
         """Whose session this browser has, locked or not: account, login, name, organization, method, factors, locked, lately,
@@ -323,3 +341,8 @@ class Entry:
     async def refused(self, request: Connection, account: int, why: str) -> None:
         scope = by(account, address=self.where(request).address)
         await self.engine.trail.write([trail.line(scope, "sign-in", outcome=trail.REFUSED, why=why)])
+
+
+def _told(provider: str, subject: str) -> bytes:
+    """Whose ID token is sealed."""
+    return f"id token {provider} {subject}".encode()

@@ -35,11 +35,16 @@ async def invite(engine: Engine, hasher: Hasher, settings: AccessSettings, admin
 async def link(engine: Engine, settings: AccessSettings, admin: Actor | None, number: int) -> str:
     """A new link for an account of the own facility; older ones open nothing any more. Raises Forbidden, NotFound."""
     await accounts.theirs(engine, admin, number, person=True)
-    secret = secrets.token_urlsafe(32)
     maker = admin.number if admin else 0
-    await engine.db.fetchval(Q.invitation_new, digest(secret), number, settings.invitation_hours * 3600, maker)
+    secret = await issue(engine, settings, maker, number, secrets.token_urlsafe(32))
     scope = by(maker, address=admin.address if admin else None, org=admin.org if admin else None)
     await engine.trail.write([trail.line(scope, "account", why=f"account {number} invited")])
+    return secret
+
+
+async def issue(engine: Engine, settings: AccessSettings, maker: int, number: int, secret: str) -> str:
+    """Let this secret open the account once; who calls has seen to the right and to the trail."""
+    await engine.db.fetchval(Q.invitation_new, digest(secret), number, settings.invitation_hours * 3600, maker)
     return secret
 
 

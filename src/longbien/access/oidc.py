@@ -1,6 +1,6 @@
 """OpenID Connect Core 1.0 as a relying party: authorization code with PKCE (RFC 7636), discovery, keys that rotate, nonce,
-state bound to the browser, the issuer in the answer (RFC 9207), back-channel logout 1.0. Who the person is here, oidc_people.py
-says."""
+state bound to the browser, the issuer in the answer (RFC 9207), back-channel logout 1.0, RP-initiated logout 1.0. Who the person
+is here, oidc_people.py says."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import json
 import secrets
 import time
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from joserfc import jwk, jwt
 from joserfc.errors import JoseError
@@ -42,6 +42,7 @@ class Vouched(NamedTuple):
     claims: dict[str, Any]
     next: str
     link: int | None
+    id_token: str
 
 
 class Relying:
@@ -84,14 +85,15 @@ class Relying:
         if "code" not in answer:
             raise Unauthenticated("The provider did not sign anybody in.")
         tokens = await self._exchange(said, answer["code"], data)
-        claims = await self._verified(str(tokens.get("id_token", "")))
+        id_token = str(tokens.get("id_token", ""))
+        claims = await self._verified(id_token)
         self._check(claims, data["nonce"])
         claims = await self._complete(said, claims, tokens.get("access_token"))
         acr = claims.get("acr")
         if self.provider.acr and acr not in self.provider.acr:
             raise Unauthenticated("The provider vouches for less than is asked for here.")
         sid = claims.get("sid")
-        return Vouched(claims["sub"], sid if isinstance(sid, str) else None, acr, claims, data["next"], step.account)
+        return Vouched(claims["sub"], sid if isinstance(sid, str) else None, acr, claims, data["next"], step.account, id_token)
 
     async def logout(self, token: str) -> tuple[str | None, str | None]:
         """(subject, sid) whose sessions end. Raises Unauthenticated: the token is not good, or was used."""
@@ -107,6 +109,15 @@ class Relying:
         if not good or not await ceremony.once(self._db, "logout", f"{self.provider.name} {jti}", 1200):
             raise Unauthenticated("This logout token is not good.")
         return subject if isinstance(subject, str) else None, sid if isinstance(sid, str) else None
+
+    async def leave(self, id_token: str, back: str) -> str | None:
+        """The address that ends the provider's own session (RP-Initiated Logout 1.0) and comes back here; None where it has
+        none. Raises Unavailable."""
+        where = (await self.said()).get("end_session_endpoint")
+        if not isinstance(where, str) or urlsplit(where).scheme not in ("https", urlsplit(self.provider.issuer).scheme):
+            return None
+        asked = {"id_token_hint": id_token, "client_id": self.provider.client_id, "post_logout_redirect_uri": back}
+        return where + ("&" if "?" in where else "?") + urlencode(asked)
 
     # -- the provider -------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,8 @@ class Provider:
     """name: in addresses and in the trail. whom: whose accounts it opens. match: "link" (only accounts that were linked by
     their owner) or "citizen" (VNeID by a licensed provider: the number, name and birth date it vouches for are compared with
     the record). acr: assurance levels that are asked for, one of which must be given. factors: how many it vouches for. claims:
-    what it calls the number, name and birth date. hosts: more hosts that it may be called at, beside the issuer's."""
+    what it calls the number, name and birth date. hosts: more hosts that it may be called at, beside the issuer's. logout:
+    whether signing out here also asks the provider to end its own session (where it can)."""
 
     name: str
     title: str
@@ -36,6 +37,7 @@ class Provider:
     name_claim: str = "name"
     birth_claim: str = "birthdate"
     hosts: tuple[str, ...] = ()
+    logout: bool = True
 
     @property
     def reach(self) -> str:
@@ -85,6 +87,7 @@ def _check(p: Provider) -> None:
         "issuer: an https address": issuer.scheme not in ("https", "http") or not issuer.netloc or bool(issuer.query),
         "whom: staff or patients": p.whom not in ("staff", "patients"),
         "match: link or citizen": p.match not in ("link", "citizen"),
+        "logout: true or false": not isinstance(p.logout, bool),
         "factors: 1 or 2": p.factors not in (1, 2),
         "acr and hosts: lists": not isinstance(p.acr, tuple) or not isinstance(p.hosts, tuple),
         "a licensed provider of VNeID names the assurance levels that are enough (acr)": p.match == "citizen" and not p.acr,

@@ -45,6 +45,8 @@ class Came(NamedTuple):
     provider: str | None = None
     subject: str | None = None
     sid: str | None = None
+    id_token: bytes | None = None
+    """What the provider said, sealed: shown to it again at the end."""
 
 
 async def begin(db: Database, account: int, came: Came, settings: AccessSettings, address: str | None, agent: str | None) -> str:
@@ -53,15 +55,14 @@ async def begin(db: Database, account: int, came: Came, settings: AccessSettings
     shown = (agent or "").replace("\0", "")[:300].encode("utf-8", "replace").decode()
     await db.execute(
         S.session_begin, digest(secret), account, settings.session_hours * 3600, address, shown, came.method, came.factors,
-        came.browser, came.provider, came.subject, came.sid,
+        came.browser, came.provider, came.subject, came.sid, came.id_token,
     )  # fmt: skip
     return secret
 
 
-async def end(db: Database, secret: str) -> int | None:
-    """End it; gives the account's number, or None when there was no such session."""
-    number: int | None = await db.fetchval(Q.session_end, digest(secret))
-    return number
+async def end(db: Database, secret: str) -> Row | None:
+    """End it; gives what it was (account, provider, subject, id_token), or None when there was no such session."""
+    return await db.fetchrow(S.session_gone, digest(secret))
 
 
 async def of(db: Database, actor: Actor, settings: AccessSettings, this: str | None = None) -> Sequence[Row]:

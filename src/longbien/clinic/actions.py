@@ -50,6 +50,7 @@ class Signing:
     known: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     taking: Sequence[Reading] = ()
     problems: Sequence[tuple[str, str]] = ()
+    forms: Sequence[tuple[str, str]] = ()
 
 
 def prescription_number(facility: str, once: str, kind: str) -> str:
@@ -151,6 +152,9 @@ async def _changes(store: Store, writer: Writer, given: Signing, encounter: Read
     rx, rx_sections = _prescribed(given, writer, now, diagnosed)
     made += rx
     more = [compose.section(*codes.DIAGNOSES, diagnosis_text(given), [f"Condition/{i}" for i, _ in diagnosed])]
+    if given.forms:
+        said, filled = "\n".join(t for _, t in given.forms), [f"QuestionnaireResponse/{i}" for i, _ in given.forms]
+        more.append(compose.section(*codes.FORMS, said, filled))
     more += rx_sections
     if given.judged.follow_up:
         made += _followed(given, writer, now, encounter.body, more)

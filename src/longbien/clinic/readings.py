@@ -97,6 +97,14 @@ async def papers(store: Store, patient: str, encounter_id: str) -> list[Reading]
     return [x for x in found if x.body.get("status") != "entered-in-error"]
 
 
+async def responses(store: Store, patient: str, encounter_id: str) -> list[Resource]:
+    """Forms that were filled in this visit (specialty records, scores), newest first."""
+    if not store.scope.may_read("QuestionnaireResponse"):
+        return []
+    asked = (("patient", patient), ("encounter", f"Encounter/{encounter_id}"), ("_sort", "-authored"), ("_count", "30"))
+    return [r.body for r in await _search(store, "QuestionnaireResponse", *asked) if r.body.get("status") != "entered-in-error"]
+
+
 async def requests(store: Store, patient: str) -> list[Reading]:
     """What was prescribed, newest first."""
     return await _search(store, "MedicationRequest", ("patient", patient), ("_sort", "-authoredon"), ("_count", "120"))

@@ -166,8 +166,8 @@ def vitals(call: Call, life: Life, day: datetime) -> list[SimpleNamespace]:
 
 
 def vitals_text(found: Sequence[SimpleNamespace]) -> str:
-    """As the examination begins: HA 152/88 mmHg, mạch 78 /min."""
-    said = [f"{v.short} {v.value} {UNITS.get(v.unit, v.unit)}".strip() for v in found]
+    """As the examination begins, in the record's language: HA 152/88 mmHg, mạch 78 lần/phút."""
+    said = [f"{v.short} {v.value.replace('.', ',')} {UNITS.get(v.unit, v.unit)}".strip() for v in found]
     return ", ".join(x[:1].lower() + x[1:] if n else x for n, x in enumerate(said))
 
 

@@ -4,7 +4,11 @@ http://hl7.org/fhir/R4/http.html#search and http://hl7.org/fhir/R4/search.html""
 
 from __future__ import annotations
 
-from longbien.base.errors import Invalid, NotSupported
+import re
+
+from longbien.access import consent
+from longbien.base.errors import Invalid, Issue, NotSupported
+from longbien.record.everything import WITHHELD
 from longbien.record.search.parse import Handling
 
 from . import negotiate, resource
@@ -12,6 +16,8 @@ from .request import Answer, Params, Request, parse
 
 MOST = 1 << 20
 """Bytes of parameters: reading them apart takes longer than reading JSON."""
+_ABOUT = frozenset({"patient", "patient:Patient", "subject", "subject:Patient"})
+_PATIENT = re.compile(r"(?:Patient/)?([A-Za-z0-9.-]{1,64})")
 _FORM = b"application/x-www-form-urlencoded"
 
 
@@ -47,7 +53,21 @@ async def search_compartment_by_post(request: Request, holder: str, id: str, typ
 async def _page(request: Request, type: str | None, params: Params, within: tuple[str, str] | None = None) -> Answer:
     handling: Handling = "lenient" if request.prefer.lenient else "strict"
     found = await request.store.search(type, params, handling=handling, base_url=request.base_url, within=within)
+    patient = about_one(params, within)
+    if patient is not None and await consent.tells(request.store.engine, request.store.scope, patient):
+        found.issues.append(Issue("information", "suppressed", WITHHELD))
     return Answer(200, found.bundle())
+
+
+def about_one(params: Params, within: tuple[str, str] | None = None) -> str | None:
+    """The patient that a search is about: of its compartment, or named once by `patient` or `subject`; None for any other."""
+    if within is not None:
+        return within[1] if within[0] == "Patient" else None
+    named = {value for name, value in params if name in _ABOUT}
+    if len(named) != 1:
+        return None
+    found = _PATIENT.fullmatch(named.pop())
+    return found[1] if found else None
 
 
 async def _form(request: Request) -> Params:

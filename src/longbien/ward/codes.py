@@ -13,12 +13,12 @@ BED_STATUS = s.HL7.replace("CodeSystem/", "CodeSystem/v2-") + "0116"
 CLEANING, CLEAN, CLOSED, CONTAMINATED = "H", "U", "C", "K"
 BED_WORDS = {"C": "Closed", "H": "Housekeeping", "U": "Unoccupied", "K": "Contaminated", "I": "Isolated"}
 
-TASK = s.BASE + "/CodeSystem/task"
+TASK = "https://longbien.org/fhir/CodeSystem/task"
 NURSING = "nursing"  # Task.code: something that a nurse does by a time
 FLUID = s.BASE + "/CodeSystem/fluid"
-DIET = s.BASE + "/CodeSystem/diet"
+DIET = s.DIET
 NOT_GIVEN = s.BASE + "/CodeSystem/not-given"
-PAPER = s.BASE + "/CodeSystem/paper"
+PAPER = "https://longbien.org/fhir/CodeSystem/paper"
 HANDOVER = s.BASE + "/CodeSystem/handover"
 SNOMED = "http://snomed.info/sct"
 ADMISSION = "32485007"  # SNOMED CT Hospital admission: a ServiceRequest with it waits for a bed

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from longbien.base.errors import Conflict, NotFound, PreconditionFailed
+from longbien.base.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from longbien.base.words import mark, parse_instant
 from longbien.fhir import json
 from longbien.fhir.references import literal
@@ -28,6 +28,7 @@ Reading = Callable[[], Awaitable[tuple[Stay, Mapping[str, str]]]]
 TAKEN = mark("Somebody has changed this stay meanwhile. Look at it again: what you typed is kept.")
 SIGNED = mark("A paper of this discharge is signed. It has to be revoked first.")
 TOO_LATE = mark("This discharge was %(hours)s hours ago or more; it is not taken back any more. Admit the patient again.")
+CLOSED = mark("The record of this visit is closed; it is not taken back any more.")
 BED_TAKEN = mark("The bed is not free any more. Admit the patient again into another bed.")
 
 
@@ -130,6 +131,10 @@ async def take_back(store: Store, note: str, now: datetime, within: timedelta, t
         await store.commit(changes)
     except (PreconditionFailed, Conflict) as why:
         raise Conflict(BED_TAKEN if why.code == "bed-taken" else TAKEN) from why
+    except Invalid as why:
+        if why.code != "business-rule":
+            raise
+        raise Conflict(CLOSED) from why  # a record that is closed is only added to
 
 
 async def _before(store: Store, type_: str, id_: str, written: int) -> Change:

@@ -21,11 +21,13 @@ Get = Callable[..., str]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A drug's fate at discharge. `home`: it goes on at home for `days` with these words; else it stops."""
+    """A drug's fate at discharge. `home`: it goes on at home for `days` with these words; else it stops. `note`: why it was
+    prescribed though it was advised against."""
 
     home: bool
     days: int = 0
     sig: str = ""
+    note: str = ""
 
 
 @dataclass(slots=True)
@@ -46,6 +48,7 @@ class Leaving:
     follow_up_for: str = ""
     destination: str = ""
     why_referred: str = ""
+    transport: str = ""
     override: str = ""
 
 
@@ -88,7 +91,7 @@ def parse(
         errors["s.course"] = w("The course of the illness is empty. The record’s own words stand beside it.")
     _follow_up(get, out, errors, w, now)
     if out.kind in REFERRED:
-        out.destination, out.why_referred = get("destination"), get("why_referred", 2000)
+        out.destination, out.why_referred, out.transport = get("destination"), get("why_referred", 2000), get("transport")
         if not out.destination:
             errors["destination"] = w("Which facility takes over?")
         if not out.why_referred:

@@ -141,6 +141,17 @@ class Stay:
                 found.append((code, c))
         return sorted(found, key=lambda x: PAPERS.index(x[0]) if x[0] in PAPERS else 9)
 
+    def signed(self, paper: Resource) -> str:
+        """How far a paper's signatures have come: "" none, part, whole. The records room keeps the file as a DocumentReference
+        that is related to the Composition; a Composition is final from its first signature on."""
+        if paper.get("status") not in ("final", "amended"):
+            return ""
+        for d in self.of.get("DocumentReference", ()):
+            related = [r.reference_id(x) for x in (d.get("context") or {}).get("related") or ()]
+            if paper["id"] in related and d.get("status") == "current":
+                return "whole" if d.get("docStatus") == "final" else "part"
+        return "whole"
+
     def happened(self, since: datetime) -> list[tuple[datetime, str]]:
         """When something was done after `since`, and what: results, drugs given, notes, procedures."""
         found = []

@@ -186,6 +186,8 @@ def taken_home(stay: Stay, request: Resource, kept: Kept, w: Writer, end: dateti
     for name in ("medicationCodeableConcept", "medicationReference", "reasonReference", "reasonCode"):
         if name in request:
             out[name] = request[name]
+    if kept.note:
+        out["note"] = [{"text": kept.note}]
     quantity = _quantity(before if before.get("text") == kept.sig else {}, kept.days)
     if quantity:
         out["dispenseRequest"]["quantity"] = quantity
@@ -300,7 +302,8 @@ def papers(stay: Stay, out: Leaving, named: list[tuple[str, str, str]], drugs: l
     if drugs:
         refs = [f"MedicationRequest/{d['id']}" for d in drugs]
         made.append(paper(stay, "prescription", [
-            ("diagnosis", "Chẩn đoán", diagnosis), ("advice", "Lời dặn", notes), ("drugs", "Thuốc", home),
+            ("diagnosis", "Chẩn đoán", diagnosis), ("advice", "Lời dặn", given["advice"]),
+            *([("appointment", "Khám lại", again)] if again else []), ("drugs", "Thuốc", home),
         ], w, out.end, refs))  # fmt: skip
     if out.follow_up:
         made.append(paper(stay, "follow-up", [
@@ -312,6 +315,8 @@ def papers(stay: Stay, out: Leaving, named: list[tuple[str, str, str]], drugs: l
             ("results", "Kết quả cận lâm sàng", given["results"] or "–"), ("diagnosis", "Chẩn đoán", diagnosis),
             ("treatment", "Phương pháp, thuốc đã sử dụng trong điều trị", given["treatment"] or "–"),
             ("outcome", "Tình trạng người bệnh lúc chuyển", state), ("reason", "Lý do chuyển", out.why_referred),
+            ("advice", "Hướng điều trị", given["advice"] or "–"),
+            ("transport", "Phương tiện vận chuyển và người hộ tống", out.transport or "–"),
         ], w, out.end))  # fmt: skip
     return made
 

@@ -17,6 +17,8 @@ from .discharge_resources import TITLES
 from .discharge_rules import KINDS, RESULTS, SECTIONS, Standing, by_mouth, rail, ready
 
 DAYS_HOME = 7
+DECIDED = "doctor"
+"""The field of the shared draft that says which doctor has looked it through; never a field of the form."""
 Resource = dict[str, Any]
 
 
@@ -82,11 +84,11 @@ def standing(stay: Stay, kept: Mapping[str, str]) -> Standing:
         max(0, len(diagnoses) - 1),
         stay.awaited(),
         len(drugs),
-        sum(1 for d in drugs if kept.get(f"drug.{d['id']}")),
+        sum(1 for d in drugs if kept.get(f"drug.{d['id']}")) if kept.get(DECIDED) else 0,
         sum(1 for d in drugs if kept.get(f"drug.{d['id']}") == "home"),
-        r.updated(draft) if draft and kept.get("s.course") else None,
+        r.updated(draft) if draft and kept.get(DECIDED) else None,
         follow[:5],
-        [(code, p.get("status") in ("final", "amended")) for code, p in stay.papers()],
+        [(code, stay.signed(p) == "whole") for code, p in stay.papers()],
         stay.doctor,
     )
 
@@ -164,7 +166,7 @@ def paper_rows(stay: Stay) -> list[SimpleNamespace]:
             code=code,
             id=p["id"],
             title=str(p.get("title") or TITLES.get(code, code)),
-            signed=p.get("status") in ("final", "amended"),
+            signed=stay.signed(p),
         )
         for code, p in stay.papers()
     ]  # fmt: skip

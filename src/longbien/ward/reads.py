@@ -20,6 +20,8 @@ from longbien.web.chart import record as r
 from longbien.web.desk import scoped
 
 from . import rules
+from .codes import FLUID
+from .fluids import CATEGORY
 from .places import Bed, Q, Ward
 
 _decode = msgspec.json.Decoder().decode
@@ -38,7 +40,7 @@ _LYING_TERMS = tuple(key64(f"Encounter.status={x}") for x in rules.OPEN)
 _CATEGORIES = "http://terminology.hl7.org/CodeSystem/observation-category"
 VITAL_TERMS = (
     key64(f"Observation.category|{_CATEGORIES}|vital-signs"),
-    key64("Observation.category|https://longbien.org/fhir/CodeSystem/fluid|fluid-balance"),
+    key64(f"Observation.category|{FLUID}|{CATEGORY}"),
 )
 _NOWHERE = -1
 

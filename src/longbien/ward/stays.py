@@ -13,6 +13,7 @@ GUARDS = {"Appointment": theatre_actions.one_at_a_time}
 PANELS = [
     Panel("rail", "ward/discharge-rail.html", discharge_pages.rail),
     Panel("strip", "ward/newborn-strip.html", newborn_pages.family),
+    Panel("strip", "ward/theatre-strip.html", theatre_pages.ahead),
     Panel("today", "ward/discharge-follow.html", discharge_follow.promised),
 ]
 PERMISSIONS = {

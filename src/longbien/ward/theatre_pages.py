@@ -161,6 +161,23 @@ async def _booked(call: Call, rooms: list[tuple[str, str]]) -> set[str]:
     return {r.reference_id(x) for a in bodies if a.get("status") not in act.GONE for x in a.get("basedOn") or ()}
 
 
+async def ahead(call: Call, shell: Any) -> dict[str, Any] | None:
+    """Strip of an inpatient's chart: the operations of today and to come, and the way to the list."""
+    here = shell["chart"].stay
+    if here is None or not here.inpatient or here.place != (call.actor.organization or "") or not call.actor.may(THEATRE):
+        return None
+    store = Store(call.engine, call.scope(shell["reason"]))
+    since = clock.local(call.now).replace(hour=0, minute=0, second=0, microsecond=0)
+    asked = [
+        ("patient", f"Patient/{shell['person'].id}"), ("service-category", f"{act.SERVICE}|theatre"),
+        ("date", f"ge{since.isoformat()}"),
+        ("status", "booked,arrived,fulfilled"), ("_sort", "date"), ("_count", "4"),
+    ]  # fmt: skip
+    found = [json.loads(e.body) for e in (await store.search("Appointment", asked)).entries]
+    rows = [SimpleNamespace(id=a["id"], at=when[0], what=str(a.get("description") or "")) for a in found if (when := act.span(a))]
+    return {"operations": rows, "may_book": call.actor.may(OPERATE)}
+
+
 @page(THEATRE, "TREAT")
 async def listed(call: Call) -> Response:
     """The list of a day, a column a theatre."""

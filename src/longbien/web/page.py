@@ -10,7 +10,6 @@ session's token; an error of the house gets the face of a page."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,9 +17,8 @@ from typing import Any
 from urllib.parse import quote
 
 from markupsafe import Markup
-from starlette.datastructures import FormData
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
@@ -30,6 +28,8 @@ from ..access.entry import Locked, Unfinished
 from ..access.roles import (
     ACCOUNTS,
     ANSWER,
+    APP_REGISTER,
+    CARERS,
     COVER,
     ME,
     OWN_ACCOUNT,
@@ -43,7 +43,7 @@ from ..access.roles import (
 )  # fmt: skip
 from ..base import clock, log
 from ..base.db import ours
-from ..base.errors import Forbidden, Invalid, LongbienError, NotFound, TooLarge, Unauthenticated, Unavailable
+from ..base.errors import Forbidden, LongbienError, NotFound, Unauthenticated, Unavailable
 from ..base.ids import FHIR_ID
 from ..base.words import Words, choose, words
 from ..record.engine import Engine
@@ -51,20 +51,15 @@ from ..record.scope import Scope
 from ..record.store import Store
 from . import render
 from .chart.record import short_place
+from .form import MOST, MOST_OF_STRANGERS, Files, received
 from .terms import Terms, Tongue
 
 _log = log.get(__name__)
 OPEN = Permission("open", "A page that needs nobody", frozenset())
 NOBODY_PURPOSE = "none"
 LANGUAGE_COOKIE = "lang"
-MOST, MOST_OF_STRANGERS = 1 << 20, 1 << 14
-"""Bytes of a form; of one that needs nobody (sign-in, language)."""
-MOST_FIELDS = 600
-"""Fields of a form: an official record has some two hundred, and tables in it."""
 ABOUT_A_PATIENT = frozenset({"patients", "search"})
 """Where a page's address goes on with a patient's id."""
-PATIENCE = 30.0
-"""Seconds that a form may take to arrive."""
 
 
 @dataclass
@@ -81,6 +76,9 @@ class Me:
     permissions: str = ""
     """Where the pages of permissions begin for this reader."""
     invites: bool = False
+    carers: bool = False
+    registers: bool = False
+    staff: bool = True
 
 
 @dataclass
@@ -94,6 +92,7 @@ class Call:
     who: Actor | None = None
     now: datetime = field(default_factory=clock.now)
     form: FormData | None = None
+    files: Files | None = None
 
     @property
     def actor(self) -> Actor:
@@ -130,6 +129,14 @@ class Call:
         value = self.form.get(name) if self.form is not None else None
         return value.replace("\0", "").replace("\r\n", "\n").strip()[:limit] if isinstance(value, str) else ""
 
+    async def file(self, name: str) -> tuple[str, bytes] | None:
+        """(media type, bytes) of a file of the form; None where none was chosen. Raises Invalid (none of the kinds that this page
+        takes, whatever it is called), TooLarge."""
+        given = self.form.get(name) if self.form is not None and self.files is not None else None
+        if not isinstance(given, UploadFile) or self.files is None:
+            return None
+        return await self.files.taken(given)
+
     def scope(self, reason: str | None = None, purpose: str | None = None) -> Scope:
         return self.door.scope(self.actor, purpose or self._own_purpose(), reason=reason)
 
@@ -154,6 +161,9 @@ class Call:
             self.who.may(WHAT_DID),
             _permissions(self.who),
             self.who.may(ACCOUNTS),
+            self.who.may(CARERS) and self.who.organization is not None,
+            self.who.may(APP_REGISTER),
+            self.who.role not in PATIENTS,
         )
 
     def html(self, template: str, status: int = 200, headers: dict[str, str] | None = None, **context: Any) -> Response:
@@ -213,16 +223,17 @@ class Page:
     permission: Permission
     purpose: str
     handler: str
+    files: Files | None = None
 
 
 PAGES: list[Page] = []
 
 
-def page(permission: Permission, purpose: str) -> Callable[[Handler], Endpoint]:
-    """Make a Starlette endpoint of a handler."""
+def page(permission: Permission, purpose: str, *, files: Files | None = None) -> Callable[[Handler], Endpoint]:
+    """Make a Starlette endpoint of a handler. files: what its form may bring besides text; by default none."""
 
     def make(handler: Handler) -> Endpoint:
-        known = Page(permission, purpose, f"{handler.__module__}.{handler.__qualname__}")
+        known = Page(permission, purpose, f"{handler.__module__}.{handler.__qualname__}", files)
         PAGES.append(known)
 
         async def endpoint(request: Request) -> Response:
@@ -230,7 +241,7 @@ def page(permission: Permission, purpose: str) -> Callable[[Handler], Endpoint]:
             w = words(choose(request.cookies.get(LANGUAGE_COOKIE)))
             call = Call(request, door, w, purpose)
             try:
-                response = await _run(call, permission, handler)
+                response = await _run(call, permission, handler, files)
             except Exception as error:
                 mine = ours(error)
                 if mine is None:  # its text may quote a record: the log gets kind and place only
@@ -254,7 +265,7 @@ def route(path: str, endpoint: Endpoint, methods: Sequence[str] = ("GET",)) -> R
     return Route(path, endpoint, methods=list(methods))
 
 
-async def _run(call: Call, permission: Permission, handler: Handler) -> Response:
+async def _run(call: Call, permission: Permission, handler: Handler, files: Files | None) -> Response:
     writes = call.request.method not in ("GET", "HEAD")
     if permission is not OPEN:
         call.who = await call.door.actor(
@@ -268,7 +279,8 @@ async def _run(call: Call, permission: Permission, handler: Handler) -> Response
     else:
         call.who = await _perhaps(call)
     if writes:
-        call.form = await _form(call.request, MOST if permission is not OPEN else MOST_OF_STRANGERS)
+        call.files = files
+        call.form = await received(call.request, MOST if permission is not OPEN else MOST_OF_STRANGERS, files)
         if permission is not OPEN:
             given = call.request.headers.get("x-csrf-token") or call.field("csrf")
             call.door.check_csrf(call.request, given)
@@ -287,29 +299,6 @@ async def _noted(call: Call, error: LongbienError) -> LongbienError:
     except LongbienError as why:
         return why
     return error
-
-
-async def _form(request: Request, most: int) -> FormData:
-    """The form that was sent, within bounds of size, fields and time; no files. Raises TooLarge, Invalid."""
-    too_large = TooLarge(f"A form may have at most {most:,} bytes and {MOST_FIELDS} fields.")
-    data = bytearray()
-    try:
-        async with asyncio.timeout(PATIENCE):
-            async for part in request.stream():
-                data += part
-                if len(data) > most:
-                    raise too_large
-    except TimeoutError:
-        raise Invalid("The form did not arrive in time.", status=408, code="timeout") from None
-    except ClientDisconnect:
-        raise Invalid("The form was cut off.", code="incomplete") from None
-    if data.count(b"&") > MOST_FIELDS:
-        raise too_large
-    request._body = bytes(data)  # what Starlette itself keeps there once a body was read
-    try:
-        return await request.form(max_fields=MOST_FIELDS, max_files=0, max_part_size=most)
-    except HTTPException as why:
-        raise Invalid(f"The form cannot be read: {why.detail}", code="structure") from None
 
 
 async def _names(call: Call) -> None:

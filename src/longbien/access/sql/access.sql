@@ -74,9 +74,6 @@ WHERE s.hash = $1 AND a.disabled IS NULL AND s.expires > now() AND s.seen > now(
 -- name: session_seen
 UPDATE session SET seen = now() WHERE hash = $1
 
--- name: session_end
-DELETE FROM session WHERE hash = $1 RETURNING account
-
 -- name: session_end_all
 DELETE FROM session WHERE account = $1 AND hash <> $2
 

@@ -50,8 +50,11 @@ UPDATE account SET signed_in = now() WHERE number = $1
 UPDATE account SET handle = coalesce(handle, $2) WHERE number = $1 RETURNING handle
 
 -- name: session_begin
-INSERT INTO session (hash, account, expires, address, agent, method, factors, device, provider, subject, sid)
-VALUES ($1, $2, now() + make_interval(secs => $3), $4, $5, $6, $7, $8, $9, $10, $11)
+INSERT INTO session (hash, account, expires, address, agent, method, factors, device, provider, subject, sid, id_token)
+VALUES ($1, $2, now() + make_interval(secs => $3), $4, $5, $6, $7, $8, $9, $10, $11, $12)
+
+-- name: session_gone
+DELETE FROM session WHERE hash = $1 RETURNING account, provider, subject, id_token
 
 -- name: session_lock
 UPDATE session SET locked = true WHERE hash = $1 RETURNING account

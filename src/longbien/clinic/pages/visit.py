@@ -11,12 +11,13 @@ from starlette.responses import JSONResponse, Response
 
 from ...base.errors import Conflict, Invalid, NotFound
 from ...base.ids import FHIR_ID, new_id
-from ...base.words import parse_instant
+from ...base.words import parse_instant, words
 from ...fhir import systems as s
 from ...record.change import Stored
 from ...record.store import Store
 from ...web import departments
 from ...web.chart.record import Life, moment, person
+from ...web.forms import catalogue, reading
 from ...web.page import Call, page
 from ...web.pages.frame import frame
 from .. import actions, acts, codes, forms, judge, phrases, readings, view
@@ -98,10 +99,13 @@ async def form_page(
         one.typed.texts["weight"] = str(kg[0])
     context = await _context(call, one, judged, error)
     waiting = await acts.next_waiting(call, one.patient)
+    filled = [reading.row(r, call.w) for r in await readings.responses(one.store, one.patient, one.encounter.id)]
     return call.html(
         "chart.html", status, **shell, **context, middle="clinic/visit.html", one=one, encounter=_encounter(call, one),
         once=once or new_id(), saved=one.saved, waiting=waiting,
         vitals=today, vitals_text=view.vitals_text(today),
+        filled=filled,
+        offered=_offered(call),
     )  # fmt: skip
 
 
@@ -113,6 +117,14 @@ async def _context(call: Call, one: Desk, judged: Judged | None, error: str = ""
 
 async def _judged(call: Call, one: Desk, *, whole: bool = True) -> Judged:
     return await judge.judge(call, one.store, one.patient, one.life.person, one.typed, one.formulary, whole=whole)
+
+
+def _offered(call: Call) -> list[SimpleNamespace]:
+    """The house's forms that a visit may need: official records of specialties, scores."""
+    return [
+        SimpleNamespace(id=f.id, title=f.title.of(call.lang), kind=f.kind)
+        for f in catalogue.packaged().values() if f.kind in ("record", "score")
+    ]  # fmt: skip
 
 
 def _encounter(call: Call, one: Desk) -> SimpleNamespace:
@@ -141,6 +153,8 @@ async def draft(call: Call) -> Response:
         text = call.w("Changed on another machine at %(time)s.", time=call.w.time(other))
         return JSONResponse({"said": text, "at": other.isoformat()}, 409)
     at = await view.keep(call, one)
+    if one.encounter.body.get("status") in ("arrived", "triaged"):  # who is written about is in the room
+        await actions.call_in(one.store, view.writer(call, patient, one.encounter.id), one.encounter.id, call.now)
     judged = await _judged(call, one)
     return JSONResponse(view.answered(judged, at, call), headers={"Cache-Control": "no-store"})
 
@@ -252,6 +266,9 @@ async def again(call: Call, one: Desk, judged: Judged, error: str, status: int =
 async def signing(call: Call, one: Desk, judged: Judged) -> actions.Signing:
     texts = one.typed.texts
     drugs = [r for r in one.found if r.body.get("status") == "active" and readings.community(r.body)]
+    filled = await readings.responses(one.store, one.patient, one.encounter.id)
+    words_ = words("vi")
+    rows = [reading.row(r, words_) for r in filled if r.get("status") in ("completed", "amended")]
     return actions.Signing(
         once=view.once(call),
         judged=judged,
@@ -262,6 +279,7 @@ async def signing(call: Call, one: Desk, judged: Judged) -> actions.Signing:
         facility=await facility_code(one.store, call.actor.organization or ""),
         known=await problems(one),
         taking=drugs,
+        forms=[(r.id, " · ".join(x for x in (r.title, r.result) if x)) for r in rows],
     )
 
 
@@ -319,7 +337,7 @@ async def signed_page(call: Call, shell: dict[str, Any], one: Desk) -> Response:
         "chart.html", **shell, middle="clinic/signed.html", encounter=_encounter(call, one), note=note, sections=written,
         papers=rows,
         once=new_id(), waiting=await acts.next_waiting(call, one.patient), kept_draft=left,
-        printers={n.key for n in departments.navs(call.actor)},
+        official=any(r.path.startswith("/papers/{") for d in departments.HOUSE for r in d.routes),
     )  # fmt: skip
 
 

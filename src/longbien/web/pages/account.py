@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 from starlette.responses import Response
 
-from ...access import factors, totp
+from ...access import factors, passwords, totp
 from ...access.own_account import Own
 from ...access.roles import ME, OWN_ACCOUNT
 from ...base.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
@@ -67,7 +67,8 @@ async def show(call: Call, *, error: str = "", codes: list[str] | None = None, s
     settings = call.door.settings
     return call.html(
         "own-account.html", status, s=SimpleNamespace(**state), app=app, error=error, codes=codes or (), nav="account",
-        due=not call.actor.factors, always=factors.always(call.actor.role, settings), least=settings.password_length,
+        due=not call.actor.factors, always=factors.always(call.actor.role, settings),
+        least=passwords.SHORTEST if call.actor.may(ME) else settings.password_length,
         staff=not call.actor.may(ME), toast=call.w(DONE[d]) if (d := call.query.get("done", "")) in DONE else "",
         methods={k: call.w(v) for k, v in METHODS.items()}, device=device, home="/me" if call.actor.may(ME) else "/today",
         providers=call.door.entry.linkable(call.actor),

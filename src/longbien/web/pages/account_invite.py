@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from ...access import facility, invitations
+from ...access import facility, home_accounts, invitations
 from ...access.accounts import NewAccount
 from ...access.roles import ACCOUNTS, PATIENTS, ROLES
 from ...base.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
@@ -70,13 +70,14 @@ async def revoke(call: Call) -> Response:
 @page(OPEN, NOBODY_PURPOSE)
 async def welcome(call: Call) -> Response:
     """Looking does not use the link up: mail scanners look, too."""
-    good = await invitations.good(call.engine, call.request.path_params["secret"])
+    good = await invitations.good(call.engine, home_accounts.typed(call.request.path_params["secret"]))
     return call.html("welcome.html", 200 if good else 404, good=good, here=call.request.url.path)
 
 
 @page(OPEN, NOBODY_PURPOSE)
 async def accept(call: Call) -> Response:
     try:
-        return came(call, await invitations.accept(call.door.entry, call.request, call.request.path_params["secret"]))
+        secret = home_accounts.typed(call.request.path_params["secret"])
+        return came(call, await invitations.accept(call.door.entry, call.request, secret))
     except Unauthenticated:
         return call.html("welcome.html", 404, good=False, here=call.request.url.path)

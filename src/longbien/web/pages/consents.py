@@ -11,11 +11,12 @@ from starlette.responses import Response
 from ...access import consent
 from ...access.consent import Choice, Proof
 from ...access.roles import CONSENT
-from ...base.errors import Conflict, Invalid, NotFound
+from ...base.errors import Conflict, Invalid, NotFound, TooLarge
 from ...base.ids import FHIR_ID
 from ...base.words import Words, mark
 from ...record.sensitive import CATEGORIES
 from ..chart.record import person, short_place
+from ..form import Files
 from ..page import Call, page
 from .frame import _decode, place_names
 
@@ -63,6 +64,7 @@ async def _show(call: Call, patient: str, *, error: str = "", status: int = 200)
         entries=[_entry(e, w, places, call.now) for e in entries],
         categories=[(k, w(t)) for k, t in NAMES.items()], hows=[(k, w(t)) for k, t in HOWS.items()],
         purposes=[(k, w(t)) for k, t in PURPOSES.items()], lasting=[(k, w(t)) for k, t in LASTING.items()], given=call.form or {},
+        most=consent.LARGEST_SCAN >> 20,
     )  # fmt: skip
 
 
@@ -70,6 +72,7 @@ def _entry(e: consent.Entry, w: Words, places: dict[str, str], now: datetime) ->
     return SimpleNamespace(
         id=e.id, holds=e.holds, state=w(STATES.get(e.status, e.status)), at=w.moment(e.at, now) if e.at else w.date(e.changed),
         changed=w.moment(e.changed, now), how=w(HOWS[e.how]) if e.how in HOWS else "", number=e.number, taken_by=e.taken_by,
+        scan=e.scan,
         place=short_place(places.get(e.organization, "")), hash=e.hash, rules=[_rule(c, w, places, now) for c in e.choices],
     )  # fmt: skip
 
@@ -79,7 +82,8 @@ def _rule(c: Choice, w: Words, places: dict[str, str], now: datetime) -> SimpleN
     ordinary, treatment = NAMES["ordinary"], PURPOSES["TREAT"]
     what = ", ".join(w(NAMES.get(k, k)) for k in c.categories) or (w(ordinary) if c.permit else w("everything"))
     named = (r.removeprefix("Organization/") for r in c.readers)
-    whom = ", ".join(short_place(places.get(r, r)) for r in named) or w("every other facility")
+    readers = [w("a relative") if r.startswith("RelatedPerson/") else short_place(places.get(r, r)) for r in named]
+    whom = ", ".join(readers) or w("every other facility")
     why = ", ".join(w(PURPOSES.get(p, p)) for p in c.purposes) or (w(treatment) if c.permit else w("every purpose"))
     until = w("until %(time)s", time=w.moment(c.until, now)) if c.until else ""
     return SimpleNamespace(permit=c.permit, what=what, whom=whom, why=why, until=until)
@@ -90,7 +94,7 @@ async def show(call: Call) -> Response:
     return await _show(call, call.request.path_params["id"])
 
 
-@page(CONSENT, "TREAT")
+@page(CONSENT, "TREAT", files=Files(1, consent.LARGEST_SCAN, consent.SCANS))
 async def take(call: Call) -> Response:
     patient = call.request.path_params["id"]
     if not FHIR_ID.match(patient):
@@ -104,10 +108,16 @@ async def take(call: Call) -> Response:
         call.now + timedelta(days=int(days)) if days in LASTING and days else None,
     )  # fmt: skip
     try:
+        scan = await call.file("scan")
+    except (Invalid, TooLarge) as wrong:
+        text = call.w("The scan must be a PDF, JPEG or PNG of at most %(n)s MB.", n=consent.LARGEST_SCAN >> 20)
+        return await _show(call, patient, error=text, status=wrong.status)
+    try:
         if call.field("effect", 10) not in ("permit", "deny"):
             raise Invalid("Say whether it is allowed or refused.", code="required")
         how = call.field("how", 10)
-        await consent.take(call.door, call.actor, patient, choice, Proof(how, call.field("number", 200)))  # type: ignore[arg-type]
+        proof = Proof(how, call.field("number", 200), scan=scan)  # type: ignore[arg-type]
+        await consent.take(call.door, call.actor, patient, choice, proof)
     except Invalid:
         text = call.w("Choose what is allowed or refused, and say the number of the paper or of the VNeID transaction.")
         return await _show(call, patient, error=text, status=422)
@@ -124,3 +134,13 @@ async def withdraw(call: Call) -> Response:
     except Conflict:
         return await _show(call, patient, error=call.w("This consent does not hold any more."), status=409)
     return call.go(f"/patients/{patient}/consents")
+
+
+@page(CONSENT, "TREAT")
+async def scan(call: Call) -> Response:
+    """The signed paper, sent as what its bytes were found to be."""
+    patient, entry = call.request.path_params["id"], call.request.path_params["consent"]
+    if not FHIR_ID.match(patient) or not FHIR_ID.match(entry):
+        raise NotFound("There is no such consent.")
+    kind, data = await consent.scan(call.door, call.actor, patient, entry)
+    return Response(data, media_type=kind, headers={"Content-Disposition": "inline", "Cache-Control": "no-store"})

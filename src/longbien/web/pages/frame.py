@@ -11,7 +11,7 @@ import msgspec
 from starlette.responses import Response
 
 from ...access import consent, drafts, looked, purpose
-from ...access.roles import BREAK_GLASS, CHART_WRITE, CONSENT, STATE_PURPOSE
+from ...access.roles import APPS, BREAK_GLASS, CARERS, CHART_WRITE, CONSENT, STATE_PURPOSE
 from ...base.errors import NotFound
 from ...base.ids import FHIR_ID, new_id
 from ...base.words import Words, mark
@@ -128,6 +128,8 @@ async def frame(call: Call, patient: str, tab: str) -> dict[str, Any] | Response
         "held": held,
         "breaks_glass": call.actor.may(BREAK_GLASS),
         "consents": call.actor.may(CONSENT),
+        "apps": call.actor.may(APPS),
+        "accounts": call.actor.may(CARERS),
         "forms": drafts_,
         "panel": call.query.get("panel") if call.query.get("panel") in known else "note",
         "panel_open": "panel" in call.query,

@@ -52,7 +52,8 @@ def _told(entry: consent.Entry, call: Call) -> str:
     w, first = call.w, entry.choices[0]
     kinds = ", ".join(w(KINDS[c][0]) for c in first.categories if c in KINDS) or w("the record")
     places: dict[str, str] = call.request.app.state.places
-    names = [places.get(r.partition("/")[2], r.partition("/")[2]) for r in first.readers]
+    ids = [r.partition("/") for r in first.readers]
+    names = [w("a relative") if kind == "RelatedPerson" else places.get(id_, id_) for kind, _, id_ in ids]
     readers = ", ".join(names) or w("other hospitals")
     if first.permit:
         return w("Open to %(who)s: %(what)s", who=readers, what=kinds)

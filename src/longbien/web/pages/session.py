@@ -98,8 +98,11 @@ def _seconds(call: Call, n: int) -> str:
 
 @page(SIGN_OUT, "HOPERAT")
 async def sign_out(call: Call) -> Response:
-    response = call.go("/sign-in")
-    response.headers.append("Set-Cookie", await call.door.sign_out(call.request))
+    cookie, where = await call.door.leave(call.request, f"{call.door.entry.site(call.request).origin}/sign-in")
+    # a form's answer may not lead to another site (form-action 'self'), so the page goes there itself
+    away = Response("", headers={"Refresh": f"0; url={where}", "Referrer-Policy": "no-referrer"}) if where else None
+    response = away or call.go("/sign-in")
+    response.headers.append("Set-Cookie", cookie)
     return response
 
 

@@ -114,3 +114,5 @@
   lb.keys.l = lb.lock;
   lb.shut = shut;
 })();
+
+document.querySelectorAll("[data-print-slip]").forEach((b) => b.addEventListener("click", () => window.print()));

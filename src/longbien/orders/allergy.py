@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -111,12 +111,16 @@ def named(concept: Any) -> str:
 def groups_of(allergy: Resource) -> list[Group]:
     """The classes that an allergy is about, by its ATC codes or the words it was written with."""
     code = allergy.get("code")
-    atc, text = _codes(code, s.ATC), named(code)
-    return [
+    return list(_groups(_codes(code, s.ATC), named(code)))
+
+
+@lru_cache(1024)
+def _groups(atc: tuple[str, ...], text: str) -> tuple[Group, ...]:
+    return tuple(
         g
         for g in groups()
         if any(a.startswith(p) or p.startswith(a) for a in atc for p in g.prefixes) or any(w in text for w in g.words)
-    ]
+    )
 
 
 def substances(draft: Resource) -> list[str]:
@@ -151,11 +155,12 @@ def check(draft: Resource, allergies: Iterable[Resource]) -> list[Match]:
 
 
 def _met(draft: Resource, allergy: Resource) -> Match | None:
-    of = groups_of(allergy)
     if draft.get("resourceType") != "MedicationRequest":
         kinds = contrast(draft)
+        of = groups_of(allergy) if kinds else []
         hit = next((g for g in of if g.key in kinds), None)
         return _match(hit.level, allergy, False, hit.advice_vi, hit.advice_en) if hit else None
+    of = groups_of(allergy)
     drug = draft.get("medicationCodeableConcept")
     atc = _codes(drug, s.ATC)
     text = named(allergy.get("code"))

@@ -19,7 +19,7 @@ from longbien.web.chart.since import is_new
 from longbien.web.chart.spark import Limits
 from longbien.web.terms import Tongue
 
-from . import codes, rounds, rules, signs
+from . import care, codes, rounds, rules, signs
 from .early import Early, early
 from .places import Bed
 from .reads import Lying, WardNow
@@ -191,8 +191,15 @@ def _leaving(card: Card, lying: Lying, now: datetime, w: Words) -> None:
         card.marks.append(Mark("ok", "✓ " + w("Leaves today")))
 
 
+def diet_of(lying: Lying) -> Mapping[str, Any] | None:
+    """The order of a diet that runs, the newest."""
+    found = [x for x in lying.here("ServiceRequest") if care.is_diet(x) and x.get("status") == "active"]
+    return max(found, key=lambda x: str(x.get("authoredOn") or ""), default=None)
+
+
 def fasting(lying: Lying) -> bool:
-    return any(r.code_of(r.first(x, "oralDiet", "type"), codes.DIET) == "fasting" for x in lying.here("NutritionOrder"))
+    order = diet_of(lying)
+    return order is not None and r.code_of(order.get("code"), codes.DIET) in care.FASTS
 
 
 def _flags(lying: Lying, lang: Tongue) -> list[Mark]:

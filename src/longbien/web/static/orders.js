@@ -37,7 +37,9 @@
         known.set(key, (await r.json()).items);
       }
       if (n !== asked) return;
-      const found = known.get(key);
+      // what the patient must not get stands last: Enter takes the first that nothing stops
+      const stops = (item) => ((hints || {})[item.id] || []).some(([level]) => level === "stop");
+      const found = [...known.get(key)].sort((a, b) => stops(a) - stops(b));
       if (found.length) list().replaceChildren(...found.map(hit));
       else { const li = document.createElement("li"); li.className = "quiet none"; li.textContent = form.dataset.none; list().replaceChildren(li); }
       show(true); if (found.length) move(0); else mark = -1;

@@ -36,6 +36,7 @@ from longbien.oauth import routes as oauth
 from longbien.orders.department import ORDERS
 from longbien.reception.department import RECEPTION
 from longbien.record import checkpoint, export, full_text, reindex
+from longbien.record.change import both
 from longbien.record.engine import Engine
 from longbien.record.full_text import FullTextSettings
 from longbien.record.scope import system
@@ -180,9 +181,10 @@ def create_app(database_url: str | None = None) -> App:
 
 
 def guard(engine: Engine) -> None:
-    """What departments ask of writes."""
+    """What departments ask of writes: all that ask of one type are asked, one after another, and so is who asked before them."""
     for department in DEPARTMENTS:
-        engine.guards |= department.guards
+        for type_, asked in department.guards.items():
+            engine.guards[type_] = both(engine.guards.get(type_), asked)
 
 
 async def _demo(engine: Engine) -> dict[str, Any]:

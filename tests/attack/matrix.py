@@ -20,6 +20,7 @@ PATH: dict[str, str] = {
     "hash": "0", "number": "1", "key": "x", "n": "1", "name": "x", "role": "doctor", "kind": "x", "token": "x", "provider": "x", "what": "x", "secret": "x", "client_id": "x", "consent": "x", "act": "x", "number:int": "1",
     "composition": "{id}-composition",
     "op": "x", "step": "sign-in",
+    "visit": "{id}-encounter", "code": "26-AAAA-BBBB-CCCC",
     "questionnaire": "score-news2",
 }  # fmt: skip
 STREAMS = re.compile(r"/live\Z|/events\Z")
@@ -41,6 +42,8 @@ NOT_PAGES: dict[str, str] = {
 }
 #: Pages that need nobody: the way in.
 OPEN_PAGES: dict[str, str] = {
+    "/verify": "checks the code on a paper: kind, facility, day, who of the staff signed; nothing of the patient",
+    "/verify/{code}": "the same, by the code",
     "/display/{location}": "numbers of a queue on the board over a door: nobody's name, no illness",
     "/": "sends one on",
     "/sign-in": "the way in",

@@ -79,6 +79,7 @@ NO_PATIENT = {
     # one's own sign-in, apps and covers
     "/account", "/account/passkeys/ask", "/apps", "/cover",
     "/clinic/phrases",  # one's own shortcuts
+    "/papers/keys",  # certificates of the staff and of the facility
     # accounts, apps and rights of the own facility; asked why of a patient, /permissions/why has its line
     "/invitations", "/accounts", "/admin/apps", "/permissions", "/permissions/why", "/permissions/accounts",
 }  # fmt: skip

@@ -14,7 +14,7 @@ import pytest
 from longbien.base import clock
 from longbien.base.ids import new_id
 from longbien.record.change import Update
-from longbien.ward import rules, signs
+from longbien.ward import care, reactions, rules, signs
 from longbien.ward.reads import ward_now
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -158,8 +158,8 @@ async def test_a_dose_that_is_not_given_needs_its_reason(house: SimpleNamespace)
 async def test_the_stay_takes_fluids_tasks_diet_team_and_the_days_entry(house: SimpleNamespace, lang: str) -> None:
     (patient, _), client = await house.a_patient("tm-b1"), house.client("ha", lang)
     acts: list[tuple[str, dict[str, Any]]] = [
-        ("fluid", {"kind": "in-oral", "ml": "250"}), ("task", {"what": "Cân người bệnh", "due": ""}), ("diet", {"diet": "fasting"}),
-        ("diet", {"diet": "soft"}), ("team", {}), ("sheet", {"course": "Đỡ khó thở", "orders": "Đo huyết áp mỗi 4 giờ\nNằm đầu cao"}),
+        ("fluid", {"kind": "in-oral", "ml": "250"}), ("task", {"what": "Cân người bệnh", "due": ""}), ("diet", {"diet": "NHIN"}),
+        ("diet", {"diet": "CHAO"}), ("team", {}), ("sheet", {"course": "Đỡ khó thở", "orders": "Đo huyết áp mỗi 4 giờ\nNằm đầu cao"}),
     ]  # fmt: skip
     for act, fields in acts:
         answer = await client.post(f"/patients/{patient}/stay/{act}", once=new_id(), **fields)
@@ -167,7 +167,7 @@ async def test_the_stay_takes_fluids_tasks_diet_team_and_the_days_entry(house: S
     page = (await client.get(f"/patients/{patient}/stay")).text
     for word in ("250", "Cân người bệnh", "Đỡ khó thở", "Nằm đầu cao", "Nhân viên ha"):
         assert word in page, word
-    task = re.search(r'name="task" value="([^"]+-t0)"', page)
+    task = re.search(r'Đo huyết áp mỗi 4 giờ</span>.*?name="task" value="([^"]+)"', page, re.S)
     assert task
     assert (await client.post(f"/patients/{patient}/stay/done", once=new_id(), task=task[1])).status_code == 303
     again = (await client.get(f"/patients/{patient}/stay")).text
@@ -223,3 +223,14 @@ async def test_who_has_no_right_to_the_ward_is_refused(house: SimpleNamespace) -
         assert (await clerk.get(path)).status_code == 403, path
     assert (await clerk.post("/ward/mar/dose", patient=patient, order="x", due="", act="given")).status_code == 403
     assert stay
+
+
+async def test_an_order_to_the_nurses_from_elsewhere_becomes_one_task(house: SimpleNamespace) -> None:
+    patient, stay = await house.a_patient("tm-b1")
+    order = care.nursing_order("Thay băng", clock.now(), patient, stay, {"reference": "Practitioner/minh"}, new_id())
+    await house.store.commit([Update(order)])
+    for _ in range(2):
+        await reactions.first_task(house.store, order)
+    found = await house.store.search("Task", [("patient", f"Patient/{patient}")])
+    assert len(list(found.entries)) == 1
+    assert "Thay băng" in (await house.client("ha").get("/ward?ward=tm-w")).text

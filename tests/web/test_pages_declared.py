@@ -17,6 +17,7 @@ from longbien.web import assets, page, render
 OPEN_PATHS = {
     "/", "/sign-in", "/language", "/sign-in/passkey", "/sign-in/passkey/ask", "/sign-in/code", "/sign-in/badge", "/lock", "/unlock",
     "/display/{location}",
+    "/verify", "/verify/{code}",
     "/welcome", "/welcome/{secret}", "/sign-in/with/{provider}", "/sign-in/with/{provider}/back", "/sign-in/with/{provider}/logout",
 }  # fmt: skip
 WEB = Path(page.__file__).parent

@@ -104,6 +104,7 @@ NAMES: dict[str, tuple[str, str]] = {
     "MedicationDispense": ("cấp phát thuốc", "dispensed drugs"), "MedicationRequest": ("đơn thuốc", "prescriptions"),
     "MedicationStatement": ("thuốc đang dùng", "drugs in use"), "NutritionOrder": ("chế độ ăn", "diet orders"),
     "Observation": ("chỉ số, kết quả", "measurements and results"), "Procedure": ("thủ thuật, phẫu thuật", "procedures"),
+    "Provenance": ("chữ ký, xuất xứ", "signatures and provenance"),
     "ServiceRequest": ("chỉ định", "orders"), "Specimen": ("mẫu xét nghiệm", "specimens"),
     "SupplyDelivery": ("giao vật tư", "deliveries of supplies"), "SupplyRequest": ("yêu cầu vật tư", "requests for supplies"),
     "Task": ("việc cần làm", "tasks"), "VisionPrescription": ("đơn kính", "prescriptions of glasses"),

@@ -158,6 +158,7 @@ ROLES: dict[str, Role] = {
             _KNOWS,
             "rcu: identity Consent Task",
             "rcud: DocumentReference DocumentManifest",  # a scan filed in the wrong record
+            "c: Provenance",  # the facility's signature, the closing of a record
             f"r: {_CLINICAL} coverage bills claims",
         )),
         Role("it", "Kỹ sư công nghệ thông tin", "IT engineer", "open", ("HSYSADMIN",), _lines(

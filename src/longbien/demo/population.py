@@ -10,7 +10,19 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from longbien.base import clock
-from longbien.demo import acute, admissions, at_home, burdened, clinic_today, family, people, slots, ward_stories, ward_today
+from longbien.demo import (
+    acute,
+    admissions,
+    at_home,
+    burdened,
+    clinic_today,
+    family,
+    papers,
+    people,
+    slots,
+    ward_stories,
+    ward_today,
+)
 from longbien.demo.body import Body
 from longbien.demo.chance import Chance
 from longbien.demo.chronic import YEARS_OF_RECORD, Clinic, draw, give
@@ -85,6 +97,7 @@ def person(i: int, seed: int, today: date) -> list[Resource]:
     if part == slots.WARD:
         ward_today.stay(life, k)
         life.settle(at(today, 8, 20))
+        papers.write(life, ward_stories.WARD[k], at(today, 8, 20))
     elif part == slots.INPATIENT:
         clinic_today.inpatient(life, slots.other_beds()[k])
     elif part in (slots.CLINIC, slots.ELSEWHERE):

@@ -71,6 +71,25 @@ Guard = Callable[[Any, Any, Guarded, Any], Awaitable[Resource | None]]
 """guard(engine, scope, change, connection): what a room above asks of every write of one type (Engine.guards), in the write's own
 transaction. Gives the resource as it shall be kept, or raises one of our errors: then nothing is written."""
 
+
+@dataclass(frozen=True)
+class Guards:
+    """Several guards of one type: each sees what the one before gave."""
+
+    parts: tuple[Guard, ...]
+
+    async def __call__(self, engine: Any, scope: Any, change: Guarded, connection: Any) -> Resource | None:
+        for part in self.parts:
+            change = change._replace(resource=await part(engine, scope, change, connection))
+        return change.resource
+
+
+def both(first: Guard | None, second: Guard) -> Guard:
+    """`first`, then `second`; one that is there already is not asked twice."""
+    parts = first.parts if isinstance(first, Guards) else (first,) if first is not None else ()
+    return Guards((*parts, second)) if second not in parts else Guards(parts)
+
+
 Change = Create | Update | Delete
 References = Literal["check", "trust"]
 """check: a literal reference to this server must point to something there. trust: import, where it may come later."""

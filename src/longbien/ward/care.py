@@ -12,6 +12,7 @@ from typing import Any
 from markupsafe import escape
 
 from longbien.base import clock
+from longbien.base.ids import key64
 from longbien.base.words import mark
 from longbien.base.words import words as spoken
 from longbien.fhir import systems as s
@@ -20,12 +21,14 @@ from longbien.web.chart import record as r
 from .codes import DIET, NURSING, NURSING_ORDER, PAPER, SNOMED, TASK, Resource, concept
 
 DIETS: tuple[tuple[str, str, str], ...] = (
-    ("normal", mark("Normal diet"), "Normal diet"), ("soft", mark("Rice porridge, soft"), "Soft diet"),
-    ("liquid", mark("Liquid"), "Liquid diet"), ("low-salt", mark("Low salt (heart, pressure)"), "Low salt diet"),
-    ("diabetic", mark("Diabetes"), "Diabetic diet"), ("renal", mark("Kidney: low protein, low potassium"), "Renal diet"),
-    ("tube", mark("By tube"), "Enteral feeding"), ("fasting", mark("Fasting"), "Nil by mouth"),
+    ("COM", mark("Normal diet"), "Regular diet (rice)"), ("CHAO", mark("Rice porridge, soft"), "Soft diet (rice porridge)"),
+    ("SUP", mark("Liquid"), "Liquid diet (soup)"), ("THA", mark("Low salt (heart, pressure)"), "Low-salt diet"),
+    ("DTD", mark("Diabetes"), "Diabetic diet"), ("THAN", mark("Kidney: low protein, low potassium"), "Kidney disease diet"),
+    ("ONG", mark("By tube"), "Tube feeding"), ("NHIN", mark("Fasting"), "Nothing by mouth"),
 )  # fmt: skip
-"""(code, words, display): what a kitchen here cooks; the hospital's own list comes in their place."""
+"""(code, words, display): the common ones of the house's list of diets; the order box has them all."""
+FASTS = frozenset({"NHIN", "NHINPT"})
+REGIME = "182922004"  # SNOMED CT Dietary regime: category of an order of a diet
 USUAL: tuple[str, ...] = (
     mark("Turn the patient"), mark("Weigh the patient"), mark("Capillary glucose"), mark("Change the dressing"),
     mark("Care of the catheter"),
@@ -83,12 +86,32 @@ def done(task_: Mapping[str, Any], now: datetime, by: Resource) -> Resource:
     }
 
 
+def interval(repeat: Mapping[str, Any]) -> timedelta:
+    """The time between two of a Timing's repeat."""
+    unit = {"h": 1.0, "min": 1 / 60, "d": 24.0, "wk": 168.0}.get(str(repeat.get("periodUnit") or "h"), 1.0)
+    return timedelta(hours=max(0.25, float(repeat.get("period") or 24) * unit / max(1, int(repeat.get("frequency") or 1))))
+
+
+def first_id(order: str) -> str:
+    """The id of the first task of a nursing order: however it is made, it is made once."""
+    return f"nt-{key64(f'first/{order}') & (2**63 - 1):x}"
+
+
+def first_due(order: Mapping[str, Any], now: datetime) -> datetime:
+    """When the first task of an order is due: when the order says, else after its interval (at most a day), else in an hour."""
+    at = r.moment(order.get("occurrenceDateTime") or r.first(order, "occurrencePeriod", "start"))
+    if at is not None:
+        return max(at, now)
+    repeat = r.first(order, "occurrenceTiming", "repeat") or {}
+    return now + (min(interval(repeat), timedelta(hours=24)) if repeat.get("period") else timedelta(hours=1))
+
+
 def following(task_: Mapping[str, Any], order: Mapping[str, Any], now: datetime, id_: str) -> Resource | None:
     """The next task of an order that recurs; None where it is done once, or runs no more."""
     repeat = r.first(order, "occurrenceTiming", "repeat") or {}
     if order.get("status") != "active" or not repeat.get("period"):
         return None
-    step = timedelta(hours=float(repeat["period"]) * (24 if repeat.get("periodUnit") == "d" else 1))
+    step = interval(repeat)
     due = r.moment(r.first(task_, "restriction", "period", "end")) or now
     while due <= now:
         due += step
@@ -115,17 +138,22 @@ def nursing_order(what: str, now: datetime, patient: str, stay: str, by: Resourc
 
 
 def diet(code: str, said: str, now: datetime, patient: str, stay: str, by: Resource, id_: str) -> Resource:
-    """A NutritionOrder of one of DIETS."""
+    """An order of one of DIETS, as the order box writes it too."""
     words, display = next((w, d) for c, w, d in DIETS if c == code)
-    kind = concept(DIET, code, display, spoken("vi")(words))
-    out = _of_stay("NutritionOrder", id_, patient, stay, "patient") | {
-        "status": "active", "intent": "order", "dateTime": clock.instant(now), "oralDiet": {"type": [kind]},
-    }  # fmt: skip
+    out = _of_stay("ServiceRequest", id_, patient, stay) | {
+        "status": "active",
+        "intent": "order",
+        "category": [concept(SNOMED, REGIME, "Dietary regime", "Chế độ ăn")],
+        "code": concept(DIET, code, display, spoken("vi")(words)),
+        "authoredOn": clock.instant(now),
+    }
     if said:
-        out["oralDiet"]["instruction"] = said
-    if by.get("reference"):
-        out["orderer"] = by
-    return out
+        out["patientInstruction"] = said
+    return out | ({"requester": by} if by.get("reference") else {})
+
+
+def is_diet(order: Mapping[str, Any]) -> bool:
+    return r.code_of(order.get("category")) == REGIME
 
 
 def joined(team: Mapping[str, Any], role: str, by: Resource) -> Resource:
@@ -230,6 +258,4 @@ def _words(order: Mapping[str, Any], lang: str) -> str:
         found = r.drug(dict(order), {}, lang)
         dose = str(r.first(order, "dosageInstruction", "text") or (found.dose if found else ""))
         return f"{found.name if found else ''} {dose}".strip()
-    if order.get("resourceType") == "NutritionOrder":
-        return r.concept(r.first(order, "oralDiet", "type"), lang)
     return r.concept(order.get("code"), lang)

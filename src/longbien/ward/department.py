@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from longbien.base.department import Department, Nav, Tab
+from longbien.base.department import Department, Nav, Tab, when
 from longbien.base.words import mark
 
-from . import beds, drugs, routes, stays
+from . import beds, drugs, reactions, routes, stays
 from .pages import at
 
 WARD = Department(
@@ -27,6 +27,7 @@ WARD = Department(
         **{p.code: p.title for p in at.PERMISSIONS},
         **stays.PERMISSIONS,
     },
+    reactions=[when(reactions.QUERY, reactions.first_task)],
     guards={
         "Encounter": beds.one_patient_each,
         "Location": beds.beds_only,

@@ -43,7 +43,10 @@ class Files:
         return kind, data
 
 
-_BEGINS = {"application/pdf": b"%PDF-", "image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
+_BEGINS = {
+    "application/pdf": b"%PDF-", "image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n",
+    "application/x-pkcs12": b"0",  # DER: a sequence; what it holds is read with its password
+}  # fmt: skip
 
 
 class _InMemory(MultiPartParser):

@@ -21,7 +21,7 @@ from longbien.web.page import Call, page
 from longbien.web.pages.frame import frame
 
 from .. import care, codes, fluids, rules, signs
-from ..board import fasting, isolated, tasks, years
+from ..board import diet_of, fasting, isolated, tasks, years
 from ..early import early
 from ..reads import Lying, patient_now
 from .at import NURSING, at, lying, moment, once, opened, staff
@@ -49,7 +49,7 @@ async def _page(call: Call, *, status: int = 200, errors: Mapping[str, str] | No
     listed = fluids.entries(found.all("Observation"))
     shifts, day, before = fluids.sums(listed, call.now)
     charted = signs.of(found.all("Observation"))
-    diet = next(iter(found.here("NutritionOrder")), None)
+    diet = diet_of(found)
     values = {k: call.field(k) for k in ("ml", "kind", "taken", "what", "due", "course", "orders", "said")} if call.form else {}
     given: dict[str, Any] = {
         "stay": found,
@@ -67,8 +67,9 @@ async def _page(call: Call, *, status: int = 200, errors: Mapping[str, str] | No
         "usual": care.USUAL,
         "diets": care.DIETS,
         "diet": diet,
+        "diet_words": r.concept((diet or {}).get("code"), call.lang),
         "fasts": fasting(found),
-        "diet_code": r.code_of(r.first(diet or {}, "oralDiet", "type"), codes.DIET),
+        "diet_code": r.code_of((diet or {}).get("code"), codes.DIET),
         "team": _team(found),
         "own": f"Practitioner/{call.actor.practitioner}",
         "sheet_rows": await _sheets(made, found, call),
@@ -121,7 +122,6 @@ async def _sheets(made: Store, found: Lying, call: Call) -> list[care.Sheet]:
         if made.scope.may_search(kind):
             page_ = await made.search(kind, [encounter, ("_sort", sort), ("_count", "60")])
             into += [_decode(e.body) for e in page_.entries]
-    orders += found.here("NutritionOrder")
     return care.sheets(notes, orders, call.lang)
 
 
@@ -204,9 +204,10 @@ async def _diet(call: Call, found: Lying, made: Store) -> dict[str, str]:
     if code not in {c for c, *_ in care.DIETS}:
         return {"diet": call.w("Choose a diet.")}
     changes: list[Change] = []
-    for before in found.here("NutritionOrder"):
-        version = int(str(r.first(before, "meta", "versionId") or 0))
-        changes.append(Update({**before, "status": "completed"}, if_match=version))
+    for before in found.here("ServiceRequest"):
+        if care.is_diet(before) and before.get("status") == "active":
+            version = int(str(r.first(before, "meta", "versionId") or 0))
+            changes.append(Update({**before, "status": "completed"}, if_match=version))
     one = care.diet(code, call.field("said", 200), call.now, found.id, str(found.stay["id"]), staff(call), once(call))
     try:
         return await _commit(made, [*changes, Create(one, id=one["id"])])
@@ -248,8 +249,8 @@ async def _sheet(call: Call, found: Lying, made: Store) -> dict[str, str]:
     entries_: list[dict[str, Any]] = []
     for n, what in enumerate(lines):
         order = care.nursing_order(what[:200], call.now, found.id, stay_id, by, f"{token}-o{n}")
-        due = call.now + timedelta(hours=min(care.every(what) or 1, 24))
-        first = care.task(what[:200], due, call.now, found.id, stay_id, by, f"{token}-t{n}", str(order["id"]))
+        id_ = str(order["id"])
+        first = care.task(what[:200], care.first_due(order, call.now), call.now, found.id, stay_id, by, care.first_id(id_), id_)
         changes += [Create(order, id=order["id"]), Create(first, id=first["id"])]
         entries_.append({"reference": f"ServiceRequest/{order['id']}"})
     written = care.sheet(course, orders, entries_, call.now, found.id, stay_id, by, call.actor.organization or "", token)

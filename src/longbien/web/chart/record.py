@@ -525,9 +525,15 @@ EXPECTED = {
 }
 
 
+LIVES_ON = frozenset({"182922004", "9632001"})
+"""Categories (SNOMED CT: dietary regime, nursing procedure) of what goes on until it ends: nobody waits for an answer to it."""
+
+
 def pending(r: Resource, lang: str) -> Pending | None:
     """An active ServiceRequest; due when it says (occurrence), else after the time that its kind usually takes."""
     ordered = moment(r.get("authoredOn"))
+    if code_of(r.get("category")) in LIVES_ON:
+        return None
     if r.get("status") != "active" or r.get("intent") not in ("order", "original-order", "filler-order", None) or ordered is None:
         return None
     due = moment(first(r, "occurrencePeriod", "end") or r.get("occurrenceDateTime"))

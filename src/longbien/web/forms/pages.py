@@ -5,6 +5,7 @@ worked out. With script (forms.js) the same answer comes as JSON while one types
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,7 +29,7 @@ from .filling import Fields, Filled
 from .tree import Form, Resource, walk
 from .view import Sheet, when
 
-OWN = frozenset({"csrf", "once", "act", "more", "less", "keep", "page", "amend", "why"})
+OWN = frozenset({"csrf", "once", "act", "more", "less", "keep", "page", "amend", "why", "back"})
 MOST_OF_A_FIELD = 20_000
 SIGNED = ("completed", "amended")
 
@@ -45,12 +46,12 @@ def _fields(call: Call, form: Form) -> Fields:
     return out
 
 
-async def _desk(call: Call) -> Desk:
-    """The form of the address in the writer's hands."""
-    patient = call.request.path_params["id"]
+async def _desk(call: Call, patient: str = "", form_id: str = "") -> Desk:
+    """A form in the writer's hands: that of the address unless another is named."""
+    patient = patient or call.request.path_params["id"]
     reason = await opened(call, patient)
     store = Store(call.engine, call.scope(reason))
-    form = await catalogue.find(store, call.request.path_params["questionnaire"])
+    form = await catalogue.find(store, form_id or call.request.path_params["questionnaire"])
     return await actions.desk(store, call.actor, await writer_of(call, patient, reason), form, call.w, call.now)
 
 
@@ -135,6 +136,12 @@ async def fill(call: Call) -> Response:
     desk = await _desk(call)
     if call.query.get("amend"):
         return await _amending(call, shell, desk, call.query["amend"])
+    context = await _opened(call, desk)
+    return call.html("forms/page.html", **shell, middle="forms/fill.html", **context)
+
+
+async def _opened(call: Call, desk: Desk) -> dict[str, Any]:
+    """What the template of a form asks, as the form is opened."""
     found, saved, left_by = await actions.load(desk), "", ""
     left = await actions.last(desk, ("in-progress",)) if found is None else None
     if found is not None:
@@ -147,24 +154,36 @@ async def fill(call: Call) -> Response:
     if found is not None:
         await actions.save(desk, held)  # the page that was opened last writes; an older one is told so
     previous = await actions.last(desk, SIGNED) if not held.copied else None
-    return _shown(call, shell, desk, held, desk.filled(held), saved=saved, left_by=left_by, previous=previous)
+    return _context(call, desk, held, desk.filled(held), saved=saved, left_by=left_by, previous=previous)
 
 
-def _shown(
-    call: Call, shell: dict[str, Any], desk: Desk, held: Draft, filled: Filled, status: int = 200, *, saved: str = "",
-    left_by: str = "", previous: tuple[Resource, int] | None = None, refused: str = "", amend: str = "", moved: bool = False,
-) -> Response:  # fmt: skip
+async def sheet(call: Call, patient: str, form_id: str, back: str = "") -> dict[str, Any]:
+    """A form to be shown in another room's page or in a sheet of the chart's panel: what `{% include "forms/sheet.html" %}` asks
+    (the page brings forms.css and forms.js). It posts to the form's own address; when it is signed the reader goes to `back`, a
+    path of this house (with done=form), else to the signed form. Raises NotFound (no such form, or the record is not open)."""
+    context = await _opened(call, await _desk(call, patient, form_id))
+    return {**context, "back": back}
+
+
+def _context(
+    call: Call, desk: Desk, held: Draft, filled: Filled, *, saved: str = "", left_by: str = "",
+    previous: tuple[Resource, int] | None = None, refused: str = "", amend: str = "", moved: bool = False,
+) -> dict[str, Any]:  # fmt: skip
     before = None
     if previous is not None and desk.form.kind != "score":
         before = SimpleNamespace(id=previous[0]["id"], at=when(previous[0].get("authored")), who=reading.author(previous[0]))
-    base = f"{_home(call)}/{desk.form.id}"
-    sheet = Sheet(desk.form, filled, held, desk.w, desk.now, base, saved, phrases=phrases.of(desk.form, desk.w.lang))
-    context: dict[str, Any] = {
-        "s": sheet, "left_by": left_by, "previous": before, "refused": refused, "amend": amend, "moved": moved,
+    base = f"/patients/{desk.writer.patient}/forms/{desk.form.id}"
+    shown = Sheet(desk.form, filled, held, desk.w, desk.now, base, saved, phrases=phrases.of(desk.form, desk.w.lang))
+    return {
+        "s": shown, "left_by": left_by, "previous": before, "refused": refused, "amend": amend, "moved": moved,
+        "back": _back(call),
     }  # fmt: skip
-    if call.part:
-        return call.html("forms/sheet.html", status, **{**shell, **context})
-    return call.html("forms/page.html", status, **shell, middle="forms/fill.html", **context)
+
+
+def _back(call: Call) -> str:
+    """Where the reader goes on when the form is signed: a path of this house, or ""."""
+    given = call.field("back", 300)
+    return given if re.fullmatch(r"/(?![/\\])[\w./?=&%-]*", given, re.ASCII) else ""
 
 
 async def _amending(call: Call, shell: dict[str, Any], desk: Desk, id_: str) -> Response:
@@ -176,7 +195,8 @@ async def _amending(call: Call, shell: dict[str, Any], desk: Desk, id_: str) -> 
     held.page = new_id()
     if saved:
         await actions.save(desk, held, f"{desk.key}:{id_}")
-    return _shown(call, shell, desk, held, desk.filled(held), saved=saved, amend=id_)
+    context = _context(call, desk, held, desk.filled(held), saved=saved, amend=id_)
+    return call.html("forms/page.html", **shell, middle="forms/fill.html", **context)
 
 
 async def _response(store: Store, patient: str, id_: str) -> tuple[Resource, int]:
@@ -270,12 +290,15 @@ async def send(call: Call) -> Response:
     if isinstance(shell, Response):
         return shell
     status = 409 if moved else 422 if act == "sign" or refused else 200
-    return _shown(call, shell, desk, held, filled, status, saved=_kept(call.w, at), refused=refused, amend=amend, moved=moved)
+    context = _context(call, desk, held, filled, saved=_kept(call.w, at), refused=refused, amend=amend, moved=moved)
+    return call.html("forms/page.html", status, **shell, middle="forms/fill.html", **context)
 
 
 async def _signed(call: Call, desk: Desk, held: Draft, filled: Filled, amend: str) -> Response:
     if not amend:
         await actions.sign(desk, held, filled)
+        if back := _back(call):
+            return call.go(f"{back}{'&' if '?' in back else '?'}done=form")
         return call.go(f"{_home(call)}/responses/{held.once}?done=signed")
     before, version = await _response(desk.store, desk.writer.patient, amend)
     if version != held.version:
@@ -331,10 +354,15 @@ async def read(call: Call) -> Response:
         "known": form,
         "why": reading.reasons(why),
         "writes": call.actor.may(CHART_WRITE) and form is not None and found.get("status") in SIGNED,
-        "paper": own_id(str(found["id"]), "paper") if form and form.kind in catalogue.PAPERS else "",
+        "paper": own_id(str(found["id"]), "paper") if form and form.kind in catalogue.PAPERS and _prints(call) else "",
     }
     shell["toast"] = done(call)
     return call.html("forms/page.html", **shell, middle="forms/read.html", **context)
+
+
+def _prints(call: Call) -> bool:
+    """Is there a records office that prints papers?"""
+    return any(str(getattr(r, "path", "")).startswith("/papers/") for r in call.request.app.routes)
 
 
 ROUTES = [

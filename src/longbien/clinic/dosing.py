@@ -282,21 +282,45 @@ def cells(instructions: Sequence[Mapping[str, Any]], drug: Drug) -> tuple[tuple[
     return _of_words(instructions[0] if instructions else {}, drug)
 
 
+def usual(drug: Drug) -> tuple[tuple[str, str, str, str], str]:
+    """The formulary's usual dose as amounts and words: from its amount and times a day, never from the span that its words
+    give; what is taken when needed stays in words."""
+    text = drug.usual
+    if drug.unit not in COUNTED or drug.times not in _SPREAD or _NEEDED.search(text):
+        return _of_words({"text": text}, drug)
+    rest = _qualifier(text)
+    named = next((t for t, word in _AT.items() if re.search(word, text, re.I)), None)
+    if drug.times == 1 and named:
+        made = [plain(drug.amount) if t == named else "" for t in TIMES]
+        return (made[0], made[1], made[2], made[3]), rest
+    return spread(drug.amount, drug.times), rest
+
+
+_NEEDED = re.compile(r"khi (?:đau|sốt|cần|khó)", re.I)
+
+
+def _qualifier(text: str) -> str:
+    """What is said beside amounts: before meals, after meals ..."""
+    parts = (p.strip() for p in re.split(r"[,;]\s*", text))
+    return next((p for p in parts if re.match(r"(?:trước|sau|trong|cùng|lúc|khi|không)\b", p, re.I)), "")
+
+
 def _of_words(d: Mapping[str, Any], drug: Drug) -> tuple[tuple[str, str, str, str], str]:
     text = str(d.get("text") or "")
     unit = re.escape(drug.unit)
     at = {t: m[1] for t, word in _AT.items() if (m := re.search(rf"(?:{word})\s*{_NUMBER}(?:\s*{unit}\b)?", text, re.I))}
-    after = re.split(r"(?:,|;)\s*", text)
-    rest = next((p for p in after if re.match(r"(?:trước|sau|trong|cùng|lúc|khi|không)\b", p.strip(), re.I)), "")
+    rest = _qualifier(text)
     if at:
         made = [at.get(t, "") for t in TIMES]
         return (made[0], made[1], made[2], made[3]), rest
+    if re.search(r"\d\s*[-–]\s*\d", text):  # one to two, two to three times: somebody has to choose
+        return ("", "", "", ""), text
     each = re.search(rf"{_NUMBER}\s*{unit}", text, re.I)
     often = re.search(r"(?:x|×|ngày)\s*(\d)\s*lần", text, re.I)
     times = int(often[1]) if often else 1 if re.search(r"/\s*ngày", text, re.I) else 0
     frequency = ((d.get("timing") or {}).get("repeat") or {}).get("frequency")
     times = times or (int(frequency) if isinstance(frequency, int) else 0)
-    if re.search(r"khi (?:đau|sốt|cần|khó)", text, re.I) or times not in _SPREAD or drug.unit not in COUNTED:
+    if _NEEDED.search(text) or times not in _SPREAD or drug.unit not in COUNTED:
         return ("", "", "", ""), text
     dose = amount(each[1]) if each else drug.amount
     if times == 1 and (named := next((t for t, word in _AT.items() if re.search(word, text, re.I)), None)):

@@ -134,3 +134,24 @@ async def test_a_promise_to_follow_a_result_stands_on_the_home_page_until_it_is_
     assert path is not None
     assert (await doctor.post(path[1])).status_code == 303
     assert "Kết quả sau ra viện" not in (await doctor.get("/today")).text
+
+
+async def test_a_drug_that_is_advised_against_goes_home_only_with_a_reason(house: SimpleNamespace) -> None:
+    patient, stay = await house.a_patient("hstc-b1", name="Trần Dị Ứng")  # free again since the test before
+    who, visit = {"reference": f"Patient/{patient}"}, {"reference": f"Encounter/{stay}"}
+    penicillin = {"resourceType": "AllergyIntolerance", "id": f"{patient}-al", "patient": who, "code": {"text": "Penicilin"}, "criticality": "high",
+                  "clinicalStatus": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "code": "active"}]}}  # fmt: skip
+    amoxicillin = {"resourceType": "MedicationRequest", "id": f"{patient}-amox", "status": "active", "intent": "order", "subject": who, "encounter": visit,
+                   "authoredOn": clock.instant(clock.now() - timedelta(hours=3)), "dosageInstruction": [{"text": "Uống 1 viên/lần", "route": {"text": "Uống"}}],
+                   "medicationCodeableConcept": {"coding": [{"system": "http://www.whocc.no/atc", "code": "J01CA04", "display": "amoxicillin"}], "text": "Amoxicilin 500 mg"}}  # fmt: skip
+    await house.store.commit([Update(penicillin), Update(amoxicillin)])
+    doctor = house.client("minh")
+    page = await doctor.get(f"/patients/{patient}/discharge")
+    assert 'class="small verdict stop"' in page.text, "it is said before anything is ended"
+    typed = form_of(page.text) | {"act": "finish", "result": "2", "dx.add1": "J18.9", "dx.main": "dx.add1"}
+    assert (await doctor.post(f"/patients/{patient}/discharge", **typed)).status_code == 422
+    assert (
+        await doctor.post(f"/patients/{patient}/discharge", **(typed | {"override": "Đã dùng lại, dung nạp tốt"}))
+    ).status_code == 303
+    found = await house.store.search("MedicationRequest", [("subject", f"Patient/{patient}"), ("category", "discharge")])
+    assert "Đã dùng lại" in json.loads(found.entries[0].body)["note"][0]["text"]

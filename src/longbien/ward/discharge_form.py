@@ -21,11 +21,13 @@ Get = Callable[..., str]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A drug's fate at discharge. `home`: it goes on at home for `days` with these words; else it stops."""
+    """A drug's fate at discharge. `home`: it goes on at home for `days` with these words; else it stops. `note`: why it was
+    prescribed though it was advised against."""
 
     home: bool
     days: int = 0
     sig: str = ""
+    note: str = ""
 
 
 @dataclass(slots=True)

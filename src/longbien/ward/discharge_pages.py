@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 from starlette.responses import Response
 
 from longbien.access.roles import Permission
+from longbien.base.department import Verdict
 from longbien.base.errors import Conflict, Invalid, NotFound
 from longbien.base.ids import FHIR_ID
 from longbien.base.words import mark
@@ -23,7 +26,7 @@ from longbien.web.pages.write import opened
 
 from . import discharge_actions as act
 from . import discharge_view as view
-from .discharge_form import Leaving, parse
+from .discharge_form import Kept, parse
 from .discharge_read import Stay, stable, stay, version
 from .discharge_resources import taken_home, typed
 from .discharge_rules import UNDO_WITHIN, Awaited, Standing
@@ -121,20 +124,22 @@ async def _framed(call: Call, patient: str) -> dict[str, Any] | Response:
 
 async def _show(
     call: Call, shell: dict[str, Any], one: Stay, errors: dict[str, str], kept: dict[str, str], *, status: int = 200,
-    refused: str = "", verdicts: Any = (),
+    refused: str = "",
 ) -> Response:  # fmt: skip
     made = view.composed(one, call.now)
     draft = one.draft()
+    values = view.fields(one, kept, made, call.now)
+    store, _ = await _stay(call, shell["reason"])
     text = {
         "saved": call.w("Kept for everybody on this stay."),
         "undone": call.w("The discharge is taken back; the stay goes on."),
     }.get(call.query.get("done", ""), "")
     return call.html(
         "chart.html", status, **{**shell, "toast": text}, middle="ward/discharge.html", stay=one, made=made,
-        values=view.fields(one, kept, made, call.now), errors=errors, refused=refused,
+        values=values, errors=errors, refused=refused,
         diagnoses=view.diagnosis_rows(one, call.lang),
         awaited=one.awaited(), drugs=view.drug_rows(one, call.lang), people=view.people(one), may_finish=call.actor.may(DISCHARGE),
-        verdicts=verdicts, seen=version(draft) if draft else 0,
+        verdicts=await _asked(call, store, one, _chosen(one, values)), seen=version(draft) if draft else 0,
         kept_by=str((draft or {}).get("owner", {}).get("display") or "") if draft else "",
         kept_at=r.updated(draft) if draft else None, me_id=call.actor.practitioner or "", **view.choices(call.w),
     )  # fmt: skip
@@ -209,11 +214,13 @@ async def _finish(call: Call, store: Store, one: Stay, values: dict[str, str]) -
     out.override = call.field("override", 500)
     if errors:
         return await _again(call, one, values, errors, call.w("The stay cannot end like this yet: see what is marked below."))
-    verdicts = await _asked(call, store, one, out)
-    if any(v.level == "stop" for v in verdicts) and not out.override:
-        return await _again(
-            call, one, values, {}, call.w("A drug to take home is advised against. Change it, or say why it is right."), verdicts
-        )
+    verdicts = await _asked(call, store, one, out.drugs)
+    stopped = [id_ for id_, said in verdicts.items() if any(v.level == "stop" for v in said)]
+    if stopped and not out.override:
+        text = call.w("A drug to take home is advised against. Change it, or say why it is right.")
+        return await _again(call, one, values, {"override": text}, text)
+    for id_ in stopped:
+        out.drugs[id_] = replace(out.drugs[id_], note=f"Kê dù có cảnh báo: {out.override}")
     try:
         await act.finish(store, one, out, values, _writer(call, one), call.now)
     except Conflict as why:
@@ -225,22 +232,37 @@ async def _finish(call: Call, store: Store, one: Stay, values: dict[str, str]) -
     return call.go(f"/patients/{call.request.path_params['id']}/discharge?stay={one.id}&done=finished")
 
 
-async def _asked(call: Call, store: Store, one: Stay, out: Leaving) -> list[Any]:
-    """What the house's advisers say of the drugs that go home."""
+async def _asked(call: Call, store: Store, one: Stay, kept: Mapping[str, Kept]) -> dict[str, list[Verdict]]:
+    """What the house's advisers say of the drugs that go home, by the inpatient order that each goes on from."""
     w = _writer(call, one)
-    drafts = [taken_home(one, d, out.drugs[str(d["id"])], w, out.end) for d in one.drugs() if out.drugs[str(d["id"])].home]
-    return await departments.advise(call, store, w.patient, drafts) if drafts else []
+    going = [d for d in one.drugs() if (k := kept.get(str(d["id"]))) and k.home]
+    if not going:
+        return {}
+    found: dict[str, list[Verdict]] = {}
+    for v in await departments.advise(call, store, w.patient, [taken_home(one, d, kept[str(d["id"])], w, call.now) for d in going]):
+        found.setdefault(str(going[v.about]["id"]), []).append(v)
+    return found
 
 
-async def _again(
-    call: Call, one: Stay, values: dict[str, str], errors: dict[str, str], refused: str, verdicts: Any = ()
-) -> Response:
+def _chosen(one: Stay, values: Mapping[str, str]) -> dict[str, Kept]:
+    """The drugs as the form has them, right or wrong: to ask about before anything is ended."""
+    out = {}
+    for d in one.drugs():
+        id_ = str(d["id"])
+        days = values.get(f"drug.{id_}.days", "")
+        out[id_] = Kept(
+            values.get(f"drug.{id_}") == "home", int(days) if days.isdigit() else 7, values.get(f"drug.{id_}.sig") or "–"
+        )
+    return out
+
+
+async def _again(call: Call, one: Stay, values: dict[str, str], errors: dict[str, str], refused: str) -> Response:
     """The page as it was typed, with what is wrong beside each field."""
     call.request.state.standing = view.standing(one, typed(one.draft()))
     shell = await frame(call, call.request.path_params["id"], "discharge")
     if isinstance(shell, Response):
         return shell
-    return await _show(call, shell, one, errors, values, status=422, refused=refused, verdicts=verdicts)
+    return await _show(call, shell, one, errors, values, status=422, refused=refused)
 
 
 @page(DISCHARGE, "TREAT")

@@ -186,6 +186,8 @@ def taken_home(stay: Stay, request: Resource, kept: Kept, w: Writer, end: dateti
     for name in ("medicationCodeableConcept", "medicationReference", "reasonReference", "reasonCode"):
         if name in request:
             out[name] = request[name]
+    if kept.note:
+        out["note"] = [{"text": kept.note}]
     quantity = _quantity(before if before.get("text") == kept.sig else {}, kept.days)
     if quantity:
         out["dispenseRequest"]["quantity"] = quantity

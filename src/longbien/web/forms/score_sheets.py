@@ -43,7 +43,7 @@ MEASURES: dict[str, tuple[str, str, str, str, str, Any, Any, int | None, int]] =
     "plt": ("777-3", "Platelets [#/volume] in Blood by Automated count", "10*9/L", "G/L", "decimal", 0, 3000, 1, 3 * DAY),
     "inr": ("6301-6", "INR in Platelet poor plasma by Coagulation assay", "{INR}", "", "decimal", 0, 20, 2, 3 * DAY),
     "na": ("2951-2", "Sodium [Moles/volume] in Serum or Plasma", "mmol/L", "mmol/L", "decimal", 80, 200, 1, 3 * DAY),
-    "weight": ("29463-7", "Body weight", "kg", "kg", "decimal", 0, 400, 2, 30 * DAY),
+    "weight": ("29463-7", "Body weight", "kg", "kg", "decimal", 0.3, 400, 2, 30 * DAY),
     "height": ("8302-2", "Body height", "cm", "cm", "decimal", 20, 260, 1, 365 * DAY),
     "bmi": ("39156-5", "Body mass index", "kg/m2", "kg/m²", "decimal", 5, 120, 1, 30 * DAY),
     "urine": ("9192-6", "Urine output 24 hour", "mL/(24.h)", "mL/24 h", "decimal", 0, 20000, 0, 2 * DAY),
@@ -401,7 +401,17 @@ def _total(s: Score) -> Items:
             )
             for m, loinc in times
         ]
-    made = item("total", kind, name, s.name.en, calc=calc, readOnly=True, unit=unit, shown="total", extract="survey")
+    made = item(
+        "total",
+        kind,
+        name,
+        s.name.en,
+        calc=calc,
+        readOnly=True,
+        unit=unit,
+        shown="total",
+        extract="vital-signs" if s.key == "BMI" else "survey",
+    )
     return [_coded(made, s, RESULTS.get(s.key))]
 
 

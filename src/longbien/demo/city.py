@@ -18,6 +18,7 @@ from longbien.access.settings import AccessSettings
 from longbien.base import clock, garbage
 from longbien.base.progress import Progress
 from longbien.fhir import json as fhir_json
+from longbien.reception import tickets
 from longbien.record import codec
 from longbien.record.change import Manner, Update
 from longbien.record.engine import Engine
@@ -129,6 +130,7 @@ def _begin(url: str) -> None:
     global _worker
     runner = asyncio.Runner()
     _worker = _Worker(runner, runner.run(Engine.open(url, services=False)))
+    _worker.engine.guards["Task"] = tickets.guard  # the numbers of today's queues
     garbage.settle()
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from longbien.base.clock import HANOI
 from longbien.demo import facilities, nursing, theatre_today
 from longbien.demo.admissions import STAYS, Stay, admission, easing_value, hospital_drugs, signs
 from longbien.demo.facilities import Bed
 from longbien.demo.illnesses import ILLNESSES
 from longbien.demo.life import Life
+from longbien.demo.pen import Visit
 from longbien.demo.shapes import at, stamp
 from longbien.demo.ward_today import expect_discharge, open_stay
+from longbien.reception import rules as queues
+from longbien.reception import shapes as desk
 
 # Reasons in the cardiology clinic, most common first.
 _REASONS = (
@@ -84,6 +88,8 @@ def outpatient(life: Life, k: int, minh: bool) -> None:
         minutes=7,
         appointment=[{"reference": f"Appointment/{appointment['id']}"}],
     )
+    if status != "planned" and place.clinic:
+        _number(life, visit, k, mark, place.code, place.name, status)
     if known:
         life.diagnoses(visit, [life.problems[known]])
     if status in ("finished", "in-progress"):
@@ -102,6 +108,22 @@ def outpatient(life: Life, k: int, minh: bool) -> None:
             )
     elif status == "arrived":
         life.vitals(visit, start - timedelta(minutes=4), "BP HR WT")
+
+
+def _number(life: Life, visit: Visit, k: int, mark: str, dept: str, name: str, status: str) -> None:
+    """The number in the room's queue: who came to an appointment has one of the series C."""
+    room = desk.Room(facilities.clinic_id(mark, dept), f"Phòng khám {facilities.department(mark, dept).clinic}", "", name, dept)
+    who = desk.Author("", "", facilities.BY_MARK[mark].id)
+    called = visit.start.replace(tzinfo=HANOI)
+    came = called - timedelta(minutes=12)
+    label, day = queues.label(queues.BOOKED, k + 1), life.today.isoformat()
+    task = desk.ticket("", life.person.id, visit.resource["id"], room, who, came, label=label, day=day)
+    for state, moment in {
+        "finished": (("called", called), ("done", called + timedelta(minutes=7))),
+        "in-progress": (("called", called), ("inside", called + timedelta(minutes=1))),
+    }.get(status, ()):
+        task = desk.ticket_in(task, state, who, moment)
+    life.new("Task", **{key: v for key, v in task.items() if key not in ("resourceType", "id", "requester")})
 
 
 def choose_stay(life: Life, bed: Bed) -> Stay:

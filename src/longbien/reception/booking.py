@@ -262,6 +262,16 @@ async def of_room(store: Store, room: Room, day: date) -> list[tuple[Resource, i
     return sorted(found, key=lambda x: str(x[0].get("start") or ""))
 
 
+def timed(appointment: Resource) -> bool:
+    """Has it an hour? A follow-up from the visit has only its day until the reception gives it one (appointmentType FOLLOWUP)."""
+    return bool(appointment.get("slot")) or not follows_up(appointment)
+
+
+def follows_up(appointment: Resource) -> bool:
+    codings = (appointment.get("appointmentType") or {}).get("coding") or ()
+    return any(c.get("code") == "FOLLOWUP" for c in codings)
+
+
 def patient_of(appointment: Resource) -> str:
     refs = (str((p.get("actor") or {}).get("reference") or "") for p in appointment.get("participant") or ())
     return next((r.rpartition("/")[2] for r in refs if r.startswith("Patient/")), "")

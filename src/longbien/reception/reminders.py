@@ -20,7 +20,7 @@ from ..record.engine import Engine
 from ..record.store import Store
 from ..web.chart.record import moment
 from . import identity
-from .booking import EXT_SILENT, patient_of
+from .booking import EXT_SILENT, follows_up, patient_of, timed
 from .carriers import Carrier, NotTaken, carriers
 from .settings import ReceptionSettings
 
@@ -61,28 +61,29 @@ def due(start: datetime, now: datetime, hours: float) -> datetime | None:
     return at if start - at >= timedelta(minutes=30) else None
 
 
-def said(facility: str, room: str, start: datetime, telephone: str, w: Words) -> Said:
-    """room: its number. No name, no department, no reason."""
+def said(facility: str, room: str, start: datetime, telephone: str, w: Words, *, hour: bool = True) -> Said:
+    """room: its number; hour: False where only the day is known. No name, no department, no reason."""
     subject = w("Reminder of your appointment at %(facility)s", facility=facility)
+    what = {"facility": facility, "time": w.time(start), "day": w.date(start), "room": room}
     parts = [
-        w(
-            "%(facility)s: you have an appointment at %(time)s on %(day)s, room %(room)s.",
-            facility=facility,
-            time=w.time(start),
-            day=w.date(start),
-            room=room,
-        ),
+        w("%(facility)s: you have an appointment at %(time)s on %(day)s, room %(room)s.", **what)
+        if hour
+        else w("%(facility)s: you have an appointment on %(day)s, room %(room)s.", **what),
         w("To change it, call %(telephone)s.", telephone=telephone) if telephone else "",
     ]
-    return Said(" ".join(x for x in parts if x), subject, facility, w.date(start), w.time(start), room)
+    at = w.time(start) if hour else w("in the room's hours")
+    return Said(" ".join(x for x in parts if x), subject, facility, w.date(start), at, room)
 
 
 async def plan(store: Any, appointment: dict[str, Any]) -> None:
     """A reaction to an appointment that is booked: it stands in the outbox once for each time it is given."""
     start = moment(appointment.get("start"))
     silent = any(x.get("url") == EXT_SILENT and x.get("valueBoolean") for x in appointment.get("extension") or ())
-    if start is None or silent or appointment.get("status") != "booked" or not appointment.get("slot"):
-        return  # what has only a day yet is reminded of when it has its hour
+    ours = appointment.get("slot") or follows_up(
+        appointment
+    )  # an operation has an appointment too: it is not reminded of from here
+    if start is None or silent or appointment.get("status") != "booked" or not ours:
+        return
     at = due(start, clock.now(), ReceptionSettings.read().remind_hours)
     if at is not None:
         await store.engine.db.execute(Q.plan, str(appointment["id"]), start, at)
@@ -149,7 +150,7 @@ class Sender:
             owner = str((facility.get("partOf") or {}).get("reference") or "").rpartition("/")[2]
         phone = next((str(t.get("value") or "") for t in facility.get("telecom") or () if t.get("system") == "phone"), "")
         room = str(place.get("name") or "").split()[-1:] or [""]
-        return said(str(facility.get("name") or ""), room[0], start, phone, words("vi"))
+        return said(str(facility.get("name") or ""), room[0], start, phone, words("vi"), hour=timed(body))
 
     async def _noted(self, number: int, body: dict[str, Any], way: str, message: Said, now: datetime) -> None:
         """What was said stands in the record: the patient sees it among their messages."""

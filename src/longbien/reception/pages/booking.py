@@ -112,7 +112,7 @@ async def _listed(call: Call, store: Store, room: Room, shown: date) -> list[Sim
                 patient=id_,
                 name=known[0].name if known else "",
                 start=moment(body.get("start")),
-                timed=bool(body.get("slot")),
+                timed=booking.timed(body),
                 status=str(body.get("status") or ""),
                 open=body.get("status") in booking.OPEN,
                 reason=next((str(r.get("text") or "") for r in body.get("reasonCode") or ()), ""),

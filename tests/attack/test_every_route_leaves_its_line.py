@@ -16,6 +16,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 #: Nothing about anybody: no line is owed.
 SILENT = {
+    "/orders/collect": "an empty list here: each patient on it has a line, tests/orders/test_collecting.py",
     "/catalogue": "the same, all of it; what is written there is a version with its line",
     "/orders/search": "what can be ordered, out of the catalogue; nothing of anybody",
     "/terms/icd10": "names of codes out of the house's own table",

@@ -160,3 +160,30 @@ def test_the_unit_follows_from_the_form_and_a_usual_dose_from_the_strength() -> 
     assert each(Decimal(1000), "mg", "Paracetamol 500 mg", "viên") == 2
     assert each(Decimal(10), "mg", "Perindopril 5 mg + 1,25 mg", "viên") == 1  # two strengths: nobody can say
     assert each(Decimal("2.5"), "mg", "Bisoprolol 5 mg", "viên") == Decimal("0.5")
+
+
+def test_a_usual_dose_is_never_the_top_of_a_span() -> None:
+    amox = Drug("amox500", "Amoxicilin 500 mg", usual="Uống 1-2 viên/lần x 2-3 lần/ngày", amount=Decimal(1), times=3)
+    assert dosing.usual(amox) == (("1", "1", "", "1"), "")
+    para = Drug("para500", "Paracetamol 500 mg", usual="Uống 1-2 viên/lần khi đau/sốt, tối đa 4 g/ngày", amount=Decimal(1), times=4)
+    assert dosing.usual(para) == (("", "", "", ""), "Uống 1-2 viên/lần khi đau/sốt, tối đa 4 g/ngày")
+    ceti = Drug("ceti10", "Cetirizin 10 mg", usual="Uống 1 viên x 1 lần/ngày, tối", amount=Decimal(1), times=1)
+    assert dosing.usual(ceti) == (("", "", "", "1"), "")
+    rabe = Drug("rabe20", "Rabeprazol 20 mg", usual="Uống 1 viên/ngày, trước ăn sáng 30 phút", amount=Decimal(1), times=1)
+    assert dosing.usual(rabe) == (("1", "", "", ""), "trước ăn sáng 30 phút")
+    assert dosing.usual(SALBUTAMOL)[0] == ("", "", "", "")
+
+
+def test_methotrexate_by_the_day_is_stopped_and_by_the_week_in_words_is_not() -> None:
+    mtx = Drug(
+        "mtx25", "Methotrexat 2,5 mg", usual="Viêm khớp dạng thấp: 7,5-15 mg MỖI TUẦN MỘT LẦN, kèm acid folic", amount=Decimal(3)
+    )
+    daily = dosing.check([(mtx, taken("3", days="28"))], "1965-01-01", DAY, weight=True, guardian=True)
+    assert [s.level for s in daily] == ["stop"]
+    words = taken(quantity="12", note="Thứ Hai hằng tuần uống 3 viên", days="28")
+    assert dosing.check([(mtx, words)], "1965-01-01", DAY, weight=True, guardian=True) == []
+    assert dosing.usual(mtx)[0] == ("", "", "", "")
+    alen = Drug("alen70", "Acid alendronic 70 mg", usual="Uống 1 viên/TUẦN, sáng đói", times=1)
+    assert dosing.usual(alen)[0] == ("", "", "", "")
+    told = {"text": alen.usual, "timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}}
+    assert dosing.cells([told], alen)[0] == ("", "", "", "")

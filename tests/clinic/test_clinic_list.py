@@ -10,6 +10,7 @@ from longbien.clinic import actions, forms, phrases, readings
 from longbien.clinic.acts import fresh_vitals
 from longbien.clinic.readings import Reading
 from longbien.clinic.worklist import Row, line, waiting
+from longbien.web.chart.record import Visit
 
 NOW = datetime(2026, 11, 30, 2, 0, tzinfo=UTC)
 
@@ -105,3 +106,16 @@ def test_without_any_prescription_what_is_taken_at_home_is_repeated() -> None:
     found = [request("x", "v1", "2026-01-01"), request("old", "v1", "2025-01-01", status="completed")]
     earlier = readings.before(found, "v3")
     assert not earlier.whole and [r["id"] for r in earlier.requests] == ["x"]
+
+
+def seen(at: datetime, status: str) -> Visit:
+    return Visit("v", at, None, "AMB", status, "bv", "BV", "")
+
+
+def test_who_came_before_midnight_is_not_lost_at_midnight_or_at_new_year() -> None:
+    before = datetime(2026, 12, 31, 16, 40, tzinfo=UTC)  # 23:40 in Hanoi
+    after = before + timedelta(minutes=40)
+    assert readings.of_today(seen(before, "in-progress"), after) and readings.of_today(seen(before, "arrived"), after)
+    assert not readings.of_today(seen(before, "finished"), after)
+    assert not readings.of_today(seen(before, "in-progress"), after + timedelta(days=2))
+    assert readings.of_today(seen(after, "planned"), after)

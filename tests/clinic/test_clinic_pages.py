@@ -286,6 +286,26 @@ async def test_what_is_typed_first_brings_the_patient_in_and_a_filled_form_stand
     assert section["entry"] == [{"reference": f"QuestionnaireResponse/qr-{encounter}"}]
 
 
+async def test_a_procedure_that_was_done_is_in_the_record(enter: Any, came: Came, house: Store) -> None:
+    patient, encounter = await came()
+    definition = {
+        "resourceType": "ActivityDefinition", "id": "cd-procedure-thu", "status": "active", "title": "Thay băng vết thương",
+        "code": {"coding": [{"system": s.SERVICE, "code": "TB01", "display": "Thay băng"}], "text": "Thay băng vết thương"},
+    }  # fmt: skip
+    await house.commit([Update(definition)])
+    browser: Browser = await enter()
+    page = await browser.post(f"/patients/{patient}/visit/act", form(encounter, act="done-add.cd-procedure-thu"))
+    assert 'value="cd-procedure-thu|Thay băng vết thương"' in page.text
+    again = await browser.get(f"/patients/{patient}/visit")
+    assert "cd-procedure-thu|" in again.text  # the draft has it
+    sent = [*form(encounter).items(), ("done", "cd-procedure-thu|x")]
+    gone = await browser.post(f"/patients/{patient}/visit", [*sent, ("done", "khong-co|y")])
+    assert gone.status_code == 422 and "danh mục" in gone.text
+    assert (await browser.post(f"/patients/{patient}/visit", sent)).status_code == 204
+    done = await all_of(house, "Procedure", patient)
+    assert [(x["status"], x["code"]["coding"][0]["code"]) for x in done] == [("completed", "TB01")]
+
+
 async def test_narcotics_stand_on_a_prescription_of_their_own(enter: Any, came: Came, house: Store) -> None:
     patient, encounter = await came()
     browser: Browser = await enter()
@@ -393,6 +413,31 @@ async def test_the_called_number_is_called_and_the_signed_one_done(enter: Any, c
     assert called["status"] == "received" and called["businessStatus"]["coding"][0]["code"] == "called"
     await browser.post(f"/patients/{patient}/visit", form(encounter))
     assert (await one(house, "Task", ticket["id"]))["status"] == "completed"
+
+
+async def test_the_list_says_who_waits_for_results_and_whose_are_back(enter: Any, came: Came, house: Store) -> None:
+    patient, encounter = await came(status="in-progress")
+    order = {
+        "resourceType": "ServiceRequest", "id": f"o-{encounter}", "status": "active", "intent": "order",
+        "code": {"text": "Công thức máu"},
+        "category": [{"coding": [{"system": codes.SNOMED, "code": "108252007"}]}], "subject": {"reference": f"Patient/{patient}"},
+        "encounter": {"reference": f"Encounter/{encounter}"}, "authoredOn": clock.instant(clock.now()),
+    }  # fmt: skip
+    await house.commit([Update(order)])
+    browser: Browser = await enter()
+
+    async def row() -> str:
+        page = await browser.get("/clinic?whose=all", X_Part="1")
+        return next(r for r in page.text.split("<tr ") if encounter in r)
+
+    assert "chờ kết quả" in await row() and "Công thức máu" in await row()
+    report = {k: order[k] for k in ("code", "subject", "encounter")} | {
+        "resourceType": "DiagnosticReport", "id": f"r-{encounter}", "status": "final",
+        "effectiveDateTime": clock.instant(clock.now()),
+        "basedOn": [{"reference": f"ServiceRequest/o-{encounter}"}],
+    }  # fmt: skip
+    await house.commit([Update(report)])
+    assert "đã có kết quả" in await row()
 
 
 async def test_a_nurse_sees_the_list_and_signs_nothing(enter: Any, came: Came) -> None:

@@ -36,9 +36,9 @@ class AlreadySigned(Conflict):
 
 @dataclass
 class Signing:
-    """What is signed. `once`: the form's token. texts: of the note. copied, of: what was copied from which note. place: where the
-    next visit is. facility: the five characters of the prescription code. replaces: the lines that an earlier prescription of
-    this visit has."""
+    """What is signed. `once`: the form's token. texts: of the note. done: codes of procedures (CodeableConcept). copied, of:
+    what was copied from which note. place: where the next visit is. facility: the five characters of the prescription code.
+    replaces: the lines that an earlier prescription of this visit has."""
 
     once: str
     judged: Judged
@@ -51,6 +51,7 @@ class Signing:
     taking: Sequence[Reading] = ()
     problems: Sequence[tuple[str, str]] = ()
     forms: Sequence[tuple[str, str]] = ()
+    done: Sequence[Resource] = ()
 
 
 def prescription_number(facility: str, once: str, kind: str) -> str:
@@ -152,6 +153,11 @@ async def _changes(store: Store, writer: Writer, given: Signing, encounter: Read
     rx, rx_sections = _prescribed(given, writer, now, diagnosed)
     made += rx
     more = [compose.section(*codes.DIAGNOSES, diagnosis_text(given), [f"Condition/{i}" for i, _ in diagnosed])]
+    if given.done:
+        acts = [compose.procedure(code, diagnosed, writer, f"{given.once}-p{n}", now) for n, code in enumerate(given.done)]
+        made += acts
+        said = "\n".join(str(x["code"].get("text") or "") for x in acts)
+        more.append(compose.section(*codes.DONE, said, [f"Procedure/{x['id']}" for x in acts]))
     if given.forms:
         said, filled = "\n".join(t for _, t in given.forms), [f"QuestionnaireResponse/{i}" for i, _ in given.forms]
         more.append(compose.section(*codes.FORMS, said, filled))

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 from starlette.responses import Response
 
 from ..base import clock
 from ..record.store import Store
+from ..web.chart.record import concept
 from ..web.page import Call
 from . import actions, leave, phrases, readings, view, worklist
-from .dosing import MOST_LINES, Line
+from .dosing import MOST_LINES
 from .forms import FIELDS, Typed
 from .view import Desk
 
 
 async def act(call: Call, one: Desk, name: str) -> None:
-    """Change what is typed by one act: copy, repeat, dx-add, dx-drop.0, dx-first.1, dx-sure.0, dx-take.I10, rx-add, rx-drop.2,
-    days.30, follow.30, template.h3."""
+    """Change what is typed by one act: copy, repeat, dx-add, dx-drop.0, dx-first.1, dx-sure.0, dx-take.I10,
+    done-add.cd-procedure-x, rx-add, rx-drop.2, days.30, follow.30, template.h3."""
     verb, _, what = name.partition(".")
     typed = one.typed
     at = int(what) if re.fullmatch(r"\d{1,3}", what) else -1
@@ -37,6 +36,10 @@ async def act(call: Call, one: Desk, name: str) -> None:
         await add_drug(call, one, call.field("rx_code", 60))
     elif verb == "rx-drop" and 0 <= at < len(typed.lines):
         del typed.lines[at]
+    elif verb == "done-add":
+        await add_done(one, what)
+    elif verb == "done-drop" and 0 <= at < len(typed.done):
+        del typed.done[at]
     elif verb == "days" and 0 < at <= 90:
         typed.lines = [replace(x, days=str(at), quantity="") for x in typed.lines]
     elif verb == "follow":
@@ -129,8 +132,10 @@ async def add_drug(call: Call, one: Desk, code: str) -> None:
     one.typed.lines.append(readings.usual(drug, own.get(code, ""), days))
 
 
-def codes_of(lines: list[Line]) -> set[str]:
-    return {x.code for x in lines}
+async def add_done(one: Desk, id_: str) -> None:
+    """A procedure that was done, from the catalogue."""
+    if id_ not in {i for i, _ in one.typed.done} and (found := await readings.definition(one.store, id_)):
+        one.typed.done.append((id_, concept(found.get("code")) or str(found.get("title") or id_)))
 
 
 # --- whose turn it is
@@ -138,13 +143,13 @@ def codes_of(lines: list[Line]) -> set[str]:
 
 async def next_waiting(call: Call, beside: str) -> worklist.Row | None:
     """Who would be called next in the reader's clinic; not the one whose page this is."""
-    rows = await worklist.read(call, whose="mine", audited=False)
+    rows = await worklist.read(call, whose="mine", audited=False, strict=True)
     return next((r for r in worklist.waiting(rows) if r.patient != beside), None)
 
 
 async def call_next(call: Call, beside: str = "") -> Response:
     """Call the next who waits: the first that nobody else has called meanwhile. Without any, the list says so."""
-    rows = await worklist.read(call, whose=call.field("whose", 80) or "mine")
+    rows = await worklist.read(call, whose=call.field("whose", 80) or "mine", strict=True)
     for row in worklist.waiting(rows):
         if row.patient == beside:
             continue
@@ -155,7 +160,3 @@ async def call_next(call: Call, beside: str = "") -> Response:
         if await actions.call_in(store, view.writer(call, row.patient, row.encounter), row.encounter, call.now, first=True):
             return call.go(f"/patients/{row.patient}/visit?encounter={row.encounter}")
     return call.go("/clinic?done=nobody")
-
-
-def said(given: Mapping[str, Any]) -> str:
-    return str(given.get("text") or "")

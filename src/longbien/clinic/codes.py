@@ -60,5 +60,6 @@ LABELS = {
 """The same as the reader's page calls them."""
 DIAGNOSES = ("29548-5", "Diagnosis Narrative", "Chẩn đoán")
 DRUGS = ("57828-6", "Prescription list", "Đơn thuốc")
+DONE = ("29554-3", "Procedure Narrative", "Thủ thuật đã làm")
 FORMS = ("74465-6", "Questionnaire response Document", "Phiếu đã điền")
 FOLLOW_UP = ("18776-5", "Plan of care note", "Hẹn khám lại")

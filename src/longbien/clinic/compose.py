@@ -188,6 +188,20 @@ def seen_by(encounter: Resource, writer: Writer) -> Resource:
     return {**encounter, "participant": there}
 
 
+def procedure(code: Resource, because: Sequence[tuple[str, str]], writer: Writer, id_: str, now: datetime) -> Resource:
+    """What was done in the visit."""
+    out = base("Procedure", id_, writer)
+    out |= {"status": "completed", "code": code, "performedDateTime": clock.instant(now), "recorder": author(writer)}
+    out["category"] = concept(codes.SNOMED, "387713003", "Surgical procedure", "Thủ thuật")
+    performer: Resource = {"actor": author(writer)}
+    if writer.organization:
+        performer["onBehalfOf"] = reference("Organization", writer.organization)
+    out["performer"] = [performer]
+    if because:
+        out["reasonReference"] = [reference("Condition", *because[0])]
+    return out
+
+
 # --- the prescription
 
 

@@ -220,6 +220,9 @@ def check(lines: Sequence[tuple[Drug, Taken]], birth: str, on: date, *, weight: 
     seen: dict[str, int] = {}
     for i, (drug, taken) in enumerate(lines):
         name = {"drug": drug.name, "days": str(taken.days)}
+        if any(taken.doses) and _WEEKLY.search(drug.usual):
+            text = mark("%(drug)s is taken by the week, not by the day: write how in words, and the quantity.")
+            found.append(Said("stop", text, name, drug.usual, i))
         if drug.code in seen:
             found.append(Said("stop", mark("%(drug)s stands twice."), name, TT26, i))
         seen[drug.code] = i
@@ -282,21 +285,49 @@ def cells(instructions: Sequence[Mapping[str, Any]], drug: Drug) -> tuple[tuple[
     return _of_words(instructions[0] if instructions else {}, drug)
 
 
+def usual(drug: Drug) -> tuple[tuple[str, str, str, str], str]:
+    """The formulary's usual dose as amounts and words: from its amount and times a day, never from the span that its words
+    give; what is taken when needed stays in words."""
+    text = drug.usual
+    if drug.unit not in COUNTED or drug.times not in _SPREAD or _NEEDED.search(text) or _WEEKLY.search(text):
+        return _of_words({"text": text}, drug)
+    rest = _qualifier(text)
+    named = next((t for t, word in _AT.items() if re.search(word, text, re.I)), None)
+    if drug.times == 1 and named:
+        made = [plain(drug.amount) if t == named else "" for t in TIMES]
+        return (made[0], made[1], made[2], made[3]), rest
+    return spread(drug.amount, drug.times), rest
+
+
+_NEEDED = re.compile(r"khi (?:đau|sốt|cần|khó)|theo (?:cân nặng|phác đồ|chỉ định|hướng dẫn)", re.I)
+_WEEKLY = re.compile(r"(?:mỗi|/)\s*tuần|tuần (?:một|1) lần", re.I)
+"""Methotrexate each day in the place of each week kills: such a drug is never written by times of day."""
+
+
+def _qualifier(text: str) -> str:
+    """What is said beside amounts: before meals, after meals ..."""
+    parts = (p.strip() for p in re.split(r"[,;]\s*", text))
+    return next((p for p in parts if re.match(r"(?:trước|sau|trong|cùng|lúc|khi|không)\b", p, re.I)), "")
+
+
 def _of_words(d: Mapping[str, Any], drug: Drug) -> tuple[tuple[str, str, str, str], str]:
     text = str(d.get("text") or "")
     unit = re.escape(drug.unit)
     at = {t: m[1] for t, word in _AT.items() if (m := re.search(rf"(?:{word})\s*{_NUMBER}(?:\s*{unit}\b)?", text, re.I))}
-    after = re.split(r"(?:,|;)\s*", text)
-    rest = next((p for p in after if re.match(r"(?:trước|sau|trong|cùng|lúc|khi|không)\b", p.strip(), re.I)), "")
+    rest = _qualifier(text)
     if at:
         made = [at.get(t, "") for t in TIMES]
         return (made[0], made[1], made[2], made[3]), rest
+    if _WEEKLY.search(text) or re.search(
+        r"\d\s*[-–]\s*\d", text
+    ):  # by the week; or one to two, two to three times: somebody has to choose
+        return ("", "", "", ""), text
     each = re.search(rf"{_NUMBER}\s*{unit}", text, re.I)
     often = re.search(r"(?:x|×|ngày)\s*(\d)\s*lần", text, re.I)
     times = int(often[1]) if often else 1 if re.search(r"/\s*ngày", text, re.I) else 0
     frequency = ((d.get("timing") or {}).get("repeat") or {}).get("frequency")
     times = times or (int(frequency) if isinstance(frequency, int) else 0)
-    if re.search(r"khi (?:đau|sốt|cần|khó)", text, re.I) or times not in _SPREAD or drug.unit not in COUNTED:
+    if _NEEDED.search(text) or times not in _SPREAD or drug.unit not in COUNTED:
         return ("", "", "", ""), text
     dose = amount(each[1]) if each else drug.amount
     if times == 1 and (named := next((t for t, word in _AT.items() if re.search(word, text, re.I)), None)):

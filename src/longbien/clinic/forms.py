@@ -13,6 +13,8 @@ from .dosing import MOST_LINES, Line
 
 MOST_TEXT = 20_000
 MOST_DX = 30
+MOST_DONE = 12
+_ID = re.compile(r"[A-Za-z0-9.\-]{1,64}")
 FIELDS = tuple(t[0] for t in TEXTS)
 MORE = ("followup", "followup_for", "weight", "guardian", "override", "copied", "rx_advice")
 """Other fields: the day of the follow-up and why, the child's weight and carer, why a warning is overruled, which note was
@@ -22,18 +24,20 @@ _CODE = re.compile(r"[A-Z]\d[0-9A-Z]{1,2}(?:\.[0-9A-Z]{1,4})?")
 
 @dataclass
 class Typed:
-    """texts: by key of codes.TEXTS and MORE. dx: (code, is it only suspected), the principal first. lines: of the prescription."""
+    """texts: by key of codes.TEXTS and MORE. dx: (code, is it only suspected), the principal first. lines: of the prescription.
+    done: procedures done in the visit, as (id of the catalogue's ActivityDefinition, name)."""
 
     texts: dict[str, str] = field(default_factory=dict)
     dx: list[tuple[str, bool]] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
+    done: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:
         return not any(self.texts.get(k) for k in (*FIELDS, "followup")) and not self.dx
 
     def visit_json(self) -> str:
-        return json.dumps({"texts": self.texts, "dx": self.dx}, ensure_ascii=False)
+        return json.dumps({"texts": self.texts, "dx": self.dx, "done": self.done}, ensure_ascii=False)
 
     def lines_json(self) -> str:
         rows = [[x.code, x.name, list(x.doses), x.days, x.quantity, x.note] for x in self.lines]
@@ -54,14 +58,19 @@ def read(form: Sequence[tuple[str, str]]) -> Typed:
     """A form's fields, in order; a name may come several times."""
     values: dict[str, str] = {}
     dx: list[str] = []
+    done: dict[str, str] = {}
     for name, value in form:
         text = value.replace("\0", "").replace("\r\n", "\n").strip()[:MOST_TEXT]
         if name == "dx":
             dx.append(text)
+        elif name == "done" and len(done) < MOST_DONE:
+            id_, _, title = text.partition("|")
+            if _ID.fullmatch(id_):
+                done.setdefault(id_, title[:200])
         else:
             values[name] = text
     texts = {k: values[k] for k in (*FIELDS, *MORE) if values.get(k)}
-    return Typed(texts, diagnoses(dx, values.get("dx_more", "")), lines(values))
+    return Typed(texts, diagnoses(dx, values.get("dx_more", "")), lines(values), list(done.items()))
 
 
 def lines(values: Mapping[str, str]) -> list[Line]:
@@ -86,6 +95,7 @@ def restored(visit: str | None, prescription: str | None) -> Typed:
         kept = json.loads(visit or "{}")
         out.texts = {str(k): str(v) for k, v in (kept.get("texts") or {}).items()}
         out.dx = [(str(c), bool(q)) for c, q in kept.get("dx") or ()]
+        out.done = [(str(i), str(n)) for i, n in kept.get("done") or ()]
         rows: list[Any] = json.loads(prescription or "{}").get("lines") or []
         for code, name, doses, days, quantity, note in rows:
             s, n, a, e = map(str, doses)

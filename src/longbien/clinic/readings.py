@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from ..base import clock
-from ..base.errors import NotFound
-from ..base.ids import key64, patient_key
+from ..base.errors import Gone, NotFound
+from ..base.ids import FHIR_ID, key64, patient_key
 from ..base.sql import queries
 from ..fhir import systems as s
 from ..record.change import Stored
@@ -21,7 +21,7 @@ from ..record.store import Store
 from ..record.types import number
 from ..web.chart.record import Life, Visit, code_of, first, moment, reference_id
 from ..web.desk import scoped
-from . import codes
+from . import codes, dosing
 from .dosing import COUNTED, Drug, Line, cells
 from .formulary import Formulary
 
@@ -49,14 +49,23 @@ def of(stored: Stored | Entry) -> Reading:
     return Reading(_decode(stored.body), stored.version)
 
 
+GOING_ON = frozenset({"arrived", "triaged", "in-progress", "onleave"})
+
+
+def of_today(visit: Visit, now: datetime) -> bool:
+    """Began today, or began yesterday and still goes on: who came before midnight is not lost at midnight."""
+    today = clock.local(now).date()
+    on = clock.local(visit.start).date()
+    return on == today or (visit.status in GOING_ON and today - on <= timedelta(days=1) and visit.start <= now)
+
+
 def choose(life: Life, organization: str | None, now: datetime, asked: str = "") -> Visit | None:
     """The visit that is being written: the one asked for, else what runs here today, else who has come, else what is booked or
     done today."""
-    today = clock.local(now).date()
     here = [v for v in life.visits if v.kind in OUTPATIENT and (not organization or v.place == organization)]
     if asked:
         return next((v for v in here if v.id == asked), None)
-    those = [v for v in here if v.status in _RANK and clock.local(v.start).date() == today]
+    those = [v for v in here if v.status in _RANK and of_today(v, now)]
     return min(those, key=lambda v: (_RANK[v.status], -v.start.timestamp()), default=None)
 
 
@@ -103,6 +112,17 @@ async def responses(store: Store, patient: str, encounter_id: str) -> list[Resou
         return []
     asked = (("patient", patient), ("encounter", f"Encounter/{encounter_id}"), ("_sort", "-authored"), ("_count", "30"))
     return [r.body for r in await _search(store, "QuestionnaireResponse", *asked) if r.body.get("status") != "entered-in-error"]
+
+
+async def definition(store: Store, id_: str) -> Resource | None:
+    """What the catalogue of orders calls this (an ActivityDefinition with a code); None where there is none."""
+    if not FHIR_ID.match(id_):
+        return None
+    try:
+        found = of(await store.read("ActivityDefinition", id_)).body
+    except (NotFound, Gone):
+        return None
+    return found if (found.get("code") or {}).get("coding") else None
 
 
 async def requests(store: Store, patient: str) -> list[Reading]:
@@ -183,9 +203,7 @@ def usual(drug: Drug, kept: str, days: str) -> Line:
     if len(parts) == 6:
         s_, n, a, e, last, note = parts
         return Line(drug.code, drug.name, (s_, n, a, e), days or last, packs(drug), note)
-    doses, note = cells([{"text": drug.usual, "timing": {"repeat": {"frequency": drug.times}}}], drug)
-    if note == drug.usual and any(doses):
-        note = ""
+    doses, note = dosing.usual(drug)
     return Line(drug.code, drug.name, doses, days or "7", packs(drug), note)
 
 

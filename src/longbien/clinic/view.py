@@ -197,7 +197,7 @@ def fields(
     follow, _ = leave.follow_up(typed.texts.get("followup", ""), day)
     return {
         "v": SimpleNamespace(
-            texts=typed.texts, dx=rows, lines=lines, says=says,
+            texts=typed.texts, done=typed.done, dx=rows, lines=lines, says=says,
             last=_note(call, one), before=before, marks={k for k, t in before.items() if t and typed.texts.get(k, "").strip() == t},
             earlier=one.earlier, earlier_n=len(one.earlier.requests), favourites=_favourites(call, own, typed),
             days=_days(typed), presets=leave.PRESETS, follow=follow, full=len(typed.lines) >= MOST_LINES,

@@ -21,6 +21,7 @@ from ..web.desk import scoped
 from ..web.page import Call
 from ..web.pages.today import _post as own_post
 from . import codes
+from .readings import of_today
 
 Q = queries(__file__, "sql/clinic.sql")
 _decode = msgspec.json.Decoder().decode
@@ -76,22 +77,24 @@ def _unlined(scope: Scope, pats: Sequence[int]) -> bool:
     return bool(new)
 
 
-async def read(call: Call, whose: str = "mine", audited: bool = True) -> list[Row]:
-    """Today's outpatients: of the reader ("mine"; all where there are none), of one room (a Location's id), or all ("all")."""
+async def read(call: Call, whose: str = "mine", audited: bool = True, *, strict: bool = False) -> list[Row]:
+    """Today's outpatients: of the reader and their department ("mine"), of one room (a Location's id), or all ("all"). Where
+    none are "mine" all are shown, but for `strict`: who calls the next calls nobody else's."""
     scope = call.scope("today's outpatients of the facility")
     start = clock.local(call.now).replace(hour=0, minute=0, second=0, microsecond=0)
     found = [
         x for x in await desk.visits(call.engine, scope, start, call.lang)
-        if x[1].kind in KINDS and clock.local(x[1].start).date() == start.date()
+        if x[1].kind in KINDS and of_today(x[1], call.now)
     ]  # fmt: skip
     mine = [x for x in found if _attends(x[2], call.actor.practitioner)]
     if whose == "mine":
         rooms = {location(x[2])[0] for x in mine} - {""}
         department = (await own_post(call)).department
-        found = [
+        ours = [
             x for x in found
             if x in mine or location(x[2])[0] in rooms or (department and concept(x[2].get("serviceType")) == department)
-        ] or found  # fmt: skip
+        ]  # fmt: skip
+        found = ours if strict else ours or found
     elif whose != "all":
         found = [x for x in found if location(x[2])[0] == whose]
     pats = list({x[0] for x in found})

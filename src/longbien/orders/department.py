@@ -6,15 +6,18 @@ from longbien.base.department import Department, Nav, Panel, Sheet, Tab, when
 from longbien.base.words import mark
 from longbien.web.page import route
 
-from . import pages, pages_catalogue, pages_list, pages_order, reactions
+from . import pages, pages_catalogue, pages_collect, pages_list, pages_order, reactions
 from .advice import ADVICE
-from .permissions import CATALOGUE, ORDER, PERMISSIONS
+from .permissions import CATALOGUE, COLLECT, ORDER, PERMISSIONS
 
 ORDERS = Department(
     name="orders",
     title=mark("Orders"),
     routes=[
         route("/orders/search", pages.search),
+        route("/orders/collect", pages_collect.listed),
+        route("/orders/collect", pages_collect.scan, ["POST"]),
+        route("/patients/{id}/orders/{form}/collected", pages_collect.form, ["POST"]),
         route("/patients/{id}/order", pages_order.order, ["POST"]),
         route("/patients/{id}/order/hints", pages_order.hints),
         route("/patients/{id}/orders", pages_list.orders),
@@ -25,7 +28,10 @@ ORDERS = Department(
         route("/catalogue/{id}", pages_catalogue.one),
         route("/catalogue/{id}", pages_catalogue.change, ["POST"]),
     ],
-    nav=[Nav("/catalogue", mark("Catalogue"), CATALOGUE, "catalogue")],
+    nav=[
+        Nav("/orders/collect", mark("Specimens"), COLLECT, "collect"),
+        Nav("/catalogue", mark("Catalogue"), CATALOGUE, "catalogue"),
+    ],
     tabs=[Tab("orders", "orders", mark("Orders"))],
     panels=[Panel("me", "orders/me.html", pages_list.mine)],
     sheets=[Sheet("order", mark("Order"), "O", "orders/panel.html", pages_order.build, ORDER)],

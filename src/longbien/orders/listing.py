@@ -136,10 +136,19 @@ def forms(listed: Sequence[Order], w: Words) -> list[SimpleNamespace]:
     out = []
     for key, kept in found.items():
         numbered = "@" not in key
+        collect = any(o.kind == "lab" and o.number and o.stage.key == "ordered" for o in kept)
         labels = any(o.kind == "lab" and o.number and not o.over for o in kept)
         sheet = numbered and any(o.kind != "drug" for o in kept)
         ordered = sorted(kept, key=lambda o: (list(KINDS).index(o.kind), o.number, o.name))
         out.append(
-            SimpleNamespace(key=key, at=kept[0].at, by=kept[0].by, rows=[row(o, w) for o in ordered], sheet=sheet, labels=labels)
+            SimpleNamespace(
+                key=key,
+                at=kept[0].at,
+                by=kept[0].by,
+                rows=[row(o, w) for o in ordered],
+                sheet=sheet,
+                labels=labels,
+                collect=collect,
+            )
         )
     return out

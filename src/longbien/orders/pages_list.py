@@ -18,7 +18,7 @@ from ..web.pages.write import opened
 from . import actions, catalogue, listing, printing
 from .advice import found
 from .kinds import KINDS
-from .permissions import ORDER, PRINT
+from .permissions import COLLECT, ORDER, PRINT
 from .rules import STAGES
 
 MOST = 200
@@ -29,6 +29,7 @@ def _done(call: Call) -> str:
     """What is said after an action."""
     return {
         "orders": call.w("The orders are signed."),
+        "collected": call.w("The specimens are taken."),
         "cancelled": call.w("The order is cancelled."),
         "undone": call.w("Taken back."),
     }.get(call.query.get("done", ""), "")
@@ -57,6 +58,7 @@ async def _orders(call: Call, *, status: int = 200, error: str = "", about: str 
         kind=kind,
         kinds=[c for c in counts if c[2] or c[0] == kind], total=len(kept), open_n=sum(not o.over for o in listed),
         past_n=sum(o.over for o in listed), may_order=call.actor.may(ORDER), may_print=call.actor.may(PRINT),
+        may_collect=call.actor.may(COLLECT),
         error=error, about=about, why=why, most=MOST,
     )  # fmt: skip
 

@@ -13,6 +13,9 @@ LOOK_UP = Permission(
 PRINT = Permission(
     "order-print", "Print order forms and specimen labels", frozenset({"doctor", "head", "nurse", "laboratory", "imaging"})
 )
+COLLECT = Permission(
+    "order-collect", "Take specimens, and say that they were taken", frozenset({"doctor", "head", "nurse", "laboratory"})
+)
 CATALOGUE = Permission("catalogue", "Keep the catalogue of what can be ordered", frozenset({"it", "pharmacist"}))
 
-PERMISSIONS = {p.code: p.title for p in (ORDER, LOOK_UP, PRINT, CATALOGUE)}
+PERMISSIONS = {p.code: p.title for p in (ORDER, LOOK_UP, PRINT, COLLECT, CATALOGUE)}

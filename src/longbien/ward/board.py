@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from longbien.base import clock
@@ -114,8 +115,11 @@ def problem(lying: Lying, lang: Tongue) -> str:
 
 def lines_of(lying: Lying, now: datetime, lang: str) -> list[rounds.Line]:
     """The drug sheet of the round: from twelve hours back to twelve hours on."""
-    orders = [o for o in lying.here("MedicationRequest") if o.get("status") in ("active", "on-hold")]
-    return rounds.sheet(orders, lying.all("MedicationAdministration"), now - DAY / 2, now + DAY / 2, now, lang)
+    if lying.lines is None:  # asked by the card, by what is due, by the round: of one reading it is worked out once
+        orders = [o for o in lying.here("MedicationRequest") if o.get("status") in ("active", "on-hold")]
+        lying.lines = rounds.sheet(orders, lying.all("MedicationAdministration"), now - DAY / 2, now + DAY / 2, now, lang)
+    found: list[rounds.Line] = lying.lines
+    return found
 
 
 def build(found: WardNow, now: datetime, w: Words, lang: Tongue) -> Board:
@@ -213,6 +217,7 @@ def isolated(lying: Lying) -> str:
     return next((a.text for x in lying.all("Flag") if (a := r.alert(x, "vi")) and a.kind == "isolation"), "")
 
 
+@cache
 def _measures() -> Mapping[int, measures.Measure]:
     return {key64(f"Observation.code|{measures.LOINC}|{loinc}"): m for loinc, m in measures.table().items()}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -68,6 +69,8 @@ class Lying:
     of: dict[str, list[Resource]] = field(default_factory=dict)
     results: list[Result] = field(default_factory=list)
     looked: datetime | None = None
+    lines: list[Any] | None = None
+    """The drug sheet, once somebody has worked it out (board.lines_of)."""
 
     @property
     def id(self) -> str:
@@ -115,8 +118,13 @@ def _one(scope: Scope, name: str) -> int:
     return next(iter(_types(scope, (name,))), _NOWHERE)
 
 
+@cache
+def _codes() -> list[int]:
+    return [key64(f"Observation.code|{measures.LOINC}|{loinc}") for loinc, m in measures.table().items() if m.group != "vital"]
+
+
 async def _rows(engine: Engine, scope: Scope, lying: str, first: Any, terms: Sequence[int], since: datetime, now: datetime) -> Any:
-    codes = [key64(f"Observation.code|{measures.LOINC}|{loinc}") for loinc in measures.table()]
+    codes = _codes()
     sql, args = scoped(
         scope, Q.rows.replace("{lying}", lying), first, list(terms), number("Encounter"), since, now - RESULTS, codes,
         _types(scope, _ALWAYS), _types(scope, _WHERE_OPEN), list(_OPEN_TERMS), _one(scope, "MedicationAdministration"),

@@ -60,7 +60,7 @@ async def listing(call: Call) -> Response:
     w, whose = call.w, _whose(call)
     await place_names(call, {call.actor.organization} if call.actor.organization else set())
     rows = await worklist.read(call, whose)
-    waiting = worklist.waiting(rows)
+    waiting = worklist.waiting(await worklist.read(call, whose, audited=False, strict=True) if whose == "mine" else rows)
     context: dict[str, Any] = {
         "groups": _groups(rows, w),
         "states": states(w),

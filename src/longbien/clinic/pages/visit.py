@@ -16,7 +16,7 @@ from ...fhir import systems as s
 from ...record.change import Stored
 from ...record.store import Store
 from ...web import departments
-from ...web.chart.record import Life, moment, person
+from ...web.chart.record import Life, concept, moment, person
 from ...web.forms import catalogue, reading
 from ...web.page import Call, page
 from ...web.pages.frame import frame
@@ -216,8 +216,11 @@ async def sign(call: Call) -> Response:
         error = call.w("Not signed yet: write the reason or the examination.")
     if error:
         return await again(call, one, judged, error)
+    given = await signing(call, one, judged)
+    if len(given.done) < len(one.typed.done):
+        return await again(call, one, judged, call.w("A procedure is not in the catalogue any more: remove it."))
     try:
-        await actions.sign(one.store, view.writer(call, patient, one.encounter.id), await signing(call, one, judged), call.now)
+        await actions.sign(one.store, view.writer(call, patient, one.encounter.id), given, call.now)
     except actions.AlreadySigned as was:
         who = next((str(a.get("display") or "") for a in was.note.get("author") or ()), "")
         at = moment(was.note.get("date"))
@@ -267,6 +270,7 @@ async def signing(call: Call, one: Desk, judged: Judged) -> actions.Signing:
     texts = one.typed.texts
     drugs = [r for r in one.found if r.body.get("status") == "active" and readings.community(r.body)]
     filled = await readings.responses(one.store, one.patient, one.encounter.id)
+    defined = [await readings.definition(one.store, i) for i, _ in one.typed.done]
     words_ = words("vi")
     rows = [reading.row(r, words_) for r in filled if r.get("status") in ("completed", "amended")]
     return actions.Signing(
@@ -279,6 +283,7 @@ async def signing(call: Call, one: Desk, judged: Judged) -> actions.Signing:
         facility=await facility_code(one.store, call.actor.organization or ""),
         known=await problems(one),
         taking=drugs,
+        done=[{**x["code"], "text": concept(x["code"]) or str(x.get("title") or "")} for x in defined if x],
         forms=[(r.id, " · ".join(x for x in (r.title, r.result) if x)) for r in rows],
     )
 

@@ -25,3 +25,14 @@ SELECT nextval('order_number')
 -- name: there
 -- Ids of definitions that are there, or were: a starter catalogue leaves them as they are. Driven by head_dt.
 SELECT type, id FROM head WHERE type = ANY($1::smallint[]) AND pat IS NULL
+
+-- name: to_collect
+-- Open laboratory orders of the last days that the reader may see: $2 the terms of status active and of the category. Driven by head_gin.
+SELECT h.pat, h.rid, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+WHERE h.type = $1 AND h.terms @> $2::int8[] AND h.dlo > $3 AND NOT h.deleted AND h.pat IS NOT NULL AND {allowed}
+ORDER BY h.dlo LIMIT 1000
+
+-- name: collected
+-- Specimens of these patients since then. Driven by head_pat.
+SELECT v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+WHERE h.pat = ANY($2::bigint[]) AND h.type = $1 AND h.upd > $3 AND NOT h.deleted AND {allowed} LIMIT 5000

@@ -175,7 +175,7 @@
         const found = (await r.json())[input.dataset.findKey] || [];
         ul.replaceChildren(...found.map((t, i) => {
           const li = document.createElement("li"), a = document.createElement("span"), b = document.createElement("span");
-          li.role = "option"; li.id = `${ul.id}-${i}`; li.dataset.code = t.key || t.code; a.textContent = t.name; b.className = "quiet small"; b.textContent = t.dose || t.code || ""; if (!t.dose) b.className = "code quiet";
+          li.role = "option"; li.id = `${ul.id}-${i}`; li.dataset.code = (input.dataset.by && t[input.dataset.by]) || t.key || t.code; a.textContent = t.name; b.className = "quiet small"; b.textContent = t.dose || t.code || ""; if (!t.dose) b.className = "code quiet";
           li.append(a, b); li.addEventListener("mousedown", (e) => { e.preventDefault(); pick(li); }); return li;
         }));
         open(found.length > 0); if (found.length) { move(0); if (enter) { enter = false; pick(items()[0]); } }

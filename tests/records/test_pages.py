@@ -1,4 +1,5 @@
-"""The pages as a browser gets them, in both languages: a patient's one-time code, the public check, certificates, papers taken in."""
+"""The pages as a browser gets them, in both languages: a patient's one-time code, the public check, certificates, papers taken
+in."""
 
 from __future__ import annotations
 
@@ -129,3 +130,24 @@ async def test_who_has_no_right_to_the_record_gets_no_paper_of_it(h: SimpleNames
     head = await Browser(h.app).sign_in(other.login)
     for path in ("/papers/hidden", "/papers/hidden.pdf", "/papers/hidden/page/1.png", "/patients/na/records/ended.json"):
         assert (await head.get(path)).status_code in (403, 404), path
+
+
+async def test_a_paper_is_taken_in_and_named(h: SimpleNamespace) -> None:
+    office = await Browser(h.app).sign_in("hs.vinh")
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(100)
+    wrong = await office.post("/patients/na/scan", "/patients/na/scan", files={"file": ("a.exe", b"MZ")}, once="scan-0")
+    assert wrong.status_code == 422 and "Chỉ nhận tệp" in wrong.text
+    for _ in range(2):  # sent twice, kept once
+        answer = await office.post("/patients/na/scan", "/patients/na/scan", files={"file": ("a.png", picture)}, once="scan-1")
+        assert answer.status_code == 303 and answer.headers["location"].startswith("/papers/scans/scan-1")
+    for lang, words in (("vi", "chưa xem"), ("en", "not looked at yet")):
+        page = await office.get("/papers/scans/scan-1", lang)
+        assert page.status_code == 200 and words in page.text
+    assert (await office.get("/papers/scans/scan-1/file")).content == picture
+    late = await office.post("/papers/scans/scan-1", "/papers/scans/scan-1", kind="other", dated="2999-01-01", act="name")
+    assert late.status_code == 422 and "một ngày đã qua" in late.text
+    done = await office.post(
+        "/papers/scans/scan-1", "/papers/scans/scan-1", kind="other", dated="2019-01-01", text="Sổ khám", act="name"
+    )
+    assert done.status_code == 303
+    assert "Giấy khác" in (await office.get("/patients/na/papers")).text

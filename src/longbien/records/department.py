@@ -8,7 +8,7 @@ from longbien.web.page import route
 
 from .guards import GUARDS
 from .pages import keys, papers, patient, scans, verify, visits
-from .roles import EVERY, PAPERS, SIGN
+from .roles import EVERY, PAPERS, TO_SIGN
 from .signing.settings import SigningSettings
 
 RECORDS = Department(
@@ -49,7 +49,7 @@ RECORDS = Department(
         route("/patients/{id}/records/{visit}/addendum", visits.add, ["POST"]),
         route("/patients/{id}/records/{visit}/paper", visits.make, ["POST"]),
     ],
-    nav=[Nav("/papers/to-sign", mark("Papers to sign"), SIGN, "papers")],
+    nav=[Nav("/papers/to-sign", mark("Papers to sign"), TO_SIGN, "papers")],
     tabs=[Tab("papers", "papers", mark("Papers"), PAPERS)],
     panels=[Panel("me", "records/me.html", patient.card)],
     permissions={p.code: p.title for p in EVERY},

@@ -84,7 +84,7 @@ async def _one(call: Call, at: Desk, s: SimpleNamespace, error: str = "", status
         kind=call.field("kind", 30) or chosen or kind,
         dated=call.field("dated", 10) or dated or (dates[0].isoformat() if dates else ""),
         dates=dates, may=call.actor.may(SCAN), how=call.query.get("read", ""), wrong=s.document.get("status") == "entered-in-error",
-        today=today.isoformat(),
+        latest=today.isoformat(),
     )  # fmt: skip
 
 

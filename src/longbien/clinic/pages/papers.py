@@ -125,8 +125,7 @@ def _leave_sections(values: Mapping[str, str], checked: leave.Leave, one: Desk) 
     rows = [
         ("DON_VI", "Đơn vị làm việc", values["workplace"]),
         ("MA_BHXH", "Mã số BHXH", values["insurance"]),
-        ("CHAN_DOAN_RV", "Chẩn đoán", diagnosis(one)),
-        ("PP_DIEUTRI_NGHI", "Phương pháp điều trị", values["method"]),
+        ("CHAN_DOAN_RV", "Chẩn đoán và phương pháp điều trị", f"{diagnosis(one)}\nPhương pháp điều trị: {values['method']}"),
         ("SO_NGAY_NGHI", "Số ngày nghỉ", span),
         ("TUOI_THAI", "Đình chỉ thai nghén, tuổi thai (tuần)", values["weeks"] if lost else ""),
         ("NGUYENNHAN_DINHCHI", "Nguyên nhân đình chỉ thai", values["cause"] if lost else ""),

@@ -209,7 +209,7 @@ async def work(url: str, stop: asyncio.Event) -> None:
         await sessions.clean(engine.db, settings)
         await throttle.clean(engine.db)
         await ceremony.clean(engine.db)
-        await app_tokens.clean(engine)
+        await app_tokens.clean(engine, door.settings)
         await background.clean(engine.db)
         await copying.clean(door)
         return clock.now() + CLEAN_EVERY

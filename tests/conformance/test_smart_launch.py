@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 import secrets
+import subprocess
 import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -20,13 +21,16 @@ from fhirclient.models import observation, patient
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
-from longbien.access.apps import keys, registry
+from longbien.access.apps import registry
 from longbien.record.engine import Engine
-from real_house import House, a_doctor
+from real_house import House, a_doctor, command, environment
 
 BACK = "http://127.0.0.1:9/back"
 LAB = "http://terminology.hl7.org/CodeSystem/observation-category|laboratory"
-MOST = "launch launch/patient openid fhirUser offline_access online_access patient/*.rs user/*.cruds patient/Observation.cruds"
+MOST = (
+    "launch launch/patient launch/encounter openid fhirUser offline_access online_access patient/*.rs user/*.cruds "
+    "patient/Observation.cruds"
+)
 
 
 def _observation(who: str, category: str, code: str) -> dict[str, Any]:
@@ -63,6 +67,16 @@ class World:
                 await engine.close()
 
         return asyncio.run(make())
+
+    def sql(self, text: str) -> list[Any]:
+        async def ask() -> list[Any]:
+            engine = await Engine.open(self.house.database_url(), services=True)
+            try:
+                return list(await engine.db.fetch(text))
+            finally:
+                await engine.close()
+
+        return asyncio.run(ask())
 
     def say(self, url: str, answer: str = "allow", **fields: str) -> httpx.Response:
         """The person at the consent page."""
@@ -147,8 +161,27 @@ def test_an_app_opened_from_a_patients_page_has_that_patient(world: World) -> No
     back = world.say(url).headers["location"]
     got = world.token(grant_type="authorization_code", code=parse_qs(urlsplit(back).query)["code"][0], redirect_uri=BACK,
                       client_id=world.public, code_verifier=verifier).json()  # fmt: skip
-    assert got["patient"] == world.mine and got["need_patient_banner"] is False
+    assert got["patient"] == world.mine and got["need_patient_banner"] is False and "encounter" not in got
     assert httpx.get(got["smart_style_url"]).json()["color_text"]
+
+
+def test_the_visit_that_goes_on_comes_along(world: World) -> None:
+    kind = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"}
+    visit = {"resourceType": "Encounter", "class": kind, "subject": {"reference": f"Patient/{world.mine}"}}
+    world.put({**visit, "status": "finished", "period": {"start": "2026-03-01T08:00:00+07:00", "end": "2026-03-01T09:00:00+07:00"}})
+    runs = world.put({**visit, "status": "arrived", "period": {"start": "2026-02-01T08:00:00+07:00"}})
+    csrf = re.search(r'name="csrf" value="([^"]+)"', world.browser.get(f"/patients/{world.mine}/apps").text)
+    assert csrf
+    sent = world.browser.post(f"/patients/{world.mine}/apps/{world.public}", data={"csrf": csrf[1]})
+    launch = parse_qs(urlsplit(sent.headers["location"]).query)["launch"][0]
+    url, verifier = world.wish("launch patient/Observation.rs", launch=launch)
+    code = parse_qs(urlsplit(world.say(url).headers["location"]).query)["code"][0]
+    got = world.token(**world.form(code, verifier)).json()
+    assert (got["patient"], got["encounter"]) == (world.mine, runs), "opened from the page"
+    assert world.exchange("launch/encounter patient/Observation.rs")["encounter"] == runs, "asked for by itself"
+    assert "encounter" not in world.exchange("launch/patient patient/Observation.rs"), "not asked for"
+    world.machine.put(f"{world.fhir}/Encounter/{runs}", json={**visit, "id": runs, "status": "finished"})
+    assert "encounter" not in world.exchange("launch/encounter patient/Observation.rs")
 
 
 # -- what a scope leaves --------------------------------------------------------------------------------------------------
@@ -219,15 +252,37 @@ def test_the_id_token_is_signed_by_a_published_key_and_keys_rotate_without_a_gap
     claims = check(old)
     assert claims["iss"] == said["issuer"] == world.house.address and claims["aud"] == world.public and claims["nonce"] == "n-1"
 
-    async def rotate() -> None:
-        engine = await Engine.open(world.house.database_url(), services=True)
-        await keys.rotate(engine)
-        await engine.close()
-
-    asyncio.run(rotate())
+    rotated = subprocess.run(
+        command("app", "rotate-keys"), env=environment(LONGBIEN_DATA=str(world.house.data)), capture_output=True, text=True,
+        timeout=60,
+    )  # fmt: skip
+    assert rotated.returncode == 0, rotated.stderr
     new = world.exchange("openid fhirUser")["id_token"]
     kids = [json.loads(base64.urlsafe_b64decode(t.split(".")[0] + "=="))["kid"] for t in (old, new)]
-    assert kids[0] != kids[1] and check(old) and check(new)
+    assert kids[0] != kids[1] == rotated.stdout.strip() and check(old) and check(new)
+    rows = world.sql("SELECT private, sealed, public FROM sign_key")
+    assert all(r["private"] is None and b'"d"' not in r["sealed"] and '"d"' not in r["public"] for r in rows), (
+        "nobody signs by a copy"
+    )
+
+
+def test_online_access_ends_with_the_sign_in_and_offline_access_does_not(world: World) -> None:
+    kept = world.browser.headers["Cookie"]
+    try:
+        world.browser.headers["Cookie"] = asyncio.run(a_doctor(world.house, world.mine))
+        online = world.exchange("launch/patient online_access patient/Observation.rs")
+        offline = world.exchange("launch/patient offline_access patient/Observation.rs")
+        assert [world.get(t["access_token"], f"Observation/{world.lab}").status_code for t in (online, offline)] == [200, 200]
+        csrf = re.search(r'name="csrf" value="([^"]+)"', world.browser.get("/apps").text)
+        assert csrf and world.browser.post("/sign-out", data={"csrf": csrf[1]}).status_code == 303
+    finally:
+        world.browser.headers["Cookie"] = kept
+    time.sleep(1.2)  # every process remembers a token for a second
+    assert world.get(online["access_token"], f"Observation/{world.lab}").status_code == 401
+    assert world.get(offline["access_token"], f"Observation/{world.lab}").status_code == 200
+    form = {"grant_type": "refresh_token", "client_id": world.public}
+    assert world.token(**form, refresh_token=online["refresh_token"]).json()["error"] == "invalid_grant"
+    assert world.token(**form, refresh_token=offline["refresh_token"]).status_code == 200
 
 
 def test_a_refresh_token_is_good_once_and_a_copy_ends_everything(world: World) -> None:

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 from longbien.access.apps import keys, registry
+from longbien.access.sealed import Seal
+from longbien.access.settings import AccessSettings
 from longbien.base.errors import Invalid
 from longbien.base.place import Place, database
 from longbien.record.engine import Engine
@@ -52,7 +54,7 @@ async def _done(url: str, args: argparse.Namespace) -> str:
                 f"{r['client_id']}\t{'stopped' if r['disabled'] else r['auth']}\t{r['name']}\t{r['scope']}\n" for r in rows
             )
         if args.todo == "rotate-keys":
-            return await keys.rotate(engine) + "\n"
+            return await keys.rotate(engine, Seal(AccessSettings.read())) + "\n"
         if args.todo == "secret":
             return await registry.new_secret(engine, args.client_id) + "\n"
         await (registry.disable if args.todo == "stop" else registry.enable)(engine, args.client_id)

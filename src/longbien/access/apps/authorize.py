@@ -57,7 +57,8 @@ class Wish:
     @property
     def picks_patient(self) -> bool:
         """Must the person say which patient this is about?"""
-        return self.launch is None and ("launch/patient" in self.said.others or any(o.level == "patient" for o in self.said.ones))
+        asks = {"launch/patient", "launch/encounter"} & self.said.others or any(o.level == "patient" for o in self.said.ones)
+        return self.launch is None and bool(asks)
 
     def back(self, **said: str) -> str:
         return back(self.redirect, state=self.state, iss=self.iss, **said)

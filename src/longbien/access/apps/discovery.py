@@ -12,10 +12,12 @@ from .registry import AUTHS
 CAPABILITIES = (
     "launch-ehr", "launch-standalone", "client-public", "client-confidential-symmetric",
     "client-confidential-asymmetric", "sso-openid-connect", "context-banner", "context-style", "context-ehr-patient",
-    "context-ehr-encounter", "context-standalone-patient", "permission-offline", "permission-online", "permission-patient",
+    "context-ehr-encounter", "context-standalone-patient", "context-standalone-encounter", "permission-offline",
+    "permission-online", "permission-patient",
     "permission-user", "permission-v1", "permission-v2",
 )  # fmt: skip
-SCOPES = ("openid", "fhirUser", "launch", "launch/patient", "online_access", "offline_access", "patient/*.rs", "user/*.cruds",
+SCOPES = ("openid", "fhirUser", "launch", "launch/patient", "launch/encounter", "online_access", "offline_access", "patient/*.rs",
+          "user/*.cruds",
           "system/*.cruds")  # fmt: skip
 
 

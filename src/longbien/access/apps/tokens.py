@@ -10,6 +10,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from longbien.base.errors import Invalid
@@ -19,6 +20,7 @@ from longbien.record.engine import Engine
 
 from .. import certificates, smart
 from ..lines import by
+from ..sealed import Seal
 from ..sessions import digest
 from ..settings import AccessSettings
 from ..tokens import PREFIX
@@ -169,7 +171,7 @@ async def _give(
     if banner is not None:
         answer |= {"need_patient_banner": banner, "smart_style_url": f"{place.issuer}/oauth/style.json"}
     if "openid" in others:
-        answer["id_token"] = await _id_token(engine, app, row["account"], others, place, seconds, nonce)
+        answer["id_token"] = await _id_token(engine, settings, app, row["account"], others, place, seconds, nonce)
     await engine.db.execute(Q.grant_used, row["app_grant"])
     await _line(engine, row["account"], f"app {app.client_id}: token {number} (permission {row['app_grant']}): {scope}", address)
     return answer
@@ -185,8 +187,9 @@ async def _new_token(
 
 
 async def _id_token(
-    engine: Engine, app: App, account: int, others: frozenset[str], place: Place, seconds: float, nonce: str | None
-) -> str:
+    engine: Engine, settings: AccessSettings, app: App, account: int, others: frozenset[str], place: Place, seconds: float,
+    nonce: str | None,
+) -> str:  # fmt: skip
     who = await engine.db.fetchrow("SELECT name, login, practitioner, patient FROM account WHERE number = $1", account)
     now = int(time.time())
     claims: Answer = {"iss": place.issuer, "sub": subject(account), "aud": app.client_id, "iat": now, "exp": now + int(seconds)}
@@ -196,7 +199,7 @@ async def _id_token(
         claims["fhirUser"] = f"{place.fhir}/{who_is}"
     if "profile" in others and who is not None:
         claims["name"] = who["name"]
-    return await keys.sign(engine.db, claims)
+    return await keys.sign(engine.db, seal_of(settings), claims)
 
 
 def subject(account: int) -> str:
@@ -267,8 +270,13 @@ async def revoke(engine: Engine, app: App, given: str, address: str | None) -> N
         await _line(engine, fresh["account"], f"app {app.client_id} gave back permission {fresh['app_grant']}", address)
 
 
-async def clean(engine: Engine) -> None:
+@lru_cache(maxsize=8)
+def seal_of(settings: AccessSettings) -> Seal:
+    return Seal(settings)
+
+
+async def clean(engine: Engine, settings: AccessSettings) -> None:
     """Forget what is over."""
     for query in (Q.clean_codes, Q.clean_launches, Q.clean_jtis, Q.clean_refresh):
         await engine.db.execute(query)
-    await keys.clean(engine)
+    await keys.clean(engine, seal_of(settings))

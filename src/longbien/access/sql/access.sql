@@ -84,7 +84,8 @@ DELETE FROM session WHERE expires < now() OR seen < now() - make_interval(secs =
 INSERT INTO api_token (hash, account, scope, expires) VALUES ($1, $2, $3, now() + make_interval(secs => $4)) RETURNING number
 
 -- name: token_actor
--- Whose token this is, while it is good: the account, and where an app acts for it, that app and what it was allowed.
+-- Whose token this is, while it is good: the account, and where an app acts for it, that app and what it was allowed. Online access ends
+-- with the sign-in that it was given in.
 SELECT a.number, a.login, a.kind, a.name, a.role, a.practitioner, a.organization, a.department, a.patient,
   account_reach(a) AS reach, t.scope, t.cert,
   t.number AS token, p.number AS app, p.client_id, p.name AS app_name, g.patient AS context, g.number AS app_grant
@@ -92,6 +93,7 @@ FROM api_token t JOIN account a ON a.number = t.account
   LEFT JOIN app p ON p.number = t.app LEFT JOIN app_grant g ON g.number = t.app_grant
 WHERE t.hash = $1 AND a.disabled IS NULL AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > now())
   AND p.disabled IS NULL AND g.ended IS NULL
+  AND (g.session IS NULL OR EXISTS (SELECT FROM session s WHERE s.hash = g.session AND s.expires > now()))
 
 -- name: actor_again
 -- Who an account is now: with a token only while that is good, without one while the account is.
@@ -103,6 +105,7 @@ FROM account a LEFT JOIN api_token t ON t.account = a.number AND t.number = $2::
 WHERE a.number = $1 AND a.disabled IS NULL
   AND ($2::int IS NULL OR (t.number IS NOT NULL AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > now())))
   AND p.disabled IS NULL AND g.ended IS NULL
+  AND (g.session IS NULL OR EXISTS (SELECT FROM session s WHERE s.hash = g.session AND s.expires > now()))
 
 -- name: token_list
 SELECT t.number, a.name, t.scope, t.created, t.expires, t.revoked FROM api_token t JOIN account a ON a.number = t.account

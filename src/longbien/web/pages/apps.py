@@ -25,6 +25,8 @@ from ..chart.record import person
 from ..page import Call, page
 
 MOST_FOUND = 20
+GOES_ON = ("arrived", "triaged", "in-progress", "onleave")
+"""States of an encounter that goes on (R4 encounter-status)."""
 
 
 # -- yes or no ------------------------------------------------------------------------------------------------------------
@@ -88,6 +90,8 @@ async def answer(call: Call) -> Response:
             error = NotFound("This record is not open to you.")
             await call.door.refused(call.actor, error, patient=patient)
             raise error
+    if patient is not None and wish.launch is None and "launch/encounter" in wish.said.others:
+        encounter = await _visit(call, patient)
     secret = cookie(call.request, sessions.cookie_name(peer(call.request, call.door.proxies).secure))
     url = await asking.allow(
         call.engine, call.door.settings, wish, call.actor, patient=patient, encounter=encounter, session=secret
@@ -225,6 +229,18 @@ async def _open(call: Call) -> str:
     return id_
 
 
+async def _visit(call: Call, patient: str) -> str | None:
+    """The visit or stay that goes on now, of those that the reader may see: at the own facility, else the newest."""
+    store = Store(call.engine, call.scope("opening an app"))
+    asked = [("patient", f"Patient/{patient}"), ("status", ",".join(GOES_ON)), ("_sort", "-date"), ("_count", "1")]
+    here = [("service-provider", f"Organization/{call.actor.organization}")] if call.actor.organization else []
+    for also in (here, []) if here else ([],):
+        found = await store.search("Encounter", [*asked, *also])
+        if found.matches:
+            return found.matches[0].id
+    return None
+
+
 @page(CHART, "TREAT")
 async def launch(call: Call) -> Response:
     """An app begins with this patient, and with the visit that goes on, if one does."""
@@ -233,12 +249,7 @@ async def launch(call: Call) -> Response:
     known = {a["client_id"]: a for a in await registry.launchable(call.engine.db, call.actor.organization)}
     if app is None or app.client_id not in known:
         raise NotFound("There is no such app.")
-    store = Store(call.engine, call.scope("opening an app"))
-    found = await store.search(
-        "Encounter", [("patient", f"Patient/{id_}"), ("status", "in-progress"), ("_sort", "-date"), ("_count", "1")]
-    )
-    encounter = found.matches[0].id if found.matches else None
-    secret = await asking.begin_launch(call.engine, call.actor, app.number, id_, encounter)
+    secret = await asking.begin_launch(call.engine, call.actor, app.number, id_, await _visit(call, id_))
     place, url = address.place(call.request, call.door), known[app.client_id]["launch_url"]
     glue = "&" if urlsplit(url).query else "?"
     return _away(call, f"{url}{glue}{urlencode({'iss': place.fhir, 'launch': secret})}")

@@ -78,14 +78,15 @@ ORDER BY g.used DESC LIMIT 200
 -- For introspection and revocation: an access token of an app.
 SELECT t.number, t.scope, t.account, t.app_grant, t.cert, p.client_id, a.login, a.name, a.practitioner, a.patient AS own, g.patient, g.encounter,
   extract(epoch FROM t.created)::bigint AS iat, extract(epoch FROM t.expires)::bigint AS exp,
-  t.revoked IS NULL AND (t.expires IS NULL OR t.expires > now()) AND a.disabled IS NULL AND p.disabled IS NULL AND g.ended IS NULL AS active
+  t.revoked IS NULL AND (t.expires IS NULL OR t.expires > now()) AND a.disabled IS NULL AND p.disabled IS NULL AND g.ended IS NULL AND (g.session IS NULL OR EXISTS (SELECT FROM session s WHERE s.hash = g.session AND s.expires > now())) AS active
 FROM api_token t JOIN account a ON a.number = t.account LEFT JOIN app p ON p.number = t.app LEFT JOIN app_grant g ON g.number = t.app_grant
 WHERE t.hash = $1
 
 -- name: refresh_look
 -- For introspection and revocation.
 SELECT r.app_grant, p.client_id, g.scope, g.account, g.patient, g.encounter,
-  r.used IS NULL AND g.ended IS NULL AND g.until > now() AND a.disabled IS NULL AND p.disabled IS NULL AS active,
+  r.used IS NULL AND g.ended IS NULL AND g.until > now() AND a.disabled IS NULL AND p.disabled IS NULL
+    AND (g.session IS NULL OR EXISTS (SELECT FROM session s WHERE s.hash = g.session AND s.expires > now())) AS active,
   extract(epoch FROM g.until)::bigint AS exp
 FROM app_refresh r JOIN app_grant g ON g.number = r.app_grant JOIN app p ON p.number = g.app JOIN account a ON a.number = g.account
 WHERE r.hash = $1
@@ -117,13 +118,13 @@ DELETE FROM app_refresh r USING app_grant g WHERE g.number = r.app_grant AND (g.
 
 -- name: key_list
 -- Those that are published, the newest first.
-SELECT kid, private, public, created, until FROM sign_key WHERE until IS NULL OR until > now() ORDER BY created DESC, kid
+SELECT kid, sealed, public, created, until FROM sign_key WHERE until IS NULL OR until > now() ORDER BY created DESC, kid
 
 -- name: key_new
-INSERT INTO sign_key (kid, private, public) VALUES ($1, $2, $3)
+INSERT INTO sign_key (kid, sealed, public) VALUES ($1, $2, $3)
 
 -- name: key_retire
-UPDATE sign_key SET until = now() + make_interval(secs => $2) WHERE kid <> $1 AND until IS NULL
+UPDATE sign_key SET until = now() + make_interval(secs => $2), private = NULL WHERE kid <> $1 AND until IS NULL
 
 -- name: key_clean
 DELETE FROM sign_key WHERE until < now()

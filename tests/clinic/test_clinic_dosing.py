@@ -172,3 +172,18 @@ def test_a_usual_dose_is_never_the_top_of_a_span() -> None:
     rabe = Drug("rabe20", "Rabeprazol 20 mg", usual="Uống 1 viên/ngày, trước ăn sáng 30 phút", amount=Decimal(1), times=1)
     assert dosing.usual(rabe) == (("1", "", "", ""), "trước ăn sáng 30 phút")
     assert dosing.usual(SALBUTAMOL)[0] == ("", "", "", "")
+
+
+def test_methotrexate_by_the_day_is_stopped_and_by_the_week_in_words_is_not() -> None:
+    mtx = Drug(
+        "mtx25", "Methotrexat 2,5 mg", usual="Viêm khớp dạng thấp: 7,5-15 mg MỖI TUẦN MỘT LẦN, kèm acid folic", amount=Decimal(3)
+    )
+    daily = dosing.check([(mtx, taken("3", days="28"))], "1965-01-01", DAY, weight=True, guardian=True)
+    assert [s.level for s in daily] == ["stop"]
+    words = taken(quantity="12", note="Thứ Hai hằng tuần uống 3 viên", days="28")
+    assert dosing.check([(mtx, words)], "1965-01-01", DAY, weight=True, guardian=True) == []
+    assert dosing.usual(mtx)[0] == ("", "", "", "")
+    alen = Drug("alen70", "Acid alendronic 70 mg", usual="Uống 1 viên/TUẦN, sáng đói", times=1)
+    assert dosing.usual(alen)[0] == ("", "", "", "")
+    told = {"text": alen.usual, "timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}}
+    assert dosing.cells([told], alen)[0] == ("", "", "", "")

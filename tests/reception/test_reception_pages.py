@@ -70,10 +70,12 @@ async def app(record_urls: tuple[str, str], cheap_passwords: None) -> AsyncItera
 async def enter(app: App) -> AsyncIterator[Enter]:
     kept: dict[Any, Desk] = {}
 
-    async def come_in(role: str = "clerk", lang: str = "vi", facility: str = "bv-sn") -> Desk:
+    async def come_in(role: str = "clerk", lang: str = "vi", facility: str = "bv-sn", patient: str = "") -> Desk:
         if (role, lang, facility) not in kept:
             login = f"t.{secrets.token_hex(5)}"
             account = NewAccount(login, "Vũ Ngọc Lan", role, {"clerk": "tn-lan", "nurse": "dd-ha"}.get(role, "bs-minh"), facility)
+            if patient:
+                account = NewAccount(login, "Đinh Thị Lụa", role, patient=patient)
             await create(app.state.engine, app.state.door.hasher, None, account, PASSWORD)
             http = httpx.AsyncClient(
                 transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url=BASE, headers={"Origin": BASE}
@@ -279,6 +281,22 @@ async def test_a_full_time_is_said_to_be_full(enter: Enter, lang: str, said: str
     gone = await desk.post(f"/appointments/bk-{lang}-0/cancel", room="sn-tm-pk", day=str(day))
     assert gone.status_code == 303
     assert (await desk.post(f"/appointments/bk-{lang}-0/cancel", room="sn-tm-pk", day=str(day))).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("lang", "said", "called"), [("vi", "Số khám hôm nay", "Đang gọi số này"), ("en", "Your number today", "It is called now")]
+)
+async def test_a_patient_sees_their_number_at_home(enter: Enter, lang: str, said: str, called: str) -> None:
+    desk, doctor = await enter(), await enter("doctor")
+    room = "sn-cxk-pk" if lang == "vi" else "sn-tmh-pk"
+    given = await desk.post("/reception/register", **form(name=f"Đinh Thị Lụa {lang}", once=f"home-{lang}"), room=room)
+    assert given.status_code == 303
+    home = await enter("patient", lang, "", f"home-{lang}-p")
+    page = await home.get("/me")
+    assert said in page.text and "B01" in page.text
+    assert (await doctor.post(f"/rooms/{room}/queue", act="next")).status_code == 303
+    assert called in (await home.get("/me")).text
+    assert (await home.get("/reception")).status_code == 403 == (await home.get(f"/rooms/{room}/queue")).status_code
 
 
 async def test_junk_is_never_a_fault_of_ours(enter: Enter) -> None:

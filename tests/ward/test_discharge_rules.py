@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from longbien.ward.discharge_compose import Extreme, lines, result_line
-from longbien.ward.discharge_rules import Awaited, Standing, agree, by_mouth, days, letting_go, rail, ready, times
+from longbien.ward.discharge_rules import Awaited, Standing, agree, days, letting_go, rail, ready, suggest, times
 
 T = datetime(2026, 11, 30, 3, 0, tzinfo=UTC)  # 10:00 in Hanoi
 CULTURE = Awaited("o1", "Cấy máu", T - timedelta(hours=20), T - timedelta(hours=4), "Vi sinh")
@@ -75,9 +75,13 @@ def test_days_of_a_stay_are_counted_by_hanois_midnight() -> None:
 
 
 def test_what_is_injected_stops_and_what_is_swallowed_goes_home() -> None:
-    assert by_mouth("Uống", "Uống 1 viên/ngày") and by_mouth("Hít", "2 nhát")
-    assert not by_mouth("Tiêm tĩnh mạch", "40 mg") and not by_mouth("", "Truyền tĩnh mạch 500 ml")
-    assert not by_mouth("", "theo chỉ dẫn"), "what is not known is asked, not guessed"
+    assert [suggest("Uống", "1 viên", False), suggest("Hít", "2 nhát", False)] == ["home", "home"]
+    assert [suggest("Tiêm tĩnh mạch", "40 mg", False), suggest("", "Truyền tĩnh mạch 500 ml", False)] == ["stop", "stop"]
+
+
+def test_what_is_not_known_is_asked_and_what_was_taken_before_goes_on() -> None:
+    assert suggest("", "theo chỉ dẫn", False) == "" and suggest("Tiêm dưới da", "Enoxaparin 40 mg", False) == ""
+    assert suggest("Tiêm dưới da", "Insulin 14 đơn vị", True) == "home"
 
 
 def test_a_result_says_first_last_and_worst() -> None:

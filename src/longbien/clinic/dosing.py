@@ -220,6 +220,9 @@ def check(lines: Sequence[tuple[Drug, Taken]], birth: str, on: date, *, weight: 
     seen: dict[str, int] = {}
     for i, (drug, taken) in enumerate(lines):
         name = {"drug": drug.name, "days": str(taken.days)}
+        if any(taken.doses) and _WEEKLY.search(drug.usual):
+            text = mark("%(drug)s is taken by the week, not by the day: write how in words, and the quantity.")
+            found.append(Said("stop", text, name, drug.usual, i))
         if drug.code in seen:
             found.append(Said("stop", mark("%(drug)s stands twice."), name, TT26, i))
         seen[drug.code] = i
@@ -286,7 +289,7 @@ def usual(drug: Drug) -> tuple[tuple[str, str, str, str], str]:
     """The formulary's usual dose as amounts and words: from its amount and times a day, never from the span that its words
     give; what is taken when needed stays in words."""
     text = drug.usual
-    if drug.unit not in COUNTED or drug.times not in _SPREAD or _NEEDED.search(text):
+    if drug.unit not in COUNTED or drug.times not in _SPREAD or _NEEDED.search(text) or _WEEKLY.search(text):
         return _of_words({"text": text}, drug)
     rest = _qualifier(text)
     named = next((t for t, word in _AT.items() if re.search(word, text, re.I)), None)
@@ -296,7 +299,9 @@ def usual(drug: Drug) -> tuple[tuple[str, str, str, str], str]:
     return spread(drug.amount, drug.times), rest
 
 
-_NEEDED = re.compile(r"khi (?:đau|sốt|cần|khó)", re.I)
+_NEEDED = re.compile(r"khi (?:đau|sốt|cần|khó)|theo (?:cân nặng|phác đồ|chỉ định|hướng dẫn)", re.I)
+_WEEKLY = re.compile(r"(?:mỗi|/)\s*tuần|tuần (?:một|1) lần", re.I)
+"""Methotrexate each day in the place of each week kills: such a drug is never written by times of day."""
 
 
 def _qualifier(text: str) -> str:
@@ -313,7 +318,9 @@ def _of_words(d: Mapping[str, Any], drug: Drug) -> tuple[tuple[str, str, str, st
     if at:
         made = [at.get(t, "") for t in TIMES]
         return (made[0], made[1], made[2], made[3]), rest
-    if re.search(r"\d\s*[-–]\s*\d", text):  # one to two, two to three times: somebody has to choose
+    if _WEEKLY.search(text) or re.search(
+        r"\d\s*[-–]\s*\d", text
+    ):  # by the week; or one to two, two to three times: somebody has to choose
         return ("", "", "", ""), text
     each = re.search(rf"{_NUMBER}\s*{unit}", text, re.I)
     often = re.search(r"(?:x|×|ngày)\s*(\d)\s*lần", text, re.I)

@@ -15,6 +15,7 @@ from ..base.errors import Forbidden, Invalid, NotFound
 from ..base.fold import fold
 from ..base.ids import patient_key
 from ..base.words import mark
+from ..fhir import systems as s
 from ..record.store import Store
 from ..web.chart.record import Person, moment, person
 from ..web.page import Call
@@ -66,6 +67,7 @@ class Known:
     learned: str = ""
     priority: str | None = None
     old_address: str = ""
+    network: str = ""
 
     @property
     def id(self) -> str:
@@ -105,6 +107,7 @@ async def known(call: Call, place: Facility, found: Found, on_desk: Cards) -> Kn
         await _insurance(store, out, card, day)
         out.bookings = await bookings(store, place, found.id, call.now)
         out.carers = await _carers(store, found)
+        out.network = await _facility(store, out.card.network) if out.card and out.card.network != place.code else ""
     else:
         out.card, out.renews = card, card is not None
     out.rooms = _likely(place, out)
@@ -168,6 +171,14 @@ async def bookings(store: Store, place: Facility, patient: str, now: datetime) -
     return sorted(out, key=lambda b: b.start)
 
 
+async def _facility(store: Store, code: str) -> str:
+    """The name of a facility by the ministry's code, "" for one that the directory does not hold."""
+    if not code:
+        return ""
+    page = await store.search("Organization", [("identifier", f"{s.FACILITY_CODE}|{code}"), ("_count", "1")])
+    return next((str(_decode(e.body).get("name") or "") for e in page.matches), "")
+
+
 async def _carers(store: Store, found: Found) -> list[tuple[str, str, str]]:
     """(name, relation, telephone) of who cares for the patient or is called in need."""
     out = []
@@ -208,5 +219,7 @@ async def store_for(call: Call, patient: str) -> Store:
     """The record of one patient. Raises NotFound where it is not open."""
     reason = await call.door.why(call.actor, patient)
     if reason is None:
-        raise NotFound("This record is not open to you.")
+        no = NotFound("This record is not open to you.")
+        await call.door.refused(call.actor, no, patient=patient)
+        raise no
     return Store(call.engine, call.scope(reason))

@@ -26,7 +26,7 @@ TYPES = (
 PAPER = "https://longbien.org/fhir/CodeSystem/paper"
 TASK = "https://longbien.org/fhir/CodeSystem/task"
 DISCHARGE, FOLLOW_RESULT = "discharge", "follow-up-result"
-PAPERS = ("discharge-paper", "discharge-summary", "follow-up", "referral")
+PAPERS = ("discharge-paper", "discharge-summary", "prescription", "follow-up", "referral")
 Resource = dict[str, Any]
 ORDERS = ("order", "original-order", "filler-order", "instance-order")
 INPATIENT = frozenset({"IMP", "ACUTE", "NONAC"})
@@ -133,11 +133,11 @@ class Stay:
         return found if found and found.get("status") not in ("entered-in-error",) else None
 
     def papers(self) -> list[tuple[str, Resource]]:
-        """(code, Composition) of the papers of this stay's end, as they stand."""
+        """(code, Composition) of the papers that this stay's end wrote, as they stand."""
         found = []
         for c in self.mine("Composition"):
             code = r.code_of(c.get("type"), PAPER)
-            if code and c.get("status") != "entered-in-error":
+            if code and c["id"] == stable(code[:16], self.id) and c.get("status") != "entered-in-error":
                 found.append((code, c))
         return sorted(found, key=lambda x: PAPERS.index(x[0]) if x[0] in PAPERS else 9)
 

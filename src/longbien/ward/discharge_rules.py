@@ -179,10 +179,15 @@ def letting_go(awaited: Sequence[Awaited], said: Mapping[str, tuple[str, str]]) 
     return found
 
 
-def by_mouth(route: str, text: str) -> bool:
-    """Is a drug one that goes home as it is: taken by mouth, inhaled, on the skin? What is injected or infused stops here unless
-    the doctor says otherwise (insulin and heparins under the skin are asked, not guessed)."""
+def suggest(route: str, text: str, before: bool) -> str:
+    """home, stop, or "" (asked, not guessed). What was taken before the stay goes on; what is swallowed, inhaled or put on the skin
+    goes home; what is given into a vein or a muscle stops here. What is begun here under the skin (insulin, heparin), and what is
+    not known, is asked."""
     said = f"{route} {text}".lower()
-    if any(x in said for x in ("tiêm", "truyền", "tĩnh mạch", "iv", "inject", "bơm")):
-        return False
-    return any(x in said for x in ("uống", "oral", "ngậm", "xịt", "hít", "bôi", "nhỏ", "dán", "po"))
+    if before:
+        return "home"
+    if "dưới da" in said or "subcut" in said:
+        return ""
+    if any(x in said for x in ("tiêm", "truyền", "tĩnh mạch", "iv", "inject", "infus", "bơm")):
+        return "stop"
+    return "home" if any(x in said for x in ("uống", "oral", "ngậm", "xịt", "hít", "bôi", "nhỏ", "dán")) else ""

@@ -14,7 +14,7 @@ from longbien.web.chart import record as r
 from . import discharge_compose as c
 from .discharge_read import PAPER, Stay
 from .discharge_resources import TITLES
-from .discharge_rules import KINDS, RESULTS, SECTIONS, Standing, by_mouth, rail, ready
+from .discharge_rules import KINDS, RESULTS, SECTIONS, Standing, rail, ready, suggest
 
 DAYS_HOME = 7
 DECIDED = "doctor"
@@ -58,12 +58,11 @@ def fields(stay: Stay, kept: Mapping[str, str], made: Mapping[str, str], now: da
             out[f"dx.{condition['id']}"] = "1"
     for request in stay.drugs():
         id_, dosage = str(request["id"]), (request.get("dosageInstruction") or [{}])[0]
-        home = by_mouth(str((dosage.get("route") or {}).get("text") or ""), str(dosage.get("text") or ""))
-        out |= {
-            f"drug.{id_}": "home" if home else "stop",
-            f"drug.{id_}.days": str(DAYS_HOME),
-            f"drug.{id_}.sig": str(dosage.get("text") or ""),
-        }
+        begun = r.moment(request.get("authoredOn"))
+        before = begun is not None and begun < stay.visit.start
+        choice = suggest(str((dosage.get("route") or {}).get("text") or ""), str(dosage.get("text") or ""), before)
+        days, sig = str(DAYS_HOME), str(dosage.get("text") or "")
+        out |= {f"drug.{id_}": choice, f"drug.{id_}.days": days, f"drug.{id_}.sig": sig}
     for key, *_ in SECTIONS:
         out[f"s.{key}"] = made[key]
     if kept:

@@ -211,3 +211,49 @@ async def test_who_may_not_write_reads_only(browser: Any) -> None:
     doctor = await browser("doctor")
     assert (await doctor.get("/patients/khong-ai/forms")).status_code in (403, 404)
     assert (await doctor.get("/patients/nb-lua/forms/responses/khong-co")).status_code == 404
+
+
+async def test_a_nurse_prepares_a_record_and_a_doctor_signs_it(browser: Any, own: Store) -> None:
+    nurse, doctor = await browser("nurse"), await browser("doctor")
+    page = (await nurse.get("/patients/nb-ba/forms/record-internal")).text
+    refused = await send(nurse, "nb-ba", "record-internal", "sign", {"part_a/reason_part/reason": "Ho"}, page)
+    assert refused.status_code == 422 and "Bác sĩ ký biểu mẫu này." in refused.text
+    left = await send(nurse, "nb-ba", "record-internal", "leave", {"part_a/reason_part/reason": "Ho"}, refused.text)
+    assert left.status_code == 303
+    assert 'value="Ho"' in (await doctor.get("/patients/nb-ba/forms/record-internal")).text
+
+
+async def test_usual_words_fill_what_is_empty_and_are_marked_until_they_are_looked_at(browser: Any) -> None:
+    client = await browser("head")
+    page = (await client.get("/patients/nb-ba/forms/record-surgery")).text
+    own_words = {"part_a/exam/general": "Lơ mơ, da xanh."}
+    answer = await send(client, "nb-ba", "record-surgery", "template", own_words, page)
+    assert "Lơ mơ, da xanh." in answer.text and "phản ứng thành bụng âm tính" in answer.text and "câu mẫu" in answer.text
+    assert re.search(r'copied" data-node="part_a/exam/abdomen_exam"', answer.text)
+    assert not re.search(r'copied" data-node="part_a/exam/general"', answer.text)
+    assert "Điều trị nội khoa theo phác đồ" not in re.sub(
+        r"<button.*?</button>", "", answer.text
+    )  # a plan is never filled in of itself
+
+
+async def test_a_form_in_another_rooms_page_goes_back_there(browser: Any) -> None:
+    client = await browser("nurse")
+    page = (await client.get("/patients/nb-ba/forms/score-nrspain")).text
+    answer = await send(client, "nb-ba", "score-nrspain", "sign", {"asked/nrs": "4"}, page, back="/ward?unit=1")
+    assert answer.headers["location"] == "/ward?unit=1&done=form"
+    page = (await client.get("/patients/nb-ba/forms/score-nrspain")).text
+    away = await send(client, "nb-ba", "score-nrspain", "sign", {"asked/nrs": "4"}, page, back="//elsewhere.example")
+    assert away.headers["location"].startswith("/patients/nb-ba/forms/responses/")
+
+
+async def test_keeping_what_is_typed_is_no_look_into_the_record_each_time(browser: Any, house: Any) -> None:
+    client = await browser("doctor")
+    page = (await client.get("/patients/nb-lua/forms/nursing-note")).text
+    data = {"csrf": client.token, "once": hidden(page, "once"), "page": hidden(page, "page"), "assessment/observations": "a"}
+    assert (await client.post("/patients/nb-lua/forms/nursing-note/draft", data=data)).status_code == 200
+    count = "SELECT count(*) FROM audit"
+    before = await house.state.engine.db.fetchval(count)
+    assert (
+        await client.post("/patients/nb-lua/forms/nursing-note/draft", data={**data, "assessment/observations": "ab"})
+    ).is_success
+    assert await house.state.engine.db.fetchval(count) == before

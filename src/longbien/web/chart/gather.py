@@ -190,6 +190,7 @@ class _Reference(msgspec.Struct, gc=False):
 
 class _Location(msgspec.Struct, gc=False):
     location: _Reference
+    status: str = ""
 
 
 class _Extension(msgspec.Struct, gc=False):
@@ -262,6 +263,6 @@ def visit(x: Encounter, places: Mapping[str, str], lang: str) -> r.Visit | None:
         name,
         _said(x.type, lang) or _said(x.reasonCode, lang),
         _said([x.serviceType], lang) if x.serviceType else "",
-        x.location[0].location.display if x.location else "",
+        r.where_now((spot.status, spot.location.display) for spot in x.location),
         next((e.valueDate for e in x.extension if e.url == EXT_EXPECTED_DISCHARGE), ""),
     )

@@ -335,7 +335,7 @@ def visit(r: Resource, places: Mapping[str, str], lang: str) -> Visit | None:
         return None
     place, place_name = _place(r.get("serviceProvider"), places)
     reason = concept(r.get("reasonCode"), lang)
-    where = first(r, "location", "location", "display")
+    where = where_now((str(x.get("status") or ""), str(first(x, "location", "display") or "")) for x in r.get("location") or ())
     return Visit(
         str(r.get("id", "")),
         start,
@@ -349,6 +349,17 @@ def visit(r: Resource, places: Mapping[str, str], lang: str) -> Visit | None:
         str(where or ""),
         expected_discharge(r),
     )
+
+
+def where_now(spots: Iterable[tuple[str, str]]) -> str:
+    """Of a visit's places, (status, name) in the order of time: where the patient is now, else was last; what is only promised
+    does not count beside one that is not."""
+    best, name = -1, ""
+    for status, display in spots:
+        rank = 2 if status == "active" else 0 if status == "reserved" else 1
+        if rank >= best:
+            best, name = rank, display
+    return name
 
 
 def expected_discharge(r: Resource) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
@@ -17,7 +17,7 @@ from ...fhir import json
 from ...record.change import Change, Create, Update
 from ...record.store import Store
 from ..entries import Writer
-from . import catalogue, draft, filling, paper, populate
+from . import catalogue, draft, filling, paper, phrases, populate
 from .draft import Draft
 from .extract import Signing, _author, extracted, own_id, response
 from .filling import Filled
@@ -50,12 +50,20 @@ class Desk:
         return filling.fill(self.form, held.fields, self.env, self.w, self.now)
 
 
-async def desk(store: Store, actor: Actor, writer: Writer, form: Form, w: Words, now: datetime) -> Desk:
-    """With what the form's expressions may name: patient, encounter, user."""
+async def desk(
+    store: Store, actor: Actor, writer: Writer, form: Form, w: Words, now: datetime, key: str = ""
+) -> tuple[Desk, tuple[Draft, datetime] | None]:
+    """With what the form's expressions may name (patient, encounter, user), and what is kept of the form. Of a draft of this visit
+    the draft itself says it: a page that keeps what is typed every half second is not a look into the record each time."""
     made = Desk(store, actor, writer, form, w, now)
+    held = await load(made, key)
+    if held is not None and held[0].about.get("patient") and held[0].visit == writer.encounter:
+        made.patient = held[0].about["patient"]
+        made.env = {**held[0].about, "user": _user(writer)}
+        return made, held
     made.patient = json.loads((await store.read("Patient", writer.patient)).body)
     made.env = {"patient": made.patient, "encounter": await _encounter(store, writer.encounter), "user": _user(writer)}
-    return made
+    return made, held
 
 
 def _user(writer: Writer) -> Resource:
@@ -109,6 +117,9 @@ async def load(desk: Desk, key: str = "") -> tuple[Draft, datetime] | None:
 
 
 async def save(desk: Desk, held: Draft, key: str = "") -> datetime:
+    held.visit = desk.writer.encounter
+    held.about = {"patient": {k: v for k, v in desk.patient.items() if k not in ("photo", "text", "contained")}}
+    held.about["encounter"] = desk.env.get("encounter")
     return await drafts.save(desk.store.engine.db, desk.actor, desk.writer.patient, key or desk.key, held.dumps())
 
 
@@ -122,6 +133,17 @@ async def fresh(desk: Desk) -> Draft:
     return Draft.opened(populate.opening(desk.form, desk.env, await charted(desk), desk.now, desk.w.lang))
 
 
+async def refresh(desk: Desk, held: Draft) -> None:
+    """A draft that is opened again: what still holds what the record or the charted values said gets what they say now."""
+    now_said, drawn = await fresh(desk), held.drawn
+    for name in drawn:
+        held.fields.pop(name, None)
+    for name in {*now_said.record, *now_said.sources}:
+        if name in drawn or not [t for t in held.fields.get(name, ()) if t.strip()]:
+            held.fields[name] = now_said.fields[name]
+    held.record, held.sources = now_said.record, now_said.sources
+
+
 async def responses(store: Store, patient: str, form: Form | None = None, count: int = MOST_FOUND) -> list[tuple[Resource, int]]:
     """(response, version), newest first; of one form, or all."""
     params = [("_sort", "-authored"), ("_count", str(count))]
@@ -131,10 +153,12 @@ async def responses(store: Store, patient: str, form: Form | None = None, count:
     return [(json.loads(e.body), e.version) for e in found.matches]
 
 
-async def last(desk: Desk, status: Sequence[str]) -> tuple[Resource, int] | None:
-    """The newest response of this form with one of these statuses."""
+async def last(desk: Desk, status: Sequence[str], visit: bool = False) -> tuple[Resource, int] | None:
+    """The newest response of this form with one of these statuses; `visit`: of the visit that runs now only."""
     found = await responses(desk.store, desk.writer.patient, desk.form, 20)
-    return next(((r, v) for r, v in found if r.get("status") in status), None)
+    here = f"Encounter/{desk.writer.encounter}" if desk.writer.encounter else None
+    mine = (r for r in found if not visit or (r[0].get("encounter") or {}).get("reference") == here)
+    return next((r for r in mine if r[0].get("status") in status), None)
 
 
 def goes_on(desk: Desk, given: Resource, version: int) -> Draft:
@@ -159,7 +183,18 @@ def copy_forward(desk: Desk, held: Draft, given: Resource) -> Draft:
             fields[name], copied[name] = texts, texts
     origin = {"reference": f"QuestionnaireResponse/{given['id']}", "at": str(given.get("authored") or "")}
     origin["who"] = str((given.get("author") or {}).get("display") or "")
-    return Draft(fields, held.once, copied, origin, held.record, held.sources, held.page, held.version, held.reason)
+    return replace(held, fields=fields, copied=copied, origin=origin)
+
+
+def template(desk: Desk, held: Draft) -> Draft:
+    """What a normal finding reads like into each field of it that is still empty: to be read through, and marked until
+    it was."""
+    fields, copied = dict(held.fields), dict(held.copied)
+    for name, item in populate.names(desk.form.items):
+        said = phrases.usual(desk.form).get(item.id)
+        if said and not [t for t in fields.get(name, ()) if t.strip()]:
+            fields[name] = copied[name] = [said]
+    return replace(held, fields=fields, copied=copied, origin=held.origin or {"template": desk.form.id})
 
 
 def _last(name: str) -> str:
@@ -178,7 +213,7 @@ def _marked(items: list[Resource], above: str, marks: set[str], origin: str, for
             seen[name] = n + 1
             name = f"{name}*{n}"
         if name in marks:
-            mark = {"url": COPIED, "valueReference": {"reference": origin}}
+            mark = {"url": COPIED, "valueReference": {"reference": origin} if origin else {"display": "template"}}
             i["answer"] = [{"extension": [mark], **a} for a in i["answer"]]
         _marked(i.get("item") or [], name, marks, origin, form, seen)
         for a in i.get("answer") or ():
@@ -192,9 +227,9 @@ def _signing(desk: Desk, held: Draft, amends: bool = False) -> Signing:
 
 def _response(desk: Desk, held: Draft, filled: Filled, status: str) -> Resource:
     made = response(filled, _signing(desk, held), status)
-    if held.marks and held.origin.get("reference"):
+    if held.marks:
         made["item"] = json.loads(json.dumps({"item": made["item"]}))["item"]
-        _marked(made["item"], "", held.marks, str(held.origin["reference"]), desk.form, {})
+        _marked(made["item"], "", held.marks, str(held.origin.get("reference") or ""), desk.form, {})
     if not made["item"]:
         del made["item"]
     return made

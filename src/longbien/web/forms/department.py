@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from ...base.department import Department, Tab
 from ...base.words import mark
-from .pages import ROUTES
+from .pages import ROUTES, SIGN_RECORDS
 
-FORMS = Department(name="forms", title=mark("Forms"), routes=ROUTES, tabs=[Tab("forms", "forms", mark("Forms"))])
+FORMS = Department(
+    name="forms",
+    title=mark("Forms"),
+    routes=ROUTES,
+    tabs=[Tab("forms", "forms", mark("Forms"))],
+    permissions={SIGN_RECORDS.code: SIGN_RECORDS.title},
+)

@@ -6,13 +6,14 @@ worked out. With script (forms.js) the same answer comes as JSON while one types
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
 from ...access import drafts
-from ...access.roles import CHART, CHART_WRITE
+from ...access.roles import CHART, CHART_WRITE, Permission
 from ...base.errors import Conflict, Invalid, NotFound
 from ...base.ids import FHIR_ID, new_id
 from ...base.words import Words
@@ -29,6 +30,9 @@ from .filling import Fields, Filled
 from .tree import Form, Resource, walk
 from .view import Sheet, when
 
+SIGN_RECORDS = Permission("sign-records", "Sign medical records and consents to treatment", frozenset({"doctor", "head"}))
+Kept = tuple[Draft, datetime] | None
+"""What is kept of a form, and since when."""
 OWN = frozenset({"csrf", "once", "act", "more", "less", "keep", "page", "amend", "why", "back"})
 MOST_OF_A_FIELD = 20_000
 SIGNED = ("completed", "amended")
@@ -46,13 +50,14 @@ def _fields(call: Call, form: Form) -> Fields:
     return out
 
 
-async def _desk(call: Call, patient: str = "", form_id: str = "") -> Desk:
-    """A form in the writer's hands: that of the address unless another is named."""
+async def _desk(call: Call, patient: str = "", form_id: str = "", amend: str = "") -> tuple[Desk, Kept]:
+    """A form in the writer's hands: that of the address unless another is named; and what is kept of it."""
     patient = patient or call.request.path_params["id"]
     reason = await opened(call, patient)
     store = Store(call.engine, call.scope(reason))
     form = await catalogue.find(store, form_id or call.request.path_params["questionnaire"])
-    return await actions.desk(store, call.actor, await writer_of(call, patient, reason), form, call.w, call.now)
+    writer = await writer_of(call, patient, reason)
+    return await actions.desk(store, call.actor, writer, form, call.w, call.now, f"form:{form.id}:{amend}" if amend else "")
 
 
 def _home(call: Call) -> str:
@@ -87,10 +92,11 @@ async def listed(call: Call) -> Response:
     store = Store(call.engine, call.scope(shell["reason"]))
     filled = [reading.row(r, call.w) for r, _ in await actions.responses(store, patient)]
     kept = await drafts.listed(call.engine.db, call.actor, patient)
-    groups = [SimpleNamespace(title=call.w(title), forms=_offers(kind, call)) for kind, title in catalogue.KINDS]
+    who = shell["person"]
+    groups = [SimpleNamespace(title=call.w(title), **_offers(kind, call, who.sex, who.birth)) for kind, title in catalogue.KINDS]
     groups[-1].forms += await _own_forms(store)
     context: dict[str, Any] = {
-        "groups": [g for g in groups if g.forms],
+        "groups": [g for g in groups if g.forms or g.others],
         "drafts": [_draft_row(call, row["form"], row["updated"]) for row in kept if row["form"].startswith("form:")],
         "open": [r for r in filled if r.status == "in-progress"],
         "done": [r for r in filled if r.status not in ("in-progress", "entered-in-error")],
@@ -100,9 +106,13 @@ async def listed(call: Call) -> Response:
     return call.html("forms/page.html", **shell, middle="forms/list.html", **context)
 
 
-def _offers(kind: str, call: Call) -> list[SimpleNamespace]:
-    mine = (f for f in catalogue.packaged().values() if f.kind == kind)
-    return [SimpleNamespace(id=f.id, title=f.title.of(call.lang), about=f.about.of(call.lang)) for f in mine]
+def _offers(kind: str, call: Call, gender: str | None, birth: Any) -> dict[str, list[SimpleNamespace]]:
+    """The forms of a kind: those meant for this patient's age and gender, and the others."""
+    out: dict[str, list[SimpleNamespace]] = {"forms": [], "others": []}
+    for f in (f for f in catalogue.packaged().values() if f.kind == kind):
+        where = "forms" if filling.fits(f, gender, str(birth or ""), call.now) else "others"
+        out[where].append(SimpleNamespace(id=f.id, title=f.title.of(call.lang), about=f.about.of(call.lang)))
+    return out
 
 
 async def _own_forms(store: Store) -> list[SimpleNamespace]:
@@ -133,19 +143,21 @@ async def fill(call: Call) -> Response:
     shell = await frame(call, call.request.path_params["id"], "forms")
     if isinstance(shell, Response):
         return shell
-    desk = await _desk(call)
-    if call.query.get("amend"):
-        return await _amending(call, shell, desk, call.query["amend"])
-    context = await _opened(call, desk)
+    amend = call.query.get("amend", "")
+    desk, found = await _desk(call, amend=amend)
+    if amend:
+        return await _amending(call, shell, desk, amend, found)
+    context = await _opened(call, desk, found)
     return call.html("forms/page.html", **shell, middle="forms/fill.html", **context)
 
 
-async def _opened(call: Call, desk: Desk) -> dict[str, Any]:
+async def _opened(call: Call, desk: Desk, found: Kept) -> dict[str, Any]:
     """What the template of a form asks, as the form is opened."""
-    found, saved, left_by = await actions.load(desk), "", ""
-    left = await actions.last(desk, ("in-progress",)) if found is None else None
+    saved, left_by = "", ""
+    left = await actions.last(desk, ("in-progress",), visit=True) if found is None else None
     if found is not None:
         held, saved = found[0], _kept(call.w, found[1])
+        await actions.refresh(desk, held)
     elif left is not None:
         held, left_by = actions.goes_on(desk, *left), reading.author(left[0])
     else:
@@ -161,7 +173,7 @@ async def sheet(call: Call, patient: str, form_id: str, back: str = "") -> dict[
     """A form to be shown in another room's page or in a sheet of the chart's panel: what `{% include "forms/sheet.html" %}` asks
     (the page brings forms.css and forms.js). It posts to the form's own address; when it is signed the reader goes to `back`, a
     path of this house (with done=form), else to the signed form. Raises NotFound (no such form, or the record is not open)."""
-    context = await _opened(call, await _desk(call, patient, form_id))
+    context = await _opened(call, *await _desk(call, patient, form_id))
     return {**context, "back": back}
 
 
@@ -173,10 +185,12 @@ def _context(
     if previous is not None and desk.form.kind != "score":
         before = SimpleNamespace(id=previous[0]["id"], at=when(previous[0].get("authored")), who=reading.author(previous[0]))
     base = f"/patients/{desk.writer.patient}/forms/{desk.form.id}"
-    shown = Sheet(desk.form, filled, held, desk.w, desk.now, base, saved, phrases=phrases.of(desk.form, desk.w.lang))
+    shown = Sheet(desk.form, filled, held, desk.w, desk.now, base, saved, phrases=phrases.of(desk.form))
     return {
         "s": shown, "left_by": left_by, "previous": before, "refused": refused, "amend": amend, "moved": moved,
-        "back": _back(call),
+        "back": _back(call), "may_not_sign": _may_not_sign(call, desk.form),
+        "unfit": not filling.fits(desk.form, desk.patient.get("gender"), desk.patient.get("birthDate"), call.now),
+        "usual": bool(phrases.usual(desk.form)),
     }  # fmt: skip
 
 
@@ -186,9 +200,9 @@ def _back(call: Call) -> str:
     return given if re.fullmatch(r"/(?![/\\])[\w./?=&%-]*", given, re.ASCII) else ""
 
 
-async def _amending(call: Call, shell: dict[str, Any], desk: Desk, id_: str) -> Response:
+async def _amending(call: Call, shell: dict[str, Any], desk: Desk, id_: str, found: Kept) -> Response:
     before, version = await _response(desk.store, desk.writer.patient, id_)
-    found, saved = await actions.load(desk, f"{desk.key}:{id_}"), ""
+    saved = ""
     held = actions.goes_on(desk, before, version)
     if found is not None and found[0].version == version:
         held, saved = found[0], _kept(call.w, found[1])
@@ -219,16 +233,15 @@ def _key(desk: Desk, amend: str) -> str:
     return f"{desk.key}:{amend}" if amend else desk.key
 
 
-async def _held(call: Call, desk: Desk, amend: str) -> Draft:
+async def _held(call: Call, desk: Desk, amend: str, found: Kept) -> Draft:
     """What was typed, joined to what is kept of the form."""
-    found = await actions.load(desk, _key(desk, amend))
     once = call.field("once", 64)
     if found is not None:
         held = found[0]
     elif amend:
         held = actions.goes_on(desk, *await _response(desk.store, desk.writer.patient, amend))
     else:
-        left = await actions.last(desk, ("in-progress",))
+        left = await actions.last(desk, ("in-progress",), visit=True)
         held = actions.goes_on(desk, *left) if left is not None and left[0]["id"] == once else await actions.fresh(desk)
         if FHIR_ID.match(once) and len(once) <= 47:
             held.once = once
@@ -243,9 +256,9 @@ async def _held(call: Call, desk: Desk, amend: str) -> Draft:
 @page(CHART_WRITE, "TREAT")
 async def draft(call: Call) -> Response:
     """Keep what is being typed, and say what follows from it. 409: the form was gone on with on another page."""
-    desk = await _desk(call)
     amend, own = _amend(call), call.field("page", 64)
-    held = await _held(call, desk, amend)
+    desk, found = await _desk(call, amend=amend)
+    held = await _held(call, desk, amend, found)
     if held.page and held.page != own and call.field("act", 20) != "here":
         said = call.w("This form was gone on with on another page or machine.")
         return JSONResponse({"moved": said}, 409, headers={"Cache-Control": "no-store"})
@@ -259,20 +272,22 @@ async def draft(call: Call) -> Response:
 @page(CHART_WRITE, "TREAT")
 async def send(call: Call) -> Response:
     """The form with what shall happen to it: check, more, less, copy, leave, discard, sign."""
-    desk = await _desk(call)
     act, amend = call.field("act", 20), _amend(call)
+    desk, found = await _desk(call, amend=amend)
     if act == "discard":
         await actions.drop(desk, _key(desk, amend))
         return call.go(f"{_home(call)}?done=discarded")
-    held = await _held(call, desk, amend)
+    held = await _held(call, desk, amend, found)
     _rows(call, held)
     if act == "copy" and (previous := await actions.last(desk, SIGNED)):
         held = actions.copy_forward(desk, held, previous[0])
+    if act == "template":
+        held = actions.template(desk, held)
     filled = desk.filled(held)
     refused, moved = "", False
     if act == "sign":
         filling.missing(filled, call.w)
-        refused = call.w("Say why it is amended.") if amend and not held.reason else ""
+        refused = call.w("Say why it is amended.") if amend and not held.reason else _may_not_sign(call, desk.form)
     try:
         if act == "sign" and not filled.errors and not refused:
             return await _signed(call, desk, held, filled, amend)
@@ -292,6 +307,12 @@ async def send(call: Call) -> Response:
     status = 409 if moved else 422 if act == "sign" or refused else 200
     context = _context(call, desk, held, filled, saved=_kept(call.w, at), refused=refused, amend=amend, moved=moved)
     return call.html("forms/page.html", status, **shell, middle="forms/fill.html", **context)
+
+
+def _may_not_sign(call: Call, form: Form) -> str:
+    """Why this reader does not sign this form, "" who may."""
+    doctors = form.kind in catalogue.PAPERS and not call.actor.may(SIGN_RECORDS)
+    return call.w("A doctor signs this. Leave it for a colleague.") if doctors else ""
 
 
 async def _signed(call: Call, desk: Desk, held: Draft, filled: Filled, amend: str) -> Response:

@@ -60,14 +60,14 @@ def query(expression: str, env: Mapping[str, Any]) -> tuple[str, list[tuple[str,
     return kind, parse_qsl(rest, keep_blank_values=False)
 
 
-def _names(items: Sequence[Item], above: str = "") -> list[tuple[str, Item]]:
+def names(items: Sequence[Item], above: str = "") -> list[tuple[str, Item]]:
     """Every item's field name, with the first instance of groups that repeat."""
     out = []
     for item in items:
         name = f"{above}/{item.segment}" if above else item.segment
         inner = f"{name}*0" if item.type == "group" and item.repeats else name
         out.append((inner, item))
-        out += _names(item.items, inner)
+        out += names(item.items, inner)
     return out
 
 
@@ -84,7 +84,7 @@ def opening(form: Form, env: Mapping[str, Any], charted: Sequence[Resource], now
     known = {**env, "now": now, "resource": {"resourceType": "QuestionnaireResponse", "status": "in-progress"}}
     for name, expression in form.variables:  # those that rest on the record; what rests on answers is empty yet
         known[name] = evaluate(expression, known["resource"], known, [])
-    for name, item in _names(form.items):
+    for name, item in names(form.items):
         if item.type in ("group", "display") or item.calculated:
             continue
         source = _charted(item, charted, now, lang) if item.links is not None else None

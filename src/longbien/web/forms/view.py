@@ -87,6 +87,8 @@ class Sheet:
 
     def note(self, n: Node) -> str:
         """Where a value came from, while it is as it came."""
+        if n.name in self.marks and "reference" not in self.held.origin:
+            return self.w("usual words")
         if n.name in self.marks:
             return self.w("copied from %(day)s", day=self.copied_from)
         source = self.held.sources.get(n.name)

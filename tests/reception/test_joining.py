@@ -15,6 +15,7 @@ from longbien.fhir import json
 from longbien.reception import joining
 from longbien.reception.identity import identifier
 from longbien.reception.permissions import MERGE
+from longbien.record import people
 from longbien.record.change import Manner, Update
 from longbien.record.store import Store
 
@@ -70,6 +71,8 @@ async def test_joining_moves_every_row_and_taking_back_restores_every_row(hospit
     assert {
         f"{t}/j1-b-{x}" for t, x in (("Encounter", "e"), ("Observation", "o"), ("Condition", "c"), ("RelatedPerson", "r"))
     } <= set(after)
+    found, _ = await people.find(h.engine, h.finding().scope, people.read("Trần Thị Hòa 1980"))
+    assert "j1-b" not in {json.loads(p.body)["id"] for p in found} and "j1-a" in {json.loads(p.body)["id"] for p in found}
     stands, gone = [json.loads((await h.house.read("Patient", x)).body) for x in ("j1-a", "j1-b")]
     assert stands["link"] == [{"other": {"reference": "Patient/j1-b"}, "type": "replaces"}]
     assert gone["active"] is False and gone["link"][0]["type"] == "replaced-by"
@@ -82,6 +85,8 @@ async def test_joining_moves_every_row_and_taking_back_restores_every_row(hospit
     undone = await joining.take_back(await whole(h, "j1-a"), h.who(), done, [], clock.now())
     assert (undone.restored, undone.changed, undone.missing) == (5, [], [])
     assert await bodies(h, "j1-a") == before_a and await bodies(h, "j1-b") == before_b
+    found, _ = await people.find(h.engine, h.finding().scope, people.read("Trần Thị Hòa 1980"))
+    assert {"j1-a", "j1-b"} <= {json.loads(p.body)["id"] for p in found}
 
 
 @pytest.mark.asyncio(loop_scope="session")

@@ -71,9 +71,12 @@ class Rows(NamedTuple):
 
 
 def rows(patients: Iterable[tuple[int, int, dict[str, Any]]]) -> Rows:
-    """Of (rid, pat, resource). Pure."""
+    """Of (rid, pat, resource). Pure. A record that another one stands for (Patient.link replaced-by) is nobody to be found: who
+    stands has its names and numbers."""
     found = Rows([], [])
     for rid, pat, resource in patients:
+        if any(isinstance(x, dict) and x.get("type") == "replaced-by" for x in resource.get("link") or ()):
+            continue
         names = [n for n in resource.get("name") or () if isinstance(n, dict)]
         texts = [_full(n) for n in names]
         terms: dict[str, None] = {}

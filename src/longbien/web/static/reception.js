@@ -56,10 +56,14 @@
     if (e.key === "F2") { const p = $("#print"); if (p) { e.preventDefault(); p.click(); } return; }
     if (lb.typing(e) || e.key.length !== 1) return;
     if (e.key === "/") { e.preventDefault(); e.stopImmediatePropagation(); box.focus(); box.select(); return; }
+    if (e.key === " " || e.key === "?") return;
+    e.preventDefault(); e.stopImmediatePropagation();   // whether it is a key or the first letter of a card shows a moment later
     held += e.key; clearTimeout(wait);
-    if (held.length > 1) { e.preventDefault(); e.stopImmediatePropagation(); box.value = held; held = ""; box.focus(); return; }
-    if (/[1-9]/.test(e.key)) { e.preventDefault(); e.stopImmediatePropagation(); }
-    wait = setTimeout(() => { const key = held; held = ""; if (/[1-9]/.test(key) && lb.keysOn()) { const b = $(`[data-room='${key}']`); if (b) b.click(); } }, 90);
+    if (held.length > 1) { box.value = held; held = ""; box.focus(); return; }
+    wait = setTimeout(() => {
+      const key = held.toLowerCase(); held = ""; if (!lb.keysOn()) return;
+      if (/[1-9]/.test(key)) $(`[data-room='${key}']`)?.click(); else if (lb.keys[key]) lb.keys[key](e);
+    }, 90);
   }, true);
   lb.keys.n = () => { if (scan) location.href = "/reception/register"; };
 

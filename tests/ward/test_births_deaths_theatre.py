@@ -111,6 +111,11 @@ async def test_a_death_ends_the_visit_and_calls_off_what_lay_ahead(engine: Engin
     assert (await got(engine, "ServiceRequest", "an-s"))["status"] == "active", "a result may still tell something"
     paper = await got(engine, "Composition", stable("death", "an"))
     assert "Viêm phổi (J18.9)" in json.dumps(paper).decode() and paper["status"] == "preliminary"
+    assert [x["code"]["coding"][0]["code"] for x in paper["section"]] == ["died", "place", "cause"], (
+        "the notice says no more than its form"
+    )
+    told = await got(engine, "Observation", stable("cm", "an"))
+    assert told["component"][0]["valueBoolean"] is False and told["component"][1]["valueString"] == "Sau 24 giờ"
     again = await death_actions.known(store_of(engine), "an", HERE)
     assert not await death_actions.record(store_of(engine), again, d, "x", writer("an"), now), "twice is once"
     await death_actions.undo(store_of(engine), "an", now)

@@ -129,24 +129,47 @@ def observation(c: Cause, d: Death, key: str, visit: Resource | None, w: Writer)
     return out
 
 
+def circumstances(d: Death, key: str, k: Known, w: Writer) -> Resource:
+    """What the record of treatment asks besides the causes (circular 32/2023/TT-BYT, items 26 to 29): from what, within a day of
+    admission or after, post-mortem examination, what else contributed; who was told. No part of the notice of death."""
+
+    def of(loinc: str, display: str, text: str) -> Resource:
+        return {"code": concept(LOINC, loinc, display, text)}
+
+    more: list[Resource] = [{**of("85699-7", "Autopsy was performed", "Khám nghiệm tử thi"), "valueBoolean": d.autopsy}]
+    if d.others:
+        more.append(
+            {**of("69441-4", "Other significant causes or conditions of death", "Bệnh khác góp phần"), "valueString": d.others}
+        )
+    day = within_a_day(d.at, k.admitted) if d.place == "here" else None
+    if day is not None:
+        more.append({"code": {"text": "Thời gian từ khi vào viện"}, "valueString": "Trong 24 giờ" if day else "Sau 24 giờ"})
+    out: Resource = {
+        "resourceType": "Observation",
+        "id": stable("cm", key),
+        "status": "final",
+        **of("69449-7", "Manner of death", "Tình hình tử vong"),
+        "subject": {"reference": f"Patient/{w.patient}"},
+        "effectiveDateTime": clock.instant(d.at),
+        "performer": [author(w)],
+        "valueCodeableConcept": {"text": MANNERS[d.manner][0]},
+        "component": more,
+    }
+    if k.visit is not None:
+        out["encounter"] = {"reference": f"Encounter/{k.visit['id']}"}
+    if d.told:
+        out["note"] = [{"text": f"Đã báo cho: {d.told}"}]
+    return out
+
+
 def paper(d: Death, key: str, k: Known, place: str, w: Writer) -> Resource:
-    """The notice of death as the records room prints it (giấy báo tử, circular 25/2025/TT-BYT, form 05), with what the record of
-    treatment asks besides."""
+    """The notice of death as the records room prints it (giấy báo tử, circular 25/2025/TT-BYT, form 05)."""
     at = clock.local(d.at)
     last = underlying(d.chain)
     cause = "\n".join(cause_line(c) for c in sorted(d.chain, key=lambda c: c.line))
-    day = within_a_day(d.at, k.admitted)
-    more = [("manner", "Do", MANNERS[d.manner][0])]
-    if day is not None and d.place == "here":
-        more.append(("within-a-day", "Sau khi vào viện", "Trong 24 giờ" if day else "Sau 24 giờ"))
-    more.append(("autopsy", "Khám nghiệm tử thi", "Có" if d.autopsy else "Không"))
-    if d.others:
-        more.append(("others", "Bệnh khác góp phần", d.others))
-    if d.told:
-        more.append(("informed", "Đã báo cho", d.told))
     sections = [
         ("died", "Đã chết vào lúc", f"{at:%H} giờ {at:%M} phút, ngày {at:%d} tháng {at:%m} năm {at:%Y}"),
-        ("place", "Nơi chết", place), ("cause", "Nguyên nhân chết", f"{last.text} ({last.code})\n{cause}" if last else "–"), *more,
+        ("place", "Nơi chết", place), ("cause", "Nguyên nhân chết", f"{last.text} ({last.code})\n{cause}" if last else "–"),
     ]  # fmt: skip
     out: Resource = {
         "resourceType": "Composition",
@@ -207,6 +230,8 @@ async def record(store: Store, k: Known, d: Death, place: str, w: Writer, now: d
     made = Changes(k)
     for line in d.chain:
         made.put(observation(line, d, key, k.visit, w), await found(store, "Observation", stable("cd", key, line.line)))
+    told = circumstances(d, key, k, w)
+    made.put(told, await found(store, "Observation", told["id"]))
     for other in called_off(k, d):
         made.put(other)
     made.put(paper(d, key, k, place, w))

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from . import scores
-from .draw import HOUSE, LOINC, Resource, extension, item, option, query, text, variable
+from .draw import HOUSE, LOINC, Resource, extension, item, meant_for, option, query, text, variable
 from .scores import Score
 from .tree import EXT, KIND
 
@@ -494,6 +494,12 @@ def _variables(items: Sequence[Resource], s: Score) -> list[Resource]:
     return [*out, variable("total", f"{ALL}.where(linkId.startsWith('total')).answer.value")]
 
 
+AGES: dict[str, tuple[int | None, int | None]] = {
+    "NEWS2": (16, None), "PEWS": (None, 15), "MORSE": (18, None), "BRADEN": (18, None), "QSOFA": (18, None), "SOFA": (18, None),
+    "CURB65": (18, None), "CHA2DS2VASC": (18, None), "APGAR": (None, 0), "MUST": (18, None), "NRSPAIN": (8, None), "BMI": (20, None),
+    "WHOGROWTH": (None, 19), "EGFR2021": (18, None), "CG": (18, None), "MELD": (12, None),
+}  # fmt: skip
+"""The whole years that each score is meant for, as its `ages` say."""
 SHORT = {
     "NEWS2": "NEWS2",
     "PEWS": "PEWS",
@@ -531,6 +537,7 @@ def sheet(key: str) -> Resource:
         "language": "vi",
         "experimental": False,
         "subjectType": ["Patient"],
+        **meant_for(*AGES.get(key, (None, None))),
         **text("title", _named(s, s.name.vi), _named(s, s.name.en)),
         **text("description", f"{who}: {s.ages.vi}. {s.source.vi}.", f"{whom}: {s.ages.en}. {s.source.en}."),
         "code": [

@@ -243,7 +243,7 @@ class Desk:
             third,
         ]
         if key.source == "training":
-            lines.append("Chứng thư ĐÀO TẠO, không có giá trị pháp lý")
+            lines.append("ĐÀO TẠO: không có giá trị pháp lý")
         said = pades.Said(block.key, who, reason, facility, await printing.stamp(lines, drawn))
         outside = Outside()
         try:

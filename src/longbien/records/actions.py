@@ -222,7 +222,7 @@ class Desk:
         standing = f" ({relation})" if relation else ""
         by = "ký tay trên màn hình" if how == "drawn" else "xác nhận bằng mã một lần trên điện thoại"
         reason = f"{who}{standing} {by}; SHA-256 của văn bản: {bound}; {name} xác nhận"
-        third = f"{'Ký tay' if how == 'drawn' else 'Mã một lần'}, gắn với {files.shown(bound)}"
+        third = f"{'' if how == 'drawn' else 'Mã một lần, '}SHA-256 {files.shown(bound)}"
         return await self._sign(
             await self.look(id_), block, held, f"{who}{standing}", name, reason, third, drawn=drawn, bound=bound, how=how
         )

@@ -30,7 +30,9 @@ def svg(text: str) -> str:
     if not all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in points):
         raise Invalid("This is no drawing.")
     paths = "".join(f'<path d="M{" L".join(f"{x:.1f} {y:.1f}" for x, y in stroke)}"/>' for stroke in strokes if stroke)
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    box = f"{min(xs) - 8:.0f} {min(ys) - 8:.0f} {max(xs) - min(xs) + 16:.0f} {max(ys) - min(ys) + 16:.0f}"
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" fill="none" stroke="#1a2b6d" stroke-width="5"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" fill="none" stroke="#1a2b6d" stroke-width="5"'
         f' stroke-linecap="round" stroke-linejoin="round">{paths}</svg>'
     )

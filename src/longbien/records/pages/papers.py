@@ -141,7 +141,7 @@ def _as(name: str) -> dict[str, str]:
 async def picture(call: Call) -> Response:
     """One page as a picture, for the screen. `n` from 1."""
     at, shown = await _opened(call)
-    file = shown.file if shown.signatures and not shown.stale else None
+    file = shown.file if not shown.stale else None
     data = dict(file.data) if file and file.data else await at.data(shown, code="", draft=not shown.signatures)
     drawn = await printing.pictures(data)
     n = str(call.request.path_params["n"])

@@ -80,8 +80,8 @@ PEWS_NEXT = {"": timedelta(hours=6), "warn": timedelta(hours=2), "crit": timedel
 def score(
     observations: Iterable[Mapping[str, Any]], charted: Iterable[Sign], years: int | None, now: datetime, w: Words
 ) -> Early | None:
-    """The warning score of a patient: NEWS2 of the vital signs for 16 years and over; for children the PEWS that somebody filled in
-    (web.forms' sheet), as it needs a look at the child."""
+    """The warning score of a patient: NEWS2 of the vital signs for 16 years and over; for children the PEWS that somebody filled
+    in (web.forms' sheet), as it needs a look at the child."""
     return pews(observations, now, w) if years is not None and years < ADULT else early(charted, years, now, w)
 
 

@@ -44,7 +44,8 @@ def row(
     here = {s.key: s for s in reversed(found) if s.id.startswith(token)}
     last = signs.newest(found)
     return SimpleNamespace(
-        who=who, bed=bed, here=here, last=last, early=score(who.all("Observation"), found, years(who, now), now, w), values=values or {},
+        who=who, bed=bed, here=here, last=last, early=score(who.all("Observation"), found, years(who, now), now, w),
+        values=values or {},
         errors=errors or {},
         first=first or [], child=(years(who, now) or 99) < 16,
         recent=max((s.at for s in last.values()), default=None),

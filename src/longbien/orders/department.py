@@ -8,7 +8,7 @@ from longbien.web.page import route
 
 from . import pages, pages_catalogue, pages_collect, pages_list, pages_order, reactions
 from .advice import ADVICE
-from .permissions import CATALOGUE, COLLECT, ORDER, PERMISSIONS
+from .permissions import CATALOGUE, ORDER, PERMISSIONS, ROUND
 
 ORDERS = Department(
     name="orders",
@@ -29,7 +29,7 @@ ORDERS = Department(
         route("/catalogue/{id}", pages_catalogue.change, ["POST"]),
     ],
     nav=[
-        Nav("/orders/collect", mark("Specimens"), COLLECT, "collect"),
+        Nav("/orders/collect", mark("Specimens"), ROUND, "collect"),
         Nav("/catalogue", mark("Catalogue"), CATALOGUE, "catalogue"),
     ],
     tabs=[Tab("orders", "orders", mark("Orders"))],

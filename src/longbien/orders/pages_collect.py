@@ -11,7 +11,7 @@ from ..web.page import Call, page
 from ..web.pages.write import opened
 from . import catalogue, collecting
 from .advice import found
-from .permissions import COLLECT
+from .permissions import COLLECT, ROUND
 from .rules import group
 
 
@@ -19,7 +19,7 @@ def _house(call: Call) -> Store:
     return Store(call.engine, call.scope("specimens to take"))
 
 
-@page(COLLECT, "TREAT")
+@page(ROUND, "TREAT")
 async def listed(call: Call) -> Response:
     return await _listed(call)
 
@@ -34,7 +34,7 @@ async def _listed(call: Call, *, status: int = 200, error: str = "", said: str =
     )  # fmt: skip
 
 
-@page(COLLECT, "TREAT")
+@page(ROUND, "TREAT")
 async def scan(call: Call) -> Response:
     """POST /orders/collect: the number on a label, as a scanner types it. Takes this one tube and says whose it is."""
     number = "".join(c for c in call.field("number", 40) if c.isalnum())

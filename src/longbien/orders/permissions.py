@@ -16,6 +16,7 @@ PRINT = Permission(
 COLLECT = Permission(
     "order-collect", "Take specimens, and say that they were taken", frozenset({"doctor", "head", "nurse", "laboratory"})
 )
+ROUND = Permission("order-round", "See which specimens are to be taken at the facility", frozenset({"nurse", "laboratory"}))
 CATALOGUE = Permission("catalogue", "Keep the catalogue of what can be ordered", frozenset({"it", "pharmacist"}))
 
-PERMISSIONS = {p.code: p.title for p in (ORDER, LOOK_UP, PRINT, COLLECT, CATALOGUE)}
+PERMISSIONS = {p.code: p.title for p in (ORDER, LOOK_UP, PRINT, COLLECT, ROUND, CATALOGUE)}

@@ -157,3 +157,19 @@ def test_what_is_charted_is_taken_while_it_is_fresh_and_in_its_own_unit() -> Non
     assert taken(observation("8867-4", 88, 9, "/min")) == []
     assert taken(observation("8867-4", 88, 1, "/h")) == []
     assert taken(observation("8867-4", 8800, 1, "/min")) == []  # no living pulse
+
+
+@pytest.mark.parametrize(
+    "form, gender, years, fits",
+    [
+        ("record-obstetrics", "male", 30, False), ("record-obstetrics", "female", 30, True),
+        ("record-obstetrics", "female", 5, False),
+        ("record-paediatrics", "male", 15, True), ("record-paediatrics", "male", 16, False), ("score-news2", "male", 15, False),
+        ("score-news2", "male", 16, True), ("score-apgar", "male", 0, True), ("score-apgar", "male", 1, False),
+        ("record-internal", "male", 90, True),
+    ],
+)  # fmt: skip
+def test_a_form_is_meant_for_an_age_and_a_sex(form: str, gender: str, years: int, fits: bool) -> None:
+    birth = f"{clock.local(NOW).year - years}-01-01"
+    assert filling.fits(catalogue.packaged()[form], gender, birth, NOW) is fits
+    assert filling.fits(catalogue.packaged()[form], None, None, NOW)

@@ -192,6 +192,8 @@ def moved(task: Resource, act: str, text: str, *, who: str, now: datetime) -> Re
 def read(task: Mapping[str, Any]) -> Request | None:
     """None for a Task that is no patient's request, or that cannot be read as one."""
     kind = next((str(c.get("code")) for c in (task.get("code") or {}).get("coding") or () if c.get("system") == SYSTEM), "")
+    if kind not in KINDS:
+        return None
     try:
         period = (task.get("restriction") or {}).get("period") or {}
         filed = parse_instant(str(task.get("authoredOn")))
@@ -199,8 +201,6 @@ def read(task: Mapping[str, Any]) -> Request | None:
         latest = date.fromisoformat(_of(task, "input", "latest"))
         answer = date.fromisoformat(str(period.get("end"))[:10])
     except ValueError:
-        return None
-    if kind not in KINDS:
         return None
     steps = tuple(_step(n) for n in task.get("note") or () if n.get("time"))
     asker = str((task.get("requester") or {}).get("display") or "")

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from ...access.rights import request
 from ...fhir.systems import EXT_EXPECTED_DISCHARGE
 from ...record.life import Column, Lived
 from . import record as r
@@ -67,6 +68,7 @@ def gather(lived: Lived, met: Iterable[Encounter], places: Mapping[str, str], la
         [(r.uncoded(p.get("role"), lang), str(r.first(p, "member", "display") or "")) for x in each("CareTeam") for p in x.get("participant") or () if r.first(p, "member", "display")],  # noqa: E501
         acknowledged(tasks),
         alerts=[f for x in each("Flag") if (f := r.alert(x, lang))],
+        corrections=[t.text for x in tasks if (t := request.read(x)) and t.kind == "correct" and t.open],
     )  # fmt: skip
 
 

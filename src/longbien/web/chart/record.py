@@ -187,6 +187,7 @@ class Life:
     withheld: int = 0
     alerts: list[Alert] = field(default_factory=list)
     pregnant: str = ""  # the Condition that says so
+    corrections: list[str] = field(default_factory=list)  # what the patient asks to correct and is not answered yet
 
 
 # ---- small readings of FHIR types ------------------------------------------------------------------------------------

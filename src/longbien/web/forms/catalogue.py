@@ -26,6 +26,15 @@ KINDS = (
     ("", mark("Other forms")),
 )
 """Kinds of forms in the order of the list, and what they stand under."""
+ORDER = (
+    "record-internal",
+    "record-surgery",
+    "record-paediatrics",
+    "record-obstetrics",
+    "record-outpatient",
+    "record-rehabilitation",
+)
+"""What hospitals write most, first."""
 PAPERS = {"record": "record", "consent": "consent-form"}
 """Kind -> code of https://longbien.org/fhir/CodeSystem/paper: what becomes a paper when it is signed."""
 
@@ -33,7 +42,8 @@ PAPERS = {"record": "record", "consent": "consent-form"}
 @cache
 def resources() -> Mapping[str, dict[str, Any]]:
     """Every packaged Questionnaire by its id, in the order of the list."""
-    files = [json.loads(p.read_bytes()) for p in sorted(FOLDER.glob("*.json"))]
+    first = {name: n for n, name in enumerate(ORDER)}
+    files = [json.loads(p.read_bytes()) for p in sorted(FOLDER.glob("*.json"), key=lambda p: (first.get(p.stem, 99), p.stem))]
     drawn = [json.loads(json.dumps(s)) for s in scores()]
     return {q["id"]: q for q in (*files, *drawn)}
 

@@ -104,3 +104,18 @@ _EXTENSIONS = {
     "extract": _extract,
     "control": _control,
 }
+
+
+def meant_for(low: int | None = None, high: int | None = None, gender: str = "") -> Resource:
+    """For whom a form is (Questionnaire.useContext): whole years from `low` to `high`, both included; administrative gender."""
+    out: list[Resource] = []
+    usage = "http://terminology.hl7.org/CodeSystem/usage-context-type"
+    if low is not None or high is not None:
+        bounds = {
+            k: {"value": v, "unit": "a", "system": UCUM, "code": "a"} for k, v in (("low", low), ("high", high)) if v is not None
+        }
+        out.append({"code": {"system": usage, "code": "age"}, "valueRange": bounds})
+    if gender:
+        coding = {"system": "http://hl7.org/fhir/administrative-gender", "code": gender}
+        out.append({"code": {"system": usage, "code": "gender"}, "valueCodeableConcept": {"coding": [coding]}})
+    return {"useContext": out} if out else {}

@@ -289,6 +289,15 @@ def age(birth: str | None, now: datetime) -> int | None:
     return today.year - int(born[:4]) - ((today.month, today.day) < (month, day))
 
 
+def fits(form: Form, gender: str | None, birth: str | None, now: datetime) -> bool:
+    """Is the form meant for somebody of this gender and age? What is not known does not speak against it."""
+    years = age(birth, now)
+    low, high = form.ages
+    if form.gender and gender in ("male", "female") and gender != form.gender:
+        return False
+    return years is None or ((low is None or years >= low) and (high is None or years <= high))
+
+
 def names(form: Form) -> set[str]:
     """Every linkId; for the tests of the forms."""
     return {i.id for i in walk(form.items)}

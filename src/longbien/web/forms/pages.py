@@ -92,10 +92,11 @@ async def listed(call: Call) -> Response:
     store = Store(call.engine, call.scope(shell["reason"]))
     filled = [reading.row(r, call.w) for r, _ in await actions.responses(store, patient)]
     kept = await drafts.listed(call.engine.db, call.actor, patient)
-    groups = [SimpleNamespace(title=call.w(title), forms=_offers(kind, call)) for kind, title in catalogue.KINDS]
+    who = shell["person"]
+    groups = [SimpleNamespace(title=call.w(title), **_offers(kind, call, who.sex, who.birth)) for kind, title in catalogue.KINDS]
     groups[-1].forms += await _own_forms(store)
     context: dict[str, Any] = {
-        "groups": [g for g in groups if g.forms],
+        "groups": [g for g in groups if g.forms or g.others],
         "drafts": [_draft_row(call, row["form"], row["updated"]) for row in kept if row["form"].startswith("form:")],
         "open": [r for r in filled if r.status == "in-progress"],
         "done": [r for r in filled if r.status not in ("in-progress", "entered-in-error")],
@@ -105,9 +106,13 @@ async def listed(call: Call) -> Response:
     return call.html("forms/page.html", **shell, middle="forms/list.html", **context)
 
 
-def _offers(kind: str, call: Call) -> list[SimpleNamespace]:
-    mine = (f for f in catalogue.packaged().values() if f.kind == kind)
-    return [SimpleNamespace(id=f.id, title=f.title.of(call.lang), about=f.about.of(call.lang)) for f in mine]
+def _offers(kind: str, call: Call, gender: str | None, birth: Any) -> dict[str, list[SimpleNamespace]]:
+    """The forms of a kind: those meant for this patient's age and gender, and the others."""
+    out: dict[str, list[SimpleNamespace]] = {"forms": [], "others": []}
+    for f in (f for f in catalogue.packaged().values() if f.kind == kind):
+        where = "forms" if filling.fits(f, gender, str(birth or ""), call.now) else "others"
+        out[where].append(SimpleNamespace(id=f.id, title=f.title.of(call.lang), about=f.about.of(call.lang)))
+    return out
 
 
 async def _own_forms(store: Store) -> list[SimpleNamespace]:
@@ -183,7 +188,9 @@ def _context(
     shown = Sheet(desk.form, filled, held, desk.w, desk.now, base, saved, phrases=phrases.of(desk.form))
     return {
         "s": shown, "left_by": left_by, "previous": before, "refused": refused, "amend": amend, "moved": moved,
-        "back": _back(call), "may_not_sign": _may_not_sign(call, desk.form), "usual": bool(phrases.usual(desk.form)),
+        "back": _back(call), "may_not_sign": _may_not_sign(call, desk.form),
+        "unfit": not filling.fits(desk.form, desk.patient.get("gender"), desk.patient.get("birthDate"), call.now),
+        "usual": bool(phrases.usual(desk.form)),
     }  # fmt: skip
 
 

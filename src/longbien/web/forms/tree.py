@@ -112,7 +112,8 @@ class Item:
 
 @dataclass(frozen=True)
 class Form:
-    """A Questionnaire. queries, variables: name -> expression, in their order."""
+    """A Questionnaire. queries, variables: name -> expression, in their order. ages (whole years, both included), gender: for
+    whom it is meant (useContext)."""
 
     id: str
     url: str
@@ -126,6 +127,8 @@ class Form:
     queries: tuple[tuple[str, str], ...]
     variables: tuple[tuple[str, str], ...]
     source: Resource = field(repr=False)
+    ages: tuple[Decimal | None, Decimal | None] = (None, None)
+    gender: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_id", {i.id: i for i in walk(self.items)})
@@ -277,6 +280,19 @@ def _kind(raw: Mapping[str, Any]) -> str:
     return str(next((c.get("code") for c in raw.get("code") or () if c.get("system") == KIND), ""))
 
 
+def _meant_for(raw: Mapping[str, Any]) -> tuple[tuple[Decimal | None, Decimal | None], str]:
+    ages: tuple[Decimal | None, Decimal | None] = (None, None)
+    gender = ""
+    for c in raw.get("useContext") or ():
+        code, bounds = (c.get("code") or {}).get("code"), c.get("valueRange") or {}
+        units = {(bounds.get(k) or {}).get("code", "a") for k in ("low", "high")}
+        if code == "age" and units == {"a"}:
+            ages = (_decimal((bounds.get("low") or {}).get("value")), _decimal((bounds.get("high") or {}).get("value")))
+        if code == "gender":
+            gender = str(next((x.get("code") for x in (c.get("valueCodeableConcept") or {}).get("coding") or ()), ""))
+    return ages, gender
+
+
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
 
 
@@ -291,6 +307,7 @@ def read(raw: Resource) -> Form:
     except (KeyError, StopIteration) as why:
         raise Invalid(f"The form cannot be used: an item lacks {why}.", code="invalid") from None
     title = said(raw, "title")
+    ages, gender = _meant_for(raw)
     return Form(
         id=str(raw.get("id") or ""),
         url=str(raw.get("url") or f"Questionnaire/{raw.get('id')}"),
@@ -304,4 +321,6 @@ def read(raw: Resource) -> Form:
         queries=tuple((str(v["name"]), str(v.get("expression") or "")) for v in expressions if v.get("language") == QUERY),
         variables=variables,
         source=raw,
+        ages=ages,
+        gender=gender,
     )

@@ -130,6 +130,7 @@ async def frame(call: Call, patient: str, tab: str) -> dict[str, Any] | Response
         "consents": call.actor.may(CONSENT),
         "apps": call.actor.may(APPS),
         "accounts": call.actor.may(CARERS),
+        "corrects": writes,
         "forms": drafts_,
         "panel": call.query.get("panel") if call.query.get("panel") in known else "note",
         "panel_open": "panel" in call.query,

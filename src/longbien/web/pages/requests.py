@@ -97,7 +97,7 @@ async def _one(call: Call, error: str = "", status: int = 200) -> Response:
         text=call.field("text", 4000), value=call.field("value", 400), field=call.field("field", 20),
         steps=[SimpleNamespace(at=s.at, who=s.who, act=s.act, text=s.said) for s in found.steps],
         acts={"acknowledge": call.w("confirmed receipt"), "extend": call.w("put off"), "grant": call.w("granted"),
-              "refuse": call.w("refused"), "cancel": call.w("taken back")},
+              "refuse": call.w("refused"), "cancel": call.w("taken back"), "amend": call.w("amended the record")},
     )  # fmt: skip
 
 

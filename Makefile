@@ -13,7 +13,7 @@ MOVED  := $(if $(wildcard $(VENV)/place),$(if $(filter $(CURDIR),$(shell cat $(V
 export PIP_REQUIRE_VIRTUALENV := 1
 
 .DEFAULT_GOAL := help
-.PHONY: moved help run build test check bench messages settings db-shell lock clean chromium
+.PHONY: moved help run build test check bench messages settings db-shell lock clean chromium papers
 .DELETE_ON_ERROR:
 
 help: ## print this help
@@ -25,7 +25,7 @@ run: build ## set up what is missing, start everything, print the address and th
 
 build: $(VENV)/main.stamp $(BUILT)/fhir.stamp $(BUILT)/static.stamp ## environment, dependencies, definitions, browser assets
 
-test: build $(VENV)/dev.stamp chromium check ## everything: check, then all tests, in parallel
+test: build $(VENV)/dev.stamp chromium papers check ## everything: check, then all tests, in parallel
 	@$(PY) -m pytest -n auto --dist loadfile
 
 check: build $(VENV)/dev.stamp ## lint, format, types, floors, house rules, known faults of dependencies
@@ -108,3 +108,8 @@ $(BUILT)/static.stamp: $(VENV)/main.stamp node_modules/.made.stamp scripts/build
 chromium:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
 	    sh scripts/debian_packages.sh "the browser tests" chromium
+
+# pdfsig judges our signatures, pdftotext reads our pages; tesseract reads papers that come in (wanted where the house runs, too).
+papers:
+	@{ command -v pdfsig && command -v tesseract; } >/dev/null || \
+	    sh scripts/debian_packages.sh "papers and their signatures" poppler-utils tesseract-ocr tesseract-ocr-vie

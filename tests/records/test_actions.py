@@ -195,3 +195,19 @@ async def test_the_record_as_a_paper_is_written_once(h: SimpleNamespace) -> None
     first = await visits.make_paper(minh, one, new_id())
     assert await visits.make_paper(minh, one, new_id()) == first
     assert (await minh.look(first)).kind.code == "record"
+
+
+async def test_what_was_written_before_closing_may_still_be_signed_after_it(h: SimpleNamespace) -> None:
+    await h.write(stay("late"), paper("l1", "prescription", "late"))
+    vinh = h.desk("hs.vinh")
+    await visits.move(vinh, await visits.visit(vinh.store, "na", "late"), states.CLOSED, "đã ra viện")
+    shown = await h.desk("bs.minh").sign("l1", "doctor")
+    assert shown.whole and shown.composition["status"] == "preliminary"
+
+
+async def test_a_treatment_sheet_of_one_entry_shows_that_entry(h: SimpleNamespace) -> None:
+    await h.write(paper("t1", "treatment-sheet", "ended", "Đỡ khó thở."), paper("t2", "treatment-sheet", "ended", "Ngủ được."))
+    desk = h.desk("bs.minh")
+    data = await desk.data(await desk.look("t1"), code="", draft=True)
+    table = next(x for x in data["lines"] if x["k"] == "table")
+    assert len(table["rows"]) == 1 and "Đỡ khó thở" in table["rows"][0][1] and "Ngủ được" not in str(data)

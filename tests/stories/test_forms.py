@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from longbien.record.scope import system
@@ -38,6 +39,11 @@ def look(page: Page, name: str) -> None:
         page.screenshot(path=f"{folder}/{name}.png")
 
 
+def accessible(page: Page) -> None:
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    assert [f"{v['id']}: {[n['html'][:160] for n in v['nodes'][:3]]}" for v in found] == []
+
+
 def kept(page: Page, act: Callable[[], Any]) -> None:
     with page.expect_response(lambda r: r.url.endswith("/draft") and r.ok):
         act()
@@ -53,6 +59,7 @@ def test_a_record_begun_here_gone_on_with_there_signed_and_copied_forward(
     address = f"{chart}/forms/record-internal"
     here.goto(f"{chart}/forms")
     look(here, f"{lang}-list")
+    accessible(here)
     here.goto(address)
     expect(here.locator(".q.drawn").first).to_contain_text(words["from"])
     assert field(here, "admin/name").input_value() == field(here, "admin/name").input_value().upper() != ""
@@ -73,6 +80,7 @@ def test_a_record_begun_here_gone_on_with_there_signed_and_copied_forward(
     there.get_by_role("button", name=words["sign"]).first.click()
     expect(there.locator(f'[data-field="{PLAN}"]')).to_contain_text(words["missing"])
     look(there, f"{lang}-missing")
+    accessible(there)
     field(there, GENERAL).fill("Tỉnh, tiếp xúc tốt. Phù hai chi dưới.")
     field(there, PLAN).fill("Lợi tiểu, theo dõi cân nặng.")
     box = field(there, DIAGNOSIS)
@@ -83,6 +91,7 @@ def test_a_record_begun_here_gone_on_with_there_signed_and_copied_forward(
     there.locator(f'[name="{PLAN}"]').press("Control+Enter")
     there.wait_for_url("**/forms/responses/*?done=signed")
     look(there, f"{lang}-signed")
+    accessible(there)
     expect(there.locator(".fread")).to_contain_text("Ba ngày nay khó thở tăng dần")
     response = there.url.split("/responses/")[1].partition("?")[0]
 
@@ -140,6 +149,7 @@ def test_a_score_takes_what_is_charted_and_says_what_to_do(enter: Callable[..., 
     expect(page.locator('[data-value="result/total"]')).to_contain_text("9")
     expect(page.locator(".advice:visible")).to_have_text("Đội hồi sức đánh giá ngay, theo dõi liên tục")
     look(page, "news2")
+    accessible(page)
     page.keyboard.press("Control+Enter")
     page.wait_for_url("**/forms/responses/*")
     page.goto(str(chart))

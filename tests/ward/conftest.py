@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from longbien.access import accounts
 from longbien.access.door import Door
 from longbien.access.settings import AccessSettings
-from longbien.app import DEPARTMENTS, PAGES
+from longbien.app import PAGES, guard
 from longbien.base import clock
 from longbien.base.ids import new_id
 from longbien.record.change import Update
@@ -88,8 +88,7 @@ def hospital() -> list[dict[str, Any]]:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def house(engine: Engine) -> AsyncIterator[SimpleNamespace]:
     """engine, door, store (the system's), actors by login, a_patient(...) -> (patient id, stay id)."""
-    for department in DEPARTMENTS:
-        engine.guards |= department.guards
+    guard(engine)
     places.forget()
     system_store = Store(engine, system("test"))
     await system_store.commit([Update(x) for x in hospital()])

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 from datetime import timedelta
 from types import SimpleNamespace
@@ -234,3 +236,29 @@ async def test_an_order_to_the_nurses_from_elsewhere_becomes_one_task(house: Sim
     found = await house.store.search("Task", [("patient", f"Patient/{patient}")])
     assert len(list(found.entries)) == 1
     assert "Thay băng" in (await house.client("ha").get("/ward?ward=tm-w")).text
+
+
+@LANGS
+async def test_an_order_stopped_today_stands_on_the_sheet_with_its_reason(house: SimpleNamespace, lang: str) -> None:
+    patient, stay = await house.a_patient("tm-b1")
+    await an_order(house, patient, stay)
+    order = await an_order(house, patient, stay, "spiro25")
+    stored = await house.store.read("MedicationRequest", order)
+    await house.store.commit([Update(json.loads(stored.body) | {"status": "stopped", "statusReason": {"text": "Kali 6,2"}})])
+    page = (await house.client("ha", lang).get(f"/ward/mar?patient={patient}")).text
+    assert "Kali 6,2" in page and {"vi": "Đã ngừng trong 24 giờ", "en": "Stopped in the last 24 hours"}[lang] in page
+    assert f"order={order}" not in page
+
+
+async def test_an_open_board_hears_of_moves_and_of_cleaned_beds(house: SimpleNamespace) -> None:
+    heard: list[Any] = []
+    ward = house.places.wards["tm-w"]
+    stop = house.engine.live.listen(ward.key, heard.append)
+    _, stay = await house.a_patient("tm-b1")
+    await house.client("ha").post("/ward/move", stay=stay, ward="tm-w", bed="tm-b5", taken="", version="1")
+    for _ in range(40):
+        if heard:
+            break
+        await asyncio.sleep(0.1)
+    stop()
+    assert heard and heard[0].type == "Location"

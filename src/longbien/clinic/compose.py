@@ -302,7 +302,7 @@ def prescription(
         field("ma_don_thuoc", "Mã đơn thuốc", number),
         field("chan_doan", "Chẩn đoán", diagnoses),
         field("thong_tin_don_thuoc", "Thuốc", listed(written), [f"MedicationRequest/{i}" for i in ids]),
-        field("can_nang", "Cân nặng (kg)", weight) if weight else {},
+        field("can_nang", "Cân nặng (kg)", weight) if weight and guardian else {},
         field("thong_tin_nguoi_giam_ho", "Người đưa trẻ đến khám", guardian) if guardian else {},
         field("loi_dan", "Lời dặn", texts["advice"]) if texts.get("advice") else {},
         field("ngay_tai_kham", "Khám lại", _days_ahead(follow_days, now)) if follow_days else {},

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 from ..access import drafts
 from ..base import clock
 from ..base.ids import new_id
+from ..base.words import words
 from ..record.store import Store
 from ..web import departments
 from ..web.chart import measures
@@ -169,6 +170,21 @@ def vitals_text(found: Sequence[SimpleNamespace]) -> str:
     """As the examination begins, in the record's language: HA 152/88 mmHg, mạch 78 lần/phút."""
     said = [f"{v.short} {v.value.replace('.', ',')} {UNITS.get(v.unit, v.unit)}".strip() for v in found]
     return ", ".join(x[:1].lower() + x[1:] if n else x for n, x in enumerate(said))
+
+
+RECENT, MOST_RESULTS = timedelta(days=30), 12
+
+
+def results_text(call: Call, life: Life, now: datetime) -> str:
+    """What was outside its range lately, as a referral tells it: "Creatinin 142 µmol/L (28/11)". In the record's language."""
+    w = words("vi")
+    found = []
+    for s in life.series:
+        m = measured(s, life, now, w)
+        if m.vital or now - s.times[-1] > RECENT or not m.limits.flag(s.values[-1]):
+            continue
+        found.append((s.times[-1], f"{m.name} {w.number(s.values[-1], m.decimals)} {s.unit} ({w.short_date(s.times[-1])})"))
+    return "; ".join(text for _, text in sorted(found, reverse=True)[:MOST_RESULTS])
 
 
 # --- the page

@@ -25,7 +25,7 @@ from longbien.record.scope import Scope
 from longbien.record.store import Store
 from longbien.record.write import announce, commit
 
-from . import files, papers, printing
+from . import files, guards, papers, printing
 from .papers import CODES, Block, Paper
 from .reading import reference_id, sources
 from .roles import SEAL, may_fill
@@ -243,7 +243,7 @@ class Desk:
             third,
         ]
         if key.source == "training":
-            lines.append("Chứng thư ĐÀO TẠO, không có giá trị pháp lý")
+            lines.append("ĐÀO TẠO: không có giá trị pháp lý")
         said = pades.Said(block.key, who, reason, facility, await printing.stamp(lines, drawn))
         outside = Outside()
         try:
@@ -278,7 +278,9 @@ class Desk:
             Update(document, if_match=file.version),
             Create(self._provenance(shown, file, block, who, at, drawn, how)),
         ]
-        if shown.composition.get("status") == "preliminary":
+        visit = reference_id(shown.composition.get("encounter"))
+        closed = bool(visit) and bool(await self.engine.db.fetch(Q.states, guards.visit_key(visit)))
+        if shown.composition.get("status") == "preliminary" and not closed:  # in a closed record nothing changes, not even this
             changes.append(Update({**shown.composition, "status": "final"}, if_match=shown.version))
         signer = None if block.party == "patient" else who
         level = "PAdES-B-LT" if stamped else "PAdES-B-B"

@@ -7,8 +7,8 @@ from longbien.base.words import mark
 from longbien.web.page import route
 
 from .guards import GUARDS
-from .pages import keys, papers, patient, verify, visits
-from .roles import EVERY, PAPERS, SIGN
+from .pages import keys, papers, patient, scans, verify, visits
+from .roles import EVERY, PAPERS, TO_SIGN
 from .signing.settings import SigningSettings
 
 RECORDS = Department(
@@ -21,6 +21,11 @@ RECORDS = Department(
         route("/papers/keys", keys.take_in, ["POST"]),
         route("/papers/keys/service", keys.service, ["POST"]),
         route("/papers/keys/end", keys.end, ["POST"]),
+        route("/papers/scans/{id}", scans.one),
+        route("/papers/scans/{id}", scans.name, ["POST"]),
+        route("/papers/scans/{id}/file", scans.file),
+        route("/patients/{id}/scan", scans.form),
+        route("/patients/{id}/scan", scans.take, ["POST"]),
         route("/papers/{id}.pdf", papers.pdf),
         route("/papers/{id}", papers.one),
         route("/papers/{id}/page/{n}.png", papers.picture),
@@ -44,7 +49,7 @@ RECORDS = Department(
         route("/patients/{id}/records/{visit}/addendum", visits.add, ["POST"]),
         route("/patients/{id}/records/{visit}/paper", visits.make, ["POST"]),
     ],
-    nav=[Nav("/papers/to-sign", mark("Papers to sign"), SIGN, "papers")],
+    nav=[Nav("/papers/to-sign", mark("Papers to sign"), TO_SIGN, "papers")],
     tabs=[Tab("papers", "papers", mark("Papers"), PAPERS)],
     panels=[Panel("me", "records/me.html", patient.card)],
     permissions={p.code: p.title for p in EVERY},

@@ -89,7 +89,7 @@ async def _weight(store: Store, patient: str) -> str:
 
 
 async def _notes(store: Store, composition: Resource, encounter: str) -> list[dict[str, Any]]:
-    """The progress notes of the visit up to this sheet's own day, oldest first."""
+    """The notes that a treatment sheet names, oldest first; of one that says nothing itself, every progress note of the visit."""
     wanted = [
         str(e["reference"]).rpartition("/")[2]
         for part in composition.get("section") or ()
@@ -98,6 +98,8 @@ async def _notes(store: Store, composition: Resource, encounter: str) -> list[di
     ]
     if wanted:
         found = await listed(store, "Composition", [("_id", ",".join(wanted[:200]))])
+    elif any((part.get("text") or {}).get("div") for part in composition.get("section") or ()):
+        return []
     else:
         asked = [("encounter", f"Encounter/{encounter}"), ("type", f"{s.LOINC}|{PROGRESS}"), ("_sort", "-date")]
         found = await listed(store, "Composition", asked)

@@ -86,7 +86,7 @@ async def leave_form(call: Call) -> Response:
         return got
     shell, one = got
     number_ = next((n[-10:] for _, n, _ in one.life.coverage if len(n) >= 10), one.life.person.insurance[-10:])
-    values = {"insurance": number_, "method": "Nội khoa", "days": "3"}
+    values = {"insurance": number_, "method": "Nội khoa"}
     return _leave(call, shell, one, values, {})
 
 
@@ -125,8 +125,7 @@ def _leave_sections(values: Mapping[str, str], checked: leave.Leave, one: Desk) 
     rows = [
         ("DON_VI", "Đơn vị làm việc", values["workplace"]),
         ("MA_BHXH", "Mã số BHXH", values["insurance"]),
-        ("CHAN_DOAN_RV", "Chẩn đoán", diagnosis(one)),
-        ("PP_DIEUTRI_NGHI", "Phương pháp điều trị", values["method"]),
+        ("CHAN_DOAN_RV", "Chẩn đoán và phương pháp điều trị", f"{diagnosis(one)}\nPhương pháp điều trị: {values['method']}"),
         ("SO_NGAY_NGHI", "Số ngày nghỉ", span),
         ("TUOI_THAI", "Đình chỉ thai nghén, tuổi thai (tuần)", values["weeks"] if lost else ""),
         ("NGUYENNHAN_DINHCHI", "Nguyên nhân đình chỉ thai", values["cause"] if lost else ""),
@@ -160,7 +159,7 @@ async def referral_form(call: Call) -> Response:
     drugs = "; ".join(str(first(r.body, "medicationCodeableConcept", "text") or "") for r in one.own)
     values = {
         "signs": texts.get("exam", ""), "course": texts.get("history", ""), "treated": drugs or texts.get("plan", ""),
-        "state": "Tỉnh, sinh hiệu ổn định" if texts else "", "further": texts.get("plan", ""), "transport": "Tự túc", "reason": "1",
+        "further": texts.get("plan", ""), "results": view.results_text(call, one.life, call.now),
     }  # fmt: skip
     return _show(
         call,

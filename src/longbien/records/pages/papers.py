@@ -68,8 +68,8 @@ async def tab(call: Call) -> Response:
     rows = [await row(call, store, c, documents.get(c["id"])) for c in compositions]
     taken = await listed(store, "DocumentReference", [("patient", f"Patient/{patient}"), ("category", "scan"), ("_sort", "-date")])
     scans = [
-        SimpleNamespace(id=d["id"], title=str((d.get("type") or {}).get("text") or d.get("description") or ""),
-                        date=str(d.get("date") or "")[:10])
+        SimpleNamespace(id=d["id"], title=str((d.get("type") or {}).get("text") or ""), final=d.get("docStatus") == "final",
+                        date=str(((d.get("context") or {}).get("period") or {}).get("start") or d.get("date") or "")[:10])
         for d in taken[::-1] if d.get("status") == "current"
     ]  # fmt: skip
     visits = [v for v in shell["life"].visits if v.place == call.actor.organization or not call.actor.organization]

@@ -64,7 +64,8 @@ async def _show(call: Call, code: str, verdict: str = "", status: int = 200) -> 
 @page(OPEN, "none")
 async def ask(call: Call) -> Response:
     """Where a code is typed in."""
-    return await _show(call, tidied(call.query.get("code", "")[:40]) if call.query.get("code") else "")
+    typed = call.query.get("code", "")[:40]
+    return await _show(call, (tidied(typed) or "-") if typed.strip() else "")
 
 
 @page(OPEN, "none")

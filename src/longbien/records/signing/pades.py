@@ -16,6 +16,7 @@ from asn1crypto import crl, keys, ocsp, tsp
 from asn1crypto import x509 as asn1_x509
 from pyhanko.pdf_utils import content, layout
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.misc import PdfReadError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign import fields, signers
 from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter
@@ -23,6 +24,7 @@ from pyhanko.sign.general import SigningError
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.validation import async_validate_pdf_signature
 from pyhanko.sign.validation.errors import SignatureValidationError
+from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko.stamp import StaticStampStyle
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.errors import PathError
@@ -37,6 +39,8 @@ from ..printing import Place
 _log = log.get(__name__)
 for _name in ("pyhanko", "pyhanko_certvalidator"):  # they log whose certificate it is
     logging.getLogger(_name).setLevel(logging.CRITICAL)
+_USAGE = KeyUsageConstraints(key_usage={"digital_signature", "non_repudiation"}, match_all_key_usages=False)
+"""What a certificate must be meant for: either."""
 _WHOLE = layout.SimpleBoxLayoutRule(
     layout.AxisAlignment.ALIGN_MID, layout.AxisAlignment.ALIGN_MID, layout.Margins(0, 0, 0, 0), layout.InnerScaling.STRETCH_TO_FIT
 )
@@ -189,14 +193,20 @@ async def sign(
 
 async def signatures(pdf: bytes, material: Material) -> list[Signature]:
     """Every signature of a PDF, in the order in which they were made. What the file itself holds of its certificates counts too."""
-    reader = PdfFileReader(io.BytesIO(pdf))
-    return [await _judged(reader, embedded, material) for embedded in reader.embedded_regular_signatures]
+    try:
+        reader = PdfFileReader(io.BytesIO(pdf))
+        embedded_ones = reader.embedded_regular_signatures
+    except (PdfReadError, KeyError) as why:
+        raise Invalid("This file cannot be read as a PDF.", status=422) from why
+    return [await _judged(reader, embedded, material) for embedded in embedded_ones]
 
 
 async def _judged(reader: PdfFileReader, embedded: Any, material: Material) -> Signature:
     within = _within(reader, material)
     try:
-        status = await async_validate_pdf_signature(embedded, within.context(mode="soft-fail"), within.context(mode="soft-fail"))
+        status = await async_validate_pdf_signature(
+            embedded, within.context(mode="soft-fail"), within.context(mode="soft-fail"), key_usage_settings=_USAGE
+        )
         intact, trusted = bool(status.intact and status.valid), bool(status.trusted)
         last = bool(status.bottom_line or (status.intact and status.modification_level is not None and status.docmdp_ok))
         stamped = status.timestamp_validity is not None and bool(status.timestamp_validity.valid)

@@ -12,13 +12,14 @@ from longbien.base import clock
 from longbien.base.errors import Conflict, Invalid, LongbienError, NotFound
 from longbien.base.words import parse_instant
 from longbien.record.store import Store
+from longbien.web.chart import record as r
 from longbien.web.departments import advise
 from longbien.web.page import Call, page
 
 from .. import drugs, mar, rounds, rules, signs
 from ..board import build
 from ..reads import Lying, WardNow, ward_now
-from .at import GIVE, NURSING, At, at, lying, once, opened, staff
+from .at import GIVE, NURSING, At, at, lying, once, opened, staff, store
 
 BAND = timedelta(minutes=20)
 """How long a scanned wristband counts."""
@@ -61,16 +62,34 @@ async def _page(
         bed=bed, sheet=sheet, card=card, said=said, banded=band,
         band=f"{chosen.id} {clock.instant(band)}" if band and chosen else "",
         allergies=mar.allergies(chosen, call.lang) if chosen else [], charted=charted, reasons=rounds.REASONS,
-        before=beds[here - 1] if here > 0 else "", after=beds[here + 1] if 0 <= here < len(beds) - 1 else "", once=once(call),
+        stopped=await _stopped(call, chosen),
+        before=beds[here - 1] if here > 0 else "", after=beds[here + 1] if 0 <= here < len(beds) - 1 else "",
+        once=once(call),
         iso=clock.instant, asked=(order, due), back=timedelta(hours=6), near=timedelta(minutes=90),
     )  # fmt: skip
+
+
+async def _stopped(call: Call, who: Lying | None) -> list[SimpleNamespace]:
+    """Orders of this stay that were stopped in the last day: who brings the drug to the bed must know, and why."""
+    made = store(call, "the drug round")
+    if who is None or not made.scope.may_search("MedicationRequest"):
+        return []
+    since = clock.instant(call.now - timedelta(hours=24))
+    asked = [("encounter", f"Encounter/{who.stay['id']}"), ("status", "stopped,cancelled"), ("_lastUpdated", f"ge{since}")]
+    found = await made.search("MedicationRequest", [*asked, ("_count", "20")])
+    lines = [(rounds.line(body, call.lang), body) for e in found.entries if (body := drugs._decode(e.body))]
+    return [
+        SimpleNamespace(name=x.name, dose=x.dose, why=r.concept(body.get("statusReason"), call.lang), at=r.updated(body))
+        for x, body in lines
+        if x is not None
+    ]
 
 
 async def _card(call: Call, who: Lying, line: rounds.Line, due: datetime | None, bed: str, *, band: bool, drug: bool) -> Any:
     """The card of one dose: the five rights, and what the house's advisers say of the order now."""
     found = mar.checks(who, line, due, bed, call.now, call.w, band=band, drug=drug)
-    store = Store(call.engine, call.scope(await opened(call, who.id)))
-    for verdict in await advise(call, store, who.id, [dict(line.order)]):
+    made = Store(call.engine, call.scope(await opened(call, who.id)))
+    for verdict in await advise(call, made, who.id, [dict(line.order)]):
         if verdict.level != "note":
             found.append(mar.Check("stop" if verdict.level == "stop" else "warn", verdict.text))
     dose = line.dose_at(due) if due is not None else None
@@ -166,22 +185,22 @@ async def dose(call: Call) -> Response:
         return await _refused(call, who, w("Choose why the dose was not given."), 422, order, due)
     tapped = _instant(call.field("tapped", 40))
     when = tapped if tapped is not None and call.now - TAPPED < tapped <= call.now + rules.SLACK else call.now
-    store = Store(call.engine, call.scope(reason_))
+    made = Store(call.engine, call.scope(reason_))
     try:
         await drugs.write(
-            store, who, line, due, when, staff(call), once=once(call), reason=why, said=call.field("said", 500),
+            made, who, line, due, when, staff(call), once=once(call), reason=why, said=call.field("said", 500),
             scanned=call.field("scanned", 1) == "1",
         )  # fmt: skip
     except (Conflict, Invalid) as error:
         return await _refused(
-            call, who, await _words(call, store, error, line, due), 409 if isinstance(error, Conflict) else 422, order, due
+            call, who, await _words(call, made, error, line, due), 409 if isinstance(error, Conflict) else 422, order, due
         )
     band = _band(call, patient)
     kept = f"&band={patient}%20{clock.instant(band)}" if band else ""
     return call.go(f"/ward/mar?patient={patient}{kept}")
 
 
-async def _words(call: Call, store: Store, error: LongbienError, line: rounds.Line, due: datetime | None) -> str:
+async def _words(call: Call, made: Store, error: LongbienError, line: rounds.Line, due: datetime | None) -> str:
     """What went wrong with a dose, in the reader's words."""
     w = call.w
     if error.code == drugs.TWICE:
@@ -189,7 +208,7 @@ async def _words(call: Call, store: Store, error: LongbienError, line: rounds.Li
         if due is not None:
             try:
                 written = rounds._written(
-                    drugs._decode((await store.read("MedicationAdministration", rounds.record_id(line.id, due))).body), due
+                    drugs._decode((await made.read("MedicationAdministration", rounds.record_id(line.id, due))).body), due
                 )
                 by, when = written.by, w.time(written.at) if written.at else ""
             except LongbienError:

@@ -9,6 +9,7 @@ calculated, and becomes an Observation when the form is signed."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -77,23 +78,44 @@ def _var(key: str) -> Resource:
     return variable(key, f"{ALL}.where(linkId='{key}').answer.value")
 
 
-def measure(key: str, vi: str, en: str, points: str = "", most: int = 0, **more: Any) -> Resource:
+Why = tuple[Score, str]
+"""A score and the key of its item: whose bands explain a number's points."""
+
+
+def measure(key: str, vi: str, en: str, points: str = "", why: Why | None = None, **more: Any) -> Resource:
     """A number that may be charted already; `points`: what it is worth, by an expression that names it %key."""
     loinc, display, unit, shown, kind, low, high, places, hours = MEASURES[key]
     given: dict[str, Any] = {"unit": (unit, *shown.split("|")), "low": low, "high": high, "links": hours, "loinc": (loinc, display)}
     if places is not None:
         given["places"] = places
     if points:
-        given["item"] = [worth(key, points)]
+        given["item"] = [worth(key, points), *explained(key, why)]
     if key in CHARTS:
         given["extract"] = "vital-signs"
     return item(key, kind, vi, en, **{"required": True, **given, **more})
 
 
-def pressure(points: str, lower: str = "") -> Resource:
+def explained(key: str, why: Why | None, suffix: str = "why", **more: Any) -> Items:
+    """Which value is worth how much, below the number itself."""
+    if why is None:
+        return []
+    found = why[0].item(why[1])
+    if all(o.band.low is None and o.band.high is None for o in found.options):  # a question of yes or no: what gives the points
+        yes = found.options[-1].points
+        return [item(f"{key}.{suffix}", "display", f"{_sign(found.text.vi)}: {yes}", f"{_sign(found.text.en)}: {yes}", **more)]
+    vi, en = (" · ".join(f"{_sign(o.text.of(lang))}: {o.points}" for o in found.options) for lang in ("vi", "en"))
+    return [item(f"{key}.{suffix}", "display", re.sub(r"(?<=\d)\.(?=\d)", ",", vi), en, **more)]
+
+
+def _sign(text_: str) -> str:
+    """>= and <= as they are printed; a span with its dash."""
+    return re.sub(r"(?<=\d)-(?=\d)", "–", text_.replace(">=", "≥ ").replace("<=", "≤ ")).replace("  ", " ")
+
+
+def pressure(points: str, lower: str = "", why: Why | None = None) -> Resource:
     """Blood pressure: the systolic counts, the diastolic is charted with it; both become one Observation."""
-    upper = measure("sbp", "Huyết áp tâm thu", "Systolic blood pressure", points)
-    below = measure("dbp", "Huyết áp tâm trương", "Diastolic blood pressure", lower, required=bool(lower))
+    upper = measure("sbp", "Huyết áp tâm thu", "Systolic blood pressure", points, None if lower else why)
+    below = measure("dbp", "Huyết áp tâm trương", "Diastolic blood pressure", lower, why if lower else None, required=bool(lower))
     return item("bp", "group", loinc=("85354-9", "Blood pressure panel with all children optional"), extract="vital-signs",
                 item=[upper, below])  # fmt: skip
 
@@ -140,13 +162,17 @@ def _news2(s: Score) -> Items:
         "Dùng thang SpO₂ 2 (suy hô hấp tăng CO₂, mục tiêu 88–92%; bác sĩ chỉ định)",
         "Use SpO₂ scale 2 (hypercapnic respiratory failure, target 88–92%; a doctor decides)",
     )
+    saturation = measure("spo2", "SpO₂", "SpO₂", f"iif(%spo2.exists(), {second}, {{}})")
+    for key, yes in (("spo2_1", False), ("spo2_2", True)):
+        when = [{"question": "scale2", "operator": "=" if yes else "!=", "answerBoolean": True}]
+        saturation["item"] += explained("spo2", (s, key), key, enableWhen=when)
     mind = ("Ý thức (ACVPU)", "Consciousness (ACVPU)")
     return [
-        measure("rr", "Nhịp thở", "Respiratory rate", bands(s, "rr", "rr")),
-        measure("spo2", "SpO₂", "SpO₂", f"iif(%spo2.exists(), {second}, {{}})"),
-        measure("hr", "Mạch", "Pulse", bands(s, "hr", "hr")),
-        pressure(bands(s, "sbp", "sbp")),
-        measure("temp", "Nhiệt độ", "Temperature", bands(s, "temp", "temp")),
+        measure("rr", "Nhịp thở", "Respiratory rate", bands(s, "rr", "rr"), (s, "rr")),
+        saturation,
+        measure("hr", "Mạch", "Pulse", bands(s, "hr", "hr"), (s, "hr")),
+        pressure(bands(s, "sbp", "sbp"), why=(s, "sbp")),
+        measure("temp", "Nhiệt độ", "Temperature", bands(s, "temp", "temp"), (s, "temp")),
         choice(s, "o2"),
         item("acvpu", "choice", *mind, options=levels, required=True, loinc=("67775-7", "Level of consciousness")),
         item("scale2", "boolean", *scale, control="check-box", shown="wide"),
@@ -159,9 +185,9 @@ def _if(test: str, points: int) -> str:
 
 def _qsofa(s: Score) -> Items:
     return [
-        measure("rr", "Nhịp thở", "Respiratory rate", f"iif(%rr.exists(), {_if('%rr >= 22', 1)}, {{}})"),
-        measure("gcs", "Điểm Glasgow", "Glasgow coma score", f"iif(%gcs.exists(), {_if('%gcs < 15', 1)}, {{}})"),
-        pressure(f"iif(%sbp.exists(), {_if('%sbp <= 100', 1)}, {{}})"),
+        measure("rr", "Nhịp thở", "Respiratory rate", f"iif(%rr.exists(), {_if('%rr >= 22', 1)}, {{}})", (s, "rr")),
+        measure("gcs", "Điểm Glasgow", "Glasgow coma score", f"iif(%gcs.exists(), {_if('%gcs < 15', 1)}, {{}})", (s, "ment")),
+        pressure(f"iif(%sbp.exists(), {_if('%sbp <= 100', 1)}, {{}})", why=(s, "sbp")),
     ]
 
 
@@ -169,9 +195,9 @@ def _curb65(s: Score) -> Items:
     low = "iif(%sbp.exists() and %dbp.exists(), iif(%sbp < 90 or %dbp <= 60, 1, 0), {})"
     return [
         choice(s, "c"),
-        measure("urea", "Urê", "Urea", f"iif(%urea.exists(), {_if('%urea > 7', 1)}, {{}})"),
-        measure("rr", "Nhịp thở", "Respiratory rate", f"iif(%rr.exists(), {_if('%rr >= 30', 1)}, {{}})"),
-        pressure("", low),
+        measure("urea", "Urê", "Urea", f"iif(%urea.exists(), {_if('%urea > 7', 1)}, {{}})", (s, "u")),
+        measure("rr", "Nhịp thở", "Respiratory rate", f"iif(%rr.exists(), {_if('%rr >= 30', 1)}, {{}})", (s, "r")),
+        pressure("", low, (s, "b")),
         _age(f"iif(%age.exists(), {_if('%age >= 65', 1)}, {{}})"),
     ]
 
@@ -234,14 +260,14 @@ def _sofa(s: Score) -> Items:
             high=800,
             places=0,
             required=True,
-            item=[worth("pf", resp)],
+            item=[worth("pf", resp), *explained("pf", (s, "resp"))],
         ),
         item("support", "boolean", "Đang hỗ trợ hô hấp", "Respiratory support", control="check-box"),
-        measure("plt", "Tiểu cầu", "Platelets", bands(s, "coag", "plt")),
-        measure("bili", "Bilirubin toàn phần", "Total bilirubin", bands(s, "liver", "bili")),
+        measure("plt", "Tiểu cầu", "Platelets", bands(s, "coag", "plt"), (s, "coag")),
+        measure("bili", "Bilirubin toàn phần", "Total bilirubin", bands(s, "liver", "bili"), (s, "liver")),
         choice(s, "cardio"),
-        measure("gcs", "Điểm Glasgow", "Glasgow coma score", bands(s, "cns", "gcs")),
-        measure("creat", "Creatinin", "Creatinine", renal),
+        measure("gcs", "Điểm Glasgow", "Glasgow coma score", bands(s, "cns", "gcs"), (s, "cns")),
+        measure("creat", "Creatinin", "Creatinine", renal, (s, "renal")),
         measure("urine", "Nước tiểu 24 giờ", "Urine output, 24 h", required=False),
         item(
             "baseline",
@@ -259,7 +285,7 @@ def _sofa(s: Score) -> Items:
 
 def _must(s: Score) -> Items:
     return [
-        measure("bmi", "BMI", "BMI", bands(s, "bmi", "bmi")),
+        measure("bmi", "BMI", "BMI", bands(s, "bmi", "bmi"), (s, "bmi")),
         item(
             "loss",
             "decimal",
@@ -270,7 +296,7 @@ def _must(s: Score) -> Items:
             high=80,
             places=1,
             required=True,
-            item=[worth("loss", bands(s, "loss", "loss"))],
+            item=[worth("loss", bands(s, "loss", "loss")), *explained("loss", (s, "loss"))],
         ),
         choice(s, "acute"),
     ]

@@ -91,6 +91,7 @@
       if (e.target.id === "ward") wards(e.target.value);
     });
     form.addEventListener("submit", (e) => { if (form.dataset.sent) e.preventDefault(); form.dataset.sent = "1"; setTimeout(() => { delete form.dataset.sent; }, 4000); });
+    $$("[data-ward]", form).forEach((b) => b.addEventListener("click", () => { $("#ward").value = b.dataset.ward; $("#ward").dataset.touched = "1"; check(); $("#telephone")?.focus(); }));
     let w = 0;
     const wards = async (q) => {
       const n = ++w; if (q.trim().length < 2) return;

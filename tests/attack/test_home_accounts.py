@@ -12,7 +12,7 @@ from hospitals import BASE, City, form_token, lines, newest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from longbien.access import home_accounts
+from longbien.access import carers, home_accounts
 from longbien.app import App
 from longbien.base import clock
 from longbien.base.ids import patient_key
@@ -122,11 +122,24 @@ async def test_a_mother_gets_access_by_her_relation_and_loses_it_at_the_desk(app
     assert "Bùi Gia Bảo" in (await mother.get("/me")).text.replace("<b>", "")
     (one,) = await home_accounts.opens(app.state.engine, "p-kid")
     assert one.basis == ("RelatedPerson", "p-kid-m")
+    sister = {"resourceType": "Patient", "id": "p-kid-2", "birthDate": f"{clock.local(clock.now()).year - 3}-02-03"}
+    store = Store(app.state.engine, system("test"))
+    hers = {**await _body(store, "p-kid-m"), "id": "p-kid-2-m", "patient": {"reference": "Patient/p-kid-2"}}
+    await store.commit([Update(sister), Update(hers)])
+    await carers.grant(app.state.engine, system("test"), None, one.number, "RelatedPerson", "p-kid-2-m")
+    again = {"csrf": form_token(clerk), "shown": "citizen-card"}
+    assert (await clerk.post(f"/patients/p-kid/accounts/{one.number}/again", data=again)).status_code == 200
+    assert "có thể xem hồ sơ này" in (await notices(app, "p-kid-2"))[0], "everybody whose record it opens is told"
     gone = await clerk.post(f"/patients/p-kid/accounts/{one.number}/end", data={"csrf": form_token(clerk)})
     assert gone.status_code == 303
     assert (await mother.get("/me", params={"of": "p-kid"})).status_code == 404
     assert "không còn xem được" in (await notices(app, "p-kid"))[0]
     assert (await clerk.post(f"/patients/p-kid/accounts/{one.number}/end", data={"csrf": form_token(clerk)})).status_code == 404
+
+
+async def _body(store: Store, id_: str) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((await store.read("RelatedPerson", id_)).body)
+    return read
 
 
 async def test_a_relative_of_an_adult_needs_the_signed_paper_and_a_withdrawal_ends_it(app: App, who: Any, city: City) -> None:

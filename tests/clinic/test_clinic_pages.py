@@ -306,6 +306,19 @@ async def test_a_procedure_that_was_done_is_in_the_record(enter: Any, came: Came
     assert [(x["status"], x["code"]["coding"][0]["code"]) for x in done] == [("completed", "TB01")]
 
 
+async def test_everything_works_without_script(enter: Any, came: Came, house: Store) -> None:
+    patient, encounter = await came()
+    browser: Browser = await enter()
+    added = await browser.post(f"/patients/{patient}/visit", form(encounter, act="dx-take.E11.9"), part=False)
+    assert added.status_code == 303
+    page = await browser.get(added.headers["location"])
+    assert 'value="E11.9"' in page.text and GOOD["plan"] in page.text
+    wrong = await browser.post(f"/patients/{patient}/visit", form(encounter, dx=""), part=False)
+    assert wrong.status_code == 422 and "<html" in wrong.text and GOOD["plan"] in wrong.text
+    signed = await browser.post(f"/patients/{patient}/visit", form(encounter), part=False)
+    assert signed.status_code == 303 and signed.headers["location"].endswith("done=signed")
+
+
 async def test_narcotics_stand_on_a_prescription_of_their_own(enter: Any, came: Came, house: Store) -> None:
     patient, encounter = await came()
     browser: Browser = await enter()

@@ -13,9 +13,11 @@ from order_house import ADULT, CHILD, Browser, act
 
 from longbien.app import App
 from longbien.base import clock
+from longbien.base.errors import Unavailable
 from longbien.fhir import systems as s
 from longbien.record.change import Create, Update
 from longbien.record.store import Store
+from longbien.web import departments
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -242,3 +244,23 @@ async def test_a_definition_that_was_retired_is_offered_no_more(browser: Browser
 async def test_junk_is_no_accident(browser: Browser, junk: str) -> None:
     doctor: httpx.AsyncClient = await browser()
     assert (await act(doctor, ADULT, junk)).status_code < 500
+
+
+async def test_when_nobody_can_be_asked_the_box_says_so_and_nothing_is_signed(
+    browser: Browser, own: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    doctor = await browser()
+    await act(doctor, ADULT, "add:cd-drug-para650")
+
+    async def away(*_: Any) -> list[Any]:
+        raise Unavailable("the advice is away")
+
+    monkeypatch.setattr(departments, "advise", away)
+    page = await doctor.get(f"/patients/{ADULT}?panel=order")
+    assert page.status_code == 200
+    assert "chưa kiểm tra được dị ứng" in page.text
+    assert "không có gì vướng" not in page.text
+    assert (await act(doctor, ADULT, "sign", once="once-away")).status_code == 503
+    assert all(not r["id"].startswith("once-away") for r in await orders(own, "MedicationRequest"))
+    monkeypatch.undo()
+    await act(doctor, ADULT, "discard")

@@ -76,7 +76,7 @@ def test_every_page_of_hers_fits_the_phone_and_can_be_read_by_all(
     enter: Callable[..., Page], house: SimpleNamespace, lang: str
 ) -> None:
     page = enter("nb.lua", lang)
-    for path in (*PAGES, f"/me/results/{house.day.isoformat()}"):
+    for path in (*PAGES, f"/me/results/{house.day.isoformat()}", "/account", "/apps"):
         answer = page.goto(path)
         assert answer is not None and answer.status == 200, path
         assert violations(page) == [], path
@@ -214,3 +214,40 @@ def test_the_offices_pages_can_be_read_by_all(enter: Callable[..., Page], lang: 
     page.fill("#asker", "Ai đó")
     page.click("main button.primary")
     expect(page.locator(".banner[role=alert]")).to_be_visible()
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_the_desk_hands_out_a_code_and_he_comes_in_with_it(
+    enter: Callable[..., Page], house: SimpleNamespace, browser: Browser, lang: str
+) -> None:
+    him = people.make(STRANGER, SEED, house.day)
+    desk = enter("tn.lan", lang, (1440, 900), "/**")
+    desk.goto(f"/patients/{him.id}/accounts")
+    assert violations(desk) == []
+    name = desk.locator(".head .name").inner_text()
+    again = desk.locator("form[action$='/again']")
+    if again.count():  # the other language was here before
+        desk.select_option("form[action$='/again'] select", "citizen-card")
+        again.locator("button").click()
+    else:
+        desk.select_option("#shown-own", "citizen-card")
+        desk.click("form:has(#shown-own) button")
+    code = desk.locator("#code").inner_text()
+    expect(desk.locator(".slip svg").last).to_be_visible()
+    assert violations(desk) == []
+    context = browser.new_context(viewport={"width": PHONE[0], "height": PHONE[1]}, base_url=house.address)
+    phone = context.new_page()
+    phone.goto("/welcome")
+    assert violations(phone) == []
+    phone.fill("#code", code.replace("-", " ").upper())
+    phone.click("button.primary")
+    phone.click("form[action^='/welcome/'] button")
+    phone.wait_for_url("**/account")
+    assert phone.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+    phone.fill("#new", "con đò sang sông Hồng")
+    phone.click("form[action='/account/password'] button")
+    expect(phone.locator("#toast")).to_be_visible()
+    phone.goto("/me")
+    expect(phone.locator("h1")).to_have_text(name)
+    expect(phone.locator("main")).to_contain_text("Giấy tờ đã xuất trình: thẻ căn cước")
+    context.close()

@@ -13,8 +13,9 @@ import pytest
 from longbien.base import clock
 from longbien.base.words import words
 from longbien.ward import care, charting, fluids, signs
-from longbien.ward.early import early
+from longbien.ward.early import early, score
 from longbien.web.entries import Writer
+from longbien.web.forms.scores import SYSTEM
 
 BY = {"reference": "Practitioner/ha", "display": "ĐD. Hà"}
 W = words("vi")
@@ -141,3 +142,14 @@ def test_the_round_of_signs_is_the_nearest_of_the_wards_hours(hour: int, slot: i
 def test_the_round_after_midnight_is_one_of_the_day_that_begins() -> None:
     assert signs.slot(at(0, 30)) == at(2)
     assert signs.slot(at(23, 59)) == at(22) + timedelta(0)
+
+
+def test_a_childs_score_is_the_last_sheet_that_was_filled_in() -> None:
+    def sheet(total: int, when: datetime) -> dict[str, Any]:
+        return {"code": {"coding": [{"system": SYSTEM, "code": "pews"}]}, "effectiveDateTime": clock.instant(when),
+                "valueQuantity": {"value": total}, "component": [{"code": {"text": "Hô hấp"}, "valueInteger": total}]}  # fmt: skip
+
+    found = score([sheet(2, at(6)), sheet(4, at(8))], charted(at(8), **WELL), 9, at(9), W)
+    assert found is not None and (found.name, found.total, found.level, found.why) == ("PEWS", 4, "crit", ("Hô hấp (+4)",))
+    assert score([sheet(4, at(8))], [], 9, at(23), W) is None
+    assert score([], charted(at(8), **WELL), 60, at(8), W) is not None

@@ -17,10 +17,12 @@ from longbien.base.errors import Conflict, Forbidden, Invalid, NotFound
 from longbien.base.ids import patient_key
 from longbien.base.sql import queries
 from longbien.base.words import mark
+from longbien.fhir import json
 from longbien.fhir.systems import NOTICE
 from longbien.record import trail
 from longbien.record.change import Create, Manner
 from longbien.record.engine import Engine
+from longbien.record.life import named
 from longbien.record.scope import Scope, system
 from longbien.record.sensitive import CONFIDENTIALITY
 from longbien.record.store import Store
@@ -218,12 +220,22 @@ async def _one(engine: Engine, patient_id: str, number: int) -> Opens:
 
 
 async def _handed(door: Door, actor: Actor, scope: Scope, number: int, patient_id: str, shown: str, said: str) -> str:
-    """A code for the account, in the trail and told to the patient before anybody has it."""
+    """A code for the account, in the trail and told to everybody whose record it opens before anybody has it."""
     why = f"code for account {number} handed out, seen: {shown}"
     await door.engine.trail.write([trail.line(scope, "account", pat=patient_key(patient_id), why=why)])
     secret = await invitations.issue(door.engine, door.settings, actor.number, number, code())
     await _tell(door.engine, actor, patient_id, f"{said}.", shown)
+    for other in await door.engine.db.fetch(Q.also_opens, number, patient_id, list(VOID_BASIS)):
+        text = f"Mã đăng nhập mới đã được cấp cho một tài khoản có thể xem hồ sơ này, tại {await _place(door, actor)}."
+        await _tell(door.engine, actor, other["patient"], text, shown)
     return secret
+
+
+async def _place(door: Door, actor: Actor) -> str:
+    """The facility's name, as a notice says it."""
+    bodies = await named(door.engine, "Organization", [actor.organization]) if actor.organization else {}
+    name = next((json.loads(b, strict=False).get("name") for b in bodies.values()), None)
+    return str(name or "một cơ sở y tế")
 
 
 PAPERS = {

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..access import drafts
-from ..base import clock
+from ..base import clock, log
 from ..base.department import Verdict
+from ..base.errors import LongbienError
 from ..base.ids import new_id
 from ..record.store import Store
 from ..web import departments
@@ -23,6 +24,7 @@ from .definitions import Item, Part
 from .index import Index
 from .kinds import KINDS, OFFERED
 
+_log = log.get(__name__)
 FORM = "order"
 MOST_LINES = 40
 SHORTEST_REASON = 5
@@ -168,7 +170,12 @@ async def view(
     where = context(call, life)
     patient = life.person.id
     made = composed(draft, index, where, "x")
-    said = await verdicts(call, Store(call.engine, call.scope(reason)), patient, made) if draft.lines else {}
+    asked = True
+    try:
+        said = await verdicts(call, Store(call.engine, call.scope(reason)), patient, made) if draft.lines else {}
+    except LongbienError as why:  # the chart opens all the same; signing asks again and fails as long as nobody answers
+        _log.warning("advice: %s", why.text)
+        asked, said = False, {}
     own = await favourites.counts(call.engine, call.actor)
     rows = [_row(call, n, line, index, where, said.get(n, []), checked) for n, line in enumerate(draft.lines)]
     for r in rows:
@@ -178,6 +185,7 @@ async def view(
     shown = index.by_id.get(draft.open_set)
     return {
         "rows": rows,
+        "asked": asked,
         "once": once or new_id(),
         "saved": draft.saved,
         "said": draft.said,

@@ -21,7 +21,7 @@ from longbien.web.chart.spark import Limits
 from longbien.web.terms import Tongue
 
 from . import care, codes, rounds, rules, signs
-from .early import Early, early
+from .early import Early, score
 from .places import Bed
 from .reads import Lying, WardNow
 
@@ -165,13 +165,13 @@ def _fill(card: Card, lying: Lying, now: datetime, w: Words, lang: Tongue) -> No
     card.day = rules.day_of_stay(lying.start, now)
     card.problem = problem(lying, lang)
     charted = signs.of(lying.all("Observation"))
-    card.early = early(charted, old, now, w)
+    card.early = score(lying.all("Observation"), charted, old, now, w)
     _leaving(card, lying, now, w)
     news = news_of(lying, now, w)
     card.alarms = [m.text for m in news if m.css == "crit"]
     card.marks += [m for m in news if m.css == "crit"]
     if card.early and card.early.level:
-        card.marks.append(Mark(card.early.level, f"NEWS {card.early.total}", "; ".join(card.early.why)))
+        card.marks.append(Mark(card.early.level, f"{card.early.name} {card.early.total}", "; ".join(card.early.why)))
     card.marks += _flags(lying, lang)
     if lying.all("AllergyIntolerance"):
         said = ", ".join(a.substance for x in lying.all("AllergyIntolerance") if (a := r.allergy(x, lang)))

@@ -4,12 +4,14 @@ The score itself and its table are web.forms'; here stands which values count: e
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from longbien.base.words import Words, mark
+from longbien.web.chart import record as r
 from longbien.web.forms import scores
 
 from .signs import Sign, newest
@@ -40,6 +42,7 @@ class Early:
     advice: str
     at: datetime
     next: datetime
+    name: str = "NEWS"
 
 
 def early(signs: Iterable[Sign], years: int | None, now: datetime, w: Words) -> Early | None:
@@ -68,6 +71,38 @@ def early(signs: Iterable[Sign], years: int | None, now: datetime, w: Words) -> 
     css = "crit" if found.response == "high" else "warn" if found.response in ("medium", "low-medium") else ""
     missing = tuple(w(SHORT[k]) for k in found.missing)
     return Early(found.total, found.complete, css, why, missing, found.threshold.advice.of(w.lang), at, at + step)
+
+
+PEWS_NEXT = {"": timedelta(hours=6), "warn": timedelta(hours=2), "crit": timedelta(minutes=30)}
+"""When a child is scored again; the table itself names no hours: a ward's policy."""
+
+
+def score(
+    observations: Iterable[Mapping[str, Any]], charted: Iterable[Sign], years: int | None, now: datetime, w: Words
+) -> Early | None:
+    """The warning score of a patient: NEWS2 of the vital signs for 16 years and over; for children the PEWS that somebody filled
+    in (web.forms' sheet), as it needs a look at the child."""
+    return pews(observations, now, w) if years is not None and years < ADULT else early(charted, years, now, w)
+
+
+def pews(observations: Iterable[Mapping[str, Any]], now: datetime, w: Words) -> Early | None:
+    """The latest PEWS (Brighton, Monaghan 2005) within AGE; 3 is to watch, 4 and more asks for a doctor."""
+    found = [
+        (at, o)
+        for o in observations
+        if r.code_of(o.get("code"), scores.SYSTEM) == "pews" and o.get("status") != "entered-in-error"
+        and (at := r.moment(o.get("effectiveDateTime"))) is not None and at > now - AGE
+    ]  # fmt: skip
+    if not found:
+        return None
+    at, last = max(found, key=lambda x: x[0])
+    value = r.first(last, "valueQuantity", "value")
+    total = int(value if value is not None else last.get("valueInteger") or 0)
+    meant = scores.threshold(scores.table()["PEWS"], total)
+    level = "crit" if total >= 4 else "warn" if total == 3 else ""
+    parts = [(r.concept(c.get("code")), c.get("valueInteger")) for c in last.get("component") or ()]
+    why = tuple(f"{text} (+{n})" for text, n in parts if n)
+    return Early(total, True, level, why, (), meant.advice.of(w.lang) if meant else "", at, at + PEWS_NEXT[level], "PEWS")
 
 
 def _value(text: str, w: Words) -> str:

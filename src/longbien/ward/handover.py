@@ -19,7 +19,7 @@ from . import fluids, mar, signs
 from .board import fasting, lines_of, news_of, problem, tasks, years
 from .care import _div
 from .codes import HANDOVER, Resource
-from .early import early
+from .early import score
 from .reads import Lying
 from .rules import day_of_stay
 
@@ -44,10 +44,10 @@ class Sbar:
 def composed(who: Lying, now: datetime, w: Words, lang: Tongue) -> Sbar:
     """The four parts, from the record as it is now."""
     charted = signs.of(who.all("Observation"))
-    score = early(charted, years(who, now), now, w)
+    warns = score(who.all("Observation"), charted, years(who, now), now, w)
     situation = [f"{problem(who, lang)}. " + w("Day %(n)s.", n=day_of_stay(who.start, now))]
-    if score is not None and score.level:
-        situation.append(f"NEWS {score.total}: {'; '.join(score.why)}.")
+    if warns is not None and warns.level:
+        situation.append(f"{warns.name} {warns.total}: {'; '.join(warns.why)}.")
     situation += [f"{m.text}." for m in news_of(who, now, w) if m.css == "crit"]
     background = [w("Allergy: %(what)s.", what=", ".join(mar.allergies(who, lang)))] if who.all("AllergyIntolerance") else []
     background += [f"{a.text}." for x in who.all("Flag") if (a := r.alert(x, lang))]

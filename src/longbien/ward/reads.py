@@ -19,6 +19,7 @@ from longbien.record.types import number, type_name
 from longbien.web.chart import gather, measures
 from longbien.web.chart import record as r
 from longbien.web.desk import scoped
+from longbien.web.forms import scores
 
 from . import rules
 from .codes import FLUID
@@ -42,6 +43,7 @@ _CATEGORIES = "http://terminology.hl7.org/CodeSystem/observation-category"
 VITAL_TERMS = (
     key64(f"Observation.category|{_CATEGORIES}|vital-signs"),
     key64(f"Observation.category|{FLUID}|{CATEGORY}"),
+    key64(f"Observation.code|{scores.SYSTEM}|pews"),
 )
 _NOWHERE = -1
 

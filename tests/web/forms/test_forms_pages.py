@@ -257,3 +257,18 @@ async def test_keeping_what_is_typed_is_no_look_into_the_record_each_time(browse
         await client.post("/patients/nb-lua/forms/nursing-note/draft", data={**data, "assessment/observations": "ab"})
     ).is_success
     assert await house.state.engine.db.fetchval(count) == before
+
+
+async def test_what_was_written_after_the_form_was_signed_elsewhere_is_not_lost(browser: Any, own: Store) -> None:
+    client = await browser("head")
+    first = (await client.get("/patients/nb-ba/forms/score-flacc")).text
+    whole = {f"asked/{k}": f"{k}.1" for k in ("face", "legs", "activity", "cry", "console")}
+    assert (await send(client, "nb-ba", "score-flacc", "sign", whole, first)).status_code == 303
+    late = await send(client, "nb-ba", "score-flacc", "sign", {**whole, "asked/cry": "cry.2"}, first)
+    assert late.status_code == 409 and "vừa được ký" in late.text and re.search(r'value="cry.2" checked', late.text)
+    again = await send(client, "nb-ba", "score-flacc", "sign", {**whole, "asked/cry": "cry.2"}, late.text)
+    assert again.status_code == 303, said(again)
+    totals = [
+        o["valueQuantity"]["value"] for o in await written(own, "nb-ba", "Observation") if o["code"]["coding"][0]["code"] == "flacc"
+    ]
+    assert sorted(totals) == [5, 6]

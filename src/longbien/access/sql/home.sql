@@ -16,6 +16,12 @@ WHERE g.pat = $2 AND g.begins <= now() AND g.until > now() AND NOT b.deleted AND
 ORDER BY a.number, g.until DESC)
 ORDER BY 1
 
+-- name: also_opens
+-- The other records that a carer's account opens now. $1 account, $2 the record at hand, $3 terms that void a basis.
+SELECT DISTINCT g.patient FROM carer_grant g JOIN head b ON b.rid = g.basis AND b.pat = g.pat
+WHERE g.account = $1 AND g.patient <> $2 AND g.begins <= now() AND g.until > now() AND NOT b.deleted AND NOT (b.terms && $3::bigint[])
+  AND NOT EXISTS (SELECT 1 FROM carer_end e WHERE e.number = g.number) LIMIT 50
+
 -- name: waiting
 -- Codes not used yet that somebody at this facility handed out to patients and carers; for which record stands in the trail only.
 SELECT i.number, a.number AS account, a.login, a.name, a.role, a.patient, i.created, i.expires

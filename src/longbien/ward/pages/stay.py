@@ -22,7 +22,7 @@ from longbien.web.pages.frame import frame
 
 from .. import care, codes, fluids, rules, signs
 from ..board import diet_of, fasting, isolated, tasks, years
-from ..early import early
+from ..early import ADULT, score
 from ..reads import Lying, patient_now
 from .at import NURSING, at, lying, moment, once, opened, staff
 
@@ -57,7 +57,8 @@ async def _page(call: Call, *, status: int = 200, errors: Mapping[str, str] | No
         "places": [_place(x) for x in reversed(found.stay.get("location") or [])],
         "day": rules.day_of_stay(found.start, call.now),
         "alone": isolated(found),
-        "early": early(charted, years(found, call.now), call.now, call.w),
+        "early": score(found.all("Observation"), charted, years(found, call.now), call.now, call.w),
+        "child": (years(found, call.now) or 99) < ADULT,
         "fluids": [x for x in listed if x.at >= fluids.fluid_day(call.now)],
         "kinds": fluids.KINDS,
         "shifts": shifts,

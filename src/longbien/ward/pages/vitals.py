@@ -20,7 +20,7 @@ from longbien.web.page import Call, page
 
 from .. import charting, signs
 from ..board import years
-from ..early import early
+from ..early import score
 from ..places import Bed
 from ..reads import Lying, WardNow, ward_now
 from .at import NURSING, At, at, lying, opened
@@ -44,7 +44,8 @@ def row(
     here = {s.key: s for s in reversed(found) if s.id.startswith(token)}
     last = signs.newest(found)
     return SimpleNamespace(
-        who=who, bed=bed, here=here, last=last, early=early(found, years(who, now), now, w), values=values or {},
+        who=who, bed=bed, here=here, last=last, early=score(who.all("Observation"), found, years(who, now), now, w),
+        values=values or {},
         errors=errors or {},
         first=first or [], child=(years(who, now) or 99) < 16,
         recent=max((s.at for s in last.values()), default=None),

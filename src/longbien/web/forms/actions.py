@@ -12,6 +12,7 @@ from ...access import drafts
 from ...access.actor import Actor
 from ...base import clock
 from ...base.errors import Conflict, Gone, Invalid, LongbienError, NotFound
+from ...base.ids import new_id
 from ...base.words import Words, words
 from ...fhir import json
 from ...record.change import Change, Create, Update
@@ -25,6 +26,7 @@ from .tree import Form, Resource
 
 MOST_FOUND = 200
 CHARTED = 300
+CLOSED = ("completed", "amended")
 COPIED = "https://longbien.org/fhir/StructureDefinition/copied-forward"
 """On an answer that still holds what was copied forward: a reference to the response it came from."""
 
@@ -259,20 +261,32 @@ async def sign(desk: Desk, held: Draft, filled: Filled) -> list[str]:
     try:
         await desk.store.commit(changes)
     except Conflict:
-        if not await _signed(desk, held.once):
+        if not await _signed(desk, made):
             raise
     await drop(desk)
     return [f"{x['resourceType']}/{x['id']}" for x in (made, *more)]
 
 
-async def _signed(desk: Desk, id_: str) -> bool:
-    """Was this very form signed by this person already?"""
-    try:
-        known = json.loads((await desk.store.read("QuestionnaireResponse", id_)).body)
-    except LongbienError:
-        return False
+async def _signed(desk: Desk, made: Resource) -> bool:
+    """Was this very form, with these very answers, signed by this person already?"""
+    known = await _known(desk, made["id"])
     mine = (known.get("author") or {}).get("reference") == _author(desk.writer).get("reference")
-    return known.get("status") in ("completed", "amended") and mine
+    same = known.get("item") == json.loads(json.dumps(made)).get("item")
+    return known.get("status") in CLOSED and mine and same
+
+
+async def _known(desk: Desk, id_: str) -> Resource:
+    try:
+        found: Resource = json.loads((await desk.store.read("QuestionnaireResponse", id_)).body)
+        return found
+    except LongbienError:
+        return {}
+
+
+async def apart(desk: Desk, held: Draft) -> None:
+    """A draft whose form was signed meanwhile, here or by a colleague, with other answers: from now on a form of its own."""
+    if (await _known(desk, held.once)).get("status") in CLOSED:
+        held.once, held.version = new_id(), 0
 
 
 async def _new(desk: Desk, found: list[Resource]) -> list[Resource]:

@@ -296,7 +296,12 @@ async def send(call: Call) -> Response:
             await actions.drop(desk)
             return call.go(f"{_home(call)}?done=left")
     except Conflict:
-        moved, refused = True, call.w("A colleague went on with this form meanwhile. What you wrote is kept; look at theirs first.")
+        moved, refused = (
+            True,
+            call.w("This form was signed or gone on with meanwhile. What you wrote is kept; look at the other first."),
+        )
+        if not amend:
+            await actions.apart(desk, held)
     except Invalid as error:
         refused = call.w("This cannot be recorded") + ": " + "; ".join(i.text for i in error.issues[:3])
     held.page = new_id()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from messages import used
 
 from longbien.base.fold import fold
-from longbien.base.words import catalogue, choose, given_first, parse_instant, read_po, toned, underline, words
+from longbien.base.words import LOCALE, catalogue, choose, given_first, parse_instant, read_po, toned, underline, words
 
 VI, EN = words("vi"), words("en")
 
@@ -29,6 +29,16 @@ def test_vietnamese_keeps_every_placeholder() -> None:
 def test_no_message_of_the_catalogue_is_unused() -> None:
     asked = {one for one, _, _ in used()}
     assert sorted(key for _, key in catalogue("vi") if key not in asked) == []
+
+
+def test_a_message_means_the_same_in_every_room() -> None:
+    """The rooms' words are one catalogue: of two translations of one message the later file's would win silently."""
+    said: dict[str, set[tuple[str, ...]]] = {}
+    for path in LOCALE.glob("vi*.po"):
+        for (context, message), forms in read_po(path.read_text("utf-8")).items():
+            if not context:
+                said.setdefault(message, set()).add(tuple(forms))
+    assert {m: forms for m, forms in said.items() if len(forms) > 1} == {}
 
 
 def test_numbers_flip_their_separators() -> None:

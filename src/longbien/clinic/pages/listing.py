@@ -41,11 +41,11 @@ def states(w: Words) -> dict[str, str]:
 
 def _groups(rows: Sequence[Row], w: Words) -> list[SimpleNamespace]:
     of = (
-        (w("In the room"), ("called", "in", "results")),
+        (w("With the doctor"), ("called", "in", "results")),
         (w("Waits for results"), ("asked",)),
         (w("Waiting"), ("waiting", "missed")),
         (w("Booked for today"), ("booked",)),
-        (w("Done"), ("done",)),
+        (w("Seen already"), ("done",)),
     )
     return [SimpleNamespace(title=t, rows=[r for r in rows if r.state in s][:MOST]) for t, s in of]
 

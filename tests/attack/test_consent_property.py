@@ -259,7 +259,11 @@ def _resources(answer: httpx.Response) -> list[dict[str, Any]]:
     body = answer.json()
     if body["resourceType"] == "OperationOutcome":
         return []
-    return [e["resource"] for e in body.get("entry", ()) if "resource" in e] if body["resourceType"] == "Bundle" else [body]
+    if body["resourceType"] != "Bundle":
+        return [body]
+    # that something is withheld may be said beside the matches (search.mode outcome); it is no resource of anybody
+    found = [e["resource"] for e in body.get("entry", ()) if "resource" in e]
+    return [r for r in found if r["resourceType"] != "OperationOutcome"]
 
 
 async def _whole(

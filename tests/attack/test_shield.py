@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from hospitals import BASE, City, lines, newest
+from matrix import STREAMS
 from test_the_door import filled
 
 from longbien.access.limits import Limits, LimitSettings
@@ -65,6 +66,8 @@ async def test_every_answer_of_every_route_carries_the_headers(
             for method in ("GET", "POST", "OPTIONS"):
                 if url == "/sign-out" and method == "POST":
                     continue
+                if method == "GET" and client is not anonymous and STREAMS.search(url):
+                    continue  # does not end by itself
                 answer = await client.request(method, url)
                 asked += 1
                 wrong += [(method, url, answer.status_code, f) for f in faults(answer)]

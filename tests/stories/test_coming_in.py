@@ -83,7 +83,7 @@ def with_passkey(page: Page) -> None:
     page.goto("/account")
     page.fill("#pname", "Máy khoa Nội")
     page.click("[data-passkey=make]")
-    page.wait_for_url("**/account?done=passkey")
+    page.wait_for_selector('html[data-done="passkey"]', state="attached")
 
 
 def test_a_passkey_is_made_named_used_and_removed(desk: Page, house: SimpleNamespace) -> None:
@@ -99,7 +99,7 @@ def test_a_passkey_is_made_named_used_and_removed(desk: Page, house: SimpleNames
     desk.goto("/account")
     expect(desk.locator("tr", has_text="khoá truy cập")).to_have_count(1)
     desk.click("form[action='/account/passkeys/remove'] button")
-    desk.wait_for_url("**/account?done=removed")
+    desk.wait_for_selector('html[data-done="removed"]', state="attached")
     assert [w for w in lines(house, "account") if w.startswith("passkey")][-1].endswith("removed")
 
 
@@ -191,7 +191,7 @@ def test_it_invites_a_nurse_who_sets_up_an_app(desk: Page, house: SimpleNamespac
     expect(desk.locator(".banner.crit")).to_be_visible()
     desk.fill("#new", "một câu đủ dài cho ca đêm")
     desk.click("form[action='/account/password'] button")
-    desk.wait_for_url("**/account?done=password")
+    desk.wait_for_selector('html[data-done="password"]', state="attached")
     desk.goto("/today")
     desk.wait_for_url("**/today")
     desk.goto(link)

@@ -89,7 +89,7 @@ def test_a_record_begun_here_gone_on_with_there_signed_and_copied_forward(
     box.press("Enter")
     assert " · " in box.input_value()
     there.locator(f'[name="{PLAN}"]').press("Control+Enter")
-    there.wait_for_url("**/forms/responses/*?done=signed")
+    there.wait_for_selector('html[data-done="signed"]', state="attached")
     look(there, f"{lang}-signed")
     accessible(there)
     expect(there.locator(".fread")).to_contain_text("Ba ngày nay khó thở tăng dần")

@@ -104,16 +104,16 @@ def test_three_sign_anybody_checks_and_the_record_is_closed(
         doctor.mouse.move(box["x"] + 30 + 7 * n, box["y"] + 60 + (30 if n % 4 < 2 else -20))
     doctor.mouse.up()
     doctor.click("text=Tôi đã đọc và ký")
-    doctor.wait_for_url("**?done=patient")
+    doctor.wait_for_selector('html[data-done="patient"]', state="attached")
     # the doctor
     doctor.click("button:has-text('Ký')")
-    doctor.wait_for_url("**?done=signed")
+    doctor.wait_for_selector('html[data-done="signed"]', state="attached")
     expect(doctor.locator("main")).to_contain_text("PAdES B-B")
     # the hospital
     office = enter("hs.vinh")
     office.goto(address.replace("?done=signed", ""))
     office.click("text=Đóng chữ ký số của cơ sở")
-    office.wait_for_url("**?done=signed")
+    office.wait_for_selector('html[data-done="signed"]', state="attached")
     expect(office.locator("main")).to_contain_text("đã đủ chữ ký")
     assert violations(office) == []
     assert office.locator(".badge.crit").count() == 0

@@ -118,7 +118,7 @@ def test_she_asks_for_a_correction_the_office_answers_and_she_reads_it(enter: Ca
     office.fill("#value", "0900000123")
     office.fill("#t-correct", "Đã ghi số điện thoại mới.")
     office.click("button[value=correct]")
-    office.wait_for_url("**/requests?done=1")
+    office.wait_for_selector('html[data-done="1"]', state="attached")
     page.goto("/me/requests")
     page.click("summary >> nth=0")
     expect(page.locator("main")).to_contain_text("Đã ghi số điện thoại mới.")

@@ -3,6 +3,7 @@ The roof furnishes the house once, with all cards; until then there are none."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,24 +41,21 @@ def tabs(actor: Actor) -> list[Tab]:
 
 
 async def panels(place: Place, call: Call, shell: Any = None) -> list[Markup]:
-    """The cards of this place, as HTML, in the order of the house."""
-    out = []
-    for panel in (p for d in HOUSE for p in d.panels if p.place == place):
-        given = await panel.build(call, shell)
-        if given is not None:
-            out.append(call.piece(panel.template, **_within(shell), **given))
-    return out
+    """The cards of this place, as HTML, in the order of the house. Those who make them ask the record side by side."""
+    here = [p for d in HOUSE for p in d.panels if p.place == place]
+    given = await asyncio.gather(*(p.build(call, shell) for p in here))
+    return [call.piece(p.template, **_within(shell), **g) for p, g in zip(here, given, strict=True) if g is not None]
 
 
 async def sheets(call: Call, shell: Any) -> list[SimpleNamespace]:
     """The sheets of the chart's panel for this reader: key, title, letter, html."""
-    out = []
-    for sheet in offered(call.actor):
-        given = await sheet.build(call, shell)
-        if given is not None:
-            html = call.piece(sheet.template, **_within(shell), **given)
-            out.append(SimpleNamespace(key=sheet.key, title=call.w(sheet.title), letter=sheet.letter, html=html))
-    return out
+    here = offered(call.actor)
+    given = await asyncio.gather(*(s.build(call, shell) for s in here))
+    return [
+        SimpleNamespace(key=s.key, title=call.w(s.title), letter=s.letter, html=call.piece(s.template, **_within(shell), **g))
+        for s, g in zip(here, given, strict=True)
+        if g is not None
+    ]
 
 
 def offered(actor: Actor) -> list[Sheet]:

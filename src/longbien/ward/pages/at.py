@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -28,7 +29,8 @@ NURSING = Permission("nursing", "Chart vital signs and fluids, nursing tasks, di
 GIVE = Permission("give-drugs", "Give drugs on the ward, and write down what was not given", _CARERS)
 PERMISSIONS = (WARD, BEDS, NURSING, GIVE)
 _decode = msgspec.json.Decoder().decode
-_posts: dict[int, tuple[float, str]] = {}
+_posts: WeakKeyDictionary[Any, dict[int, tuple[float, str]]] = WeakKeyDictionary()
+"""By house (its engine): which ward somebody works in."""
 KEPT = 600.0
 REASON = "the ward"
 
@@ -49,7 +51,8 @@ class At:
 
 async def own_ward(call: Call, known: Places) -> str:
     """The ward that the reader works in: a place of their PractitionerRole."""
-    found = _posts.get(call.actor.number)
+    posts = _posts.setdefault(call.engine, {})
+    found = posts.get(call.actor.number)
     if found is not None and time.monotonic() - found[0] < KEPT:
         return found[1]
     ward, made = "", store(call, "own place of work")
@@ -58,9 +61,9 @@ async def own_ward(call: Call, known: Places) -> str:
         roles = await made.search("PractitionerRole", asked)
         ids = [r.reference_id(x) for e in roles.entries for x in _decode(e.body).get("location") or ()]
         ward = next((i for i in ids if i in known.wards), "")
-    if len(_posts) > 20_000:
-        _posts.clear()
-    _posts[call.actor.number] = (time.monotonic(), ward)
+    if len(posts) > 20_000:
+        posts.clear()
+    posts[call.actor.number] = (time.monotonic(), ward)
     return ward
 
 

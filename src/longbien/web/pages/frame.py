@@ -98,18 +98,18 @@ async def frame(call: Call, patient: str, tab: str) -> dict[str, Any] | Response
     if reason is None:
         return await ask_purpose(call, patient)
     writes = call.actor.may(CHART_WRITE)
-    one, look, held, drafts_ = await asyncio.gather(
+    stated = reason.startswith(("purpose", "emergency"))
+    one, look, held, drafts_, grant = await asyncio.gather(
         read_life(call, patient, reason),
         looked.look(call.engine.db, call.actor, patient),
         consent.withheld(call.door, call.scope(reason), patient),
         forms(call, patient) if writes and not call.part else _none(),
+        purpose.stated(call.engine, call.actor, patient) if stated else _nothing(),
     )
     span = call.query.get("span", "all")
     chart: Chart = build(one, call.w, call.now, look, span)
     w = call.w
     past = [v for v in one.visits if v.start <= call.now]
-    stated = reason.startswith(("purpose", "emergency"))
-    grant = await purpose.stated(call.engine, call.actor, patient) if stated else None
     warrant = None
     if grant is not None:
         text = w("Opened for: %(reason)s. Until %(time)s.", reason=f"“{grant.reason}”", time=w.moment(grant.until, call.now))
@@ -165,16 +165,20 @@ def _sections(call: Call, chart: Chart, problems: int, tab: str) -> tuple[list[S
 
 async def _furnish(call: Call, shell: dict[str, Any]) -> None:
     """What the departments put into the chart. A part of the page that is asked for alone has no right panel."""
-    if not call.part:
-        shell["sheets"] = await departments.sheets(call, shell)
-    if shell["tab"] == "overview":
-        shell["cards"] = await departments.panels("overview", call, shell)
-    shell["strip_cards"] = await departments.panels("strip", call, shell)
-    shell["rail"] = await departments.panels("rail", call, shell)
+    shell["sheets"], shell["cards"], shell["strip_cards"], shell["rail"] = await asyncio.gather(
+        _none() if call.part else departments.sheets(call, shell),
+        departments.panels("overview", call, shell) if shell["tab"] == "overview" else _none(),
+        departments.panels("strip", call, shell),
+        departments.panels("rail", call, shell),
+    )
 
 
-async def _none() -> list[SimpleNamespace]:
+async def _none() -> list[Any]:
     return []
+
+
+async def _nothing() -> None:
+    return None
 
 
 PURPOSES = (

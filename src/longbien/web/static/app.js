@@ -16,6 +16,7 @@ const lb = {
 };
 window.lb = lb;
 // what the page has to say stays a while; with something to take back, longer. Its address is that of the page without it.
+document.documentElement.dataset.done = new URL(location.href).searchParams.get("done") || "";
 if (!$("#toast").hidden) {
   setTimeout(() => { $("#toast").hidden = true; }, $("#undo") ? 12000 : 6000);
   const u = new URL(location.href); for (const k of ["done", "undo", "unsee"]) u.searchParams.delete(k);

@@ -109,7 +109,7 @@ chromium:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
 	    sh scripts/debian_packages.sh "the browser tests" chromium
 
-# pdfsig judges our signatures, pdftotext reads our pages; tesseract reads papers that come in (wanted where the house runs, too).
+# pdfsig and xmlsec1 judge our signatures, pdftotext reads our pages; tesseract reads papers that come in (wanted where the house runs, too).
 papers:
-	@{ command -v pdfsig && command -v tesseract; } >/dev/null || \
-	    sh scripts/debian_packages.sh "papers and their signatures" poppler-utils tesseract-ocr tesseract-ocr-vie
+	@{ command -v pdfsig && command -v tesseract && command -v xmlsec1; } >/dev/null || \
+	    sh scripts/debian_packages.sh "papers and their signatures" poppler-utils tesseract-ocr tesseract-ocr-vie xmlsec1

@@ -29,6 +29,7 @@ from longbien.base.department import Department
 from longbien.base.errors import LongbienError, TooMany, Unavailable
 from longbien.base.outside import Outside
 from longbien.base.place import Place, checked
+from longbien.billing.department import BILLING
 from longbien.clinic.department import CLINIC
 from longbien.demo.city import LOGINS
 from longbien.importer.bulk import Bulk
@@ -59,7 +60,7 @@ from longbien.web import routes as web
 from longbien.web.forms.department import FORMS
 
 #: The rooms of the hospital, in the order in which they stand in the top bar.
-DEPARTMENTS: tuple[Department, ...] = (RECEPTION, CLINIC, ORDERS, WARD, RECORDS, FORMS)
+DEPARTMENTS: tuple[Department, ...] = (RECEPTION, CLINIC, ORDERS, WARD, BILLING, RECORDS, FORMS)
 departments.furnish(DEPARTMENTS)
 
 #: Every page. The departments' come before the shell's own, which end in an address for every section of a chart.

@@ -1,0 +1,7 @@
+"""The card of billing's charges."""
+
+from __future__ import annotations
+
+from ..card import Part
+
+CARD = Part()

@@ -1,0 +1,1 @@
+"""Rules of the insurance asked before an order is signed, and again over a closed visit."""

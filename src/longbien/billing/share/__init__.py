@@ -1,0 +1,1 @@
+"""Who pays what: the insurer's share by dated parameters. Pure."""

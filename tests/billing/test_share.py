@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal as D
@@ -229,8 +230,6 @@ def test_every_line_and_the_bill_say_why(lang: str) -> None:
 
 
 def test_1500_lines_are_judged_quickly() -> None:
-    import time  # noqa: PLC0415
-
     many = [line(str(n), "12345.678", at=at(10 + n % 10)) for n in range(1500)]
     start = time.perf_counter()
     bill = judge(visit(card(five_years=date(2020, 1, 1))), many)

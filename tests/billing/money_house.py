@@ -63,19 +63,30 @@ async def visit(house: Store, name: str = "Nguyễn Thị Na", **more: Any) -> t
         [
             Create(
                 {
-                    "resourceType": "Patient", "id": patient, "active": True, "name": [{"use": "official", "text": name}],
-                    "birthDate": "1980-05-04", "gender": "female",
-                }, id=patient,
+                    "resourceType": "Patient",
+                    "id": patient,
+                    "active": True,
+                    "name": [{"use": "official", "text": name}],
+                    "birthDate": "1980-05-04",
+                    "gender": "female",
+                },
+                id=patient,
             ),
             Create(
                 {
-                    "resourceType": "Encounter", "id": encounter, "status": "in-progress", "class": {"system": s.ACT_CODE, "code": "AMB"},
-                    "subject": {"reference": f"Patient/{patient}"}, "period": {"start": now},
-                    "serviceProvider": {"reference": f"Organization/{FACILITY}"}, **more,
-                }, id=encounter,
+                    "resourceType": "Encounter",
+                    "id": encounter,
+                    "status": "in-progress",
+                    "class": {"system": s.ACT_CODE, "code": "AMB"},
+                    "subject": {"reference": f"Patient/{patient}"},
+                    "period": {"start": now},
+                    "serviceProvider": {"reference": f"Organization/{FACILITY}"},
+                    **more,
+                },
+                id=encounter,
             ),
         ]
-    )  # fmt: skip
+    )
     return patient, encounter
 
 

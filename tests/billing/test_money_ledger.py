@@ -37,12 +37,19 @@ async def test_an_entry_that_does_not_sum_to_zero_is_not_written(hospital: Simpl
 @pytest.mark.parametrize(
     "sql",
     [
-        "UPDATE money_line SET amount = amount + 1", "DELETE FROM money_line", "TRUNCATE money_line CASCADE",
-        "UPDATE money_entry SET note = 'x'", "DELETE FROM money_entry", "UPDATE money_balance SET amount = 0", "DELETE FROM money_balance",
-        "INSERT INTO money_balance VALUES ('deposit', 'x', 'x', -1000000)", "UPDATE bank_notice SET amount = 5",
-        "DELETE FROM money_request_end", "INSERT INTO money_account VALUES ('mine', 'asset', '', 0)",
+        "UPDATE money_line SET amount = amount + 1",
+        "DELETE FROM money_line",
+        "TRUNCATE money_line CASCADE",
+        "UPDATE money_entry SET note = 'x'",
+        "DELETE FROM money_entry",
+        "UPDATE money_balance SET amount = 0",
+        "DELETE FROM money_balance",
+        "INSERT INTO money_balance VALUES ('deposit', 'x', 'x', -1000000)",
+        "UPDATE bank_notice SET amount = 5",
+        "DELETE FROM money_request_end",
+        "INSERT INTO money_account VALUES ('mine', 'asset', '', 0)",
     ],
-)  # fmt: skip
+)
 async def test_the_application_can_change_nothing(hospital: SimpleNamespace, sql: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await hospital.db.execute(sql)
@@ -168,8 +175,12 @@ async def test_a_deposit_is_set_against_the_bill_and_comes_back_when_it_is_cance
 async def test_a_reference_survives_what_banks_do_to_it() -> None:
     ref = reference.make()
     said = [
-        f"{ref}", f"MBVCB.4411223344.{ref}.CT tu 0123 NGUYEN VAN A", f"IBFT {ref.lower()} ck", f"{ref[:5]} {ref[5:]}", f"{ref[:7]}.{ref[7:]}-241126",
-    ]  # fmt: skip
+        f"{ref}",
+        f"MBVCB.4411223344.{ref}.CT tu 0123 NGUYEN VAN A",
+        f"IBFT {ref.lower()} ck",
+        f"{ref[:5]} {ref[5:]}",
+        f"{ref[:7]}.{ref[7:]}-241126",
+    ]
     for text in said:
         assert reference.find(text) == [ref], text
     assert reference.find("THANH TOAN VIEN PHI NGUYEN THI LUA LB 12345") == []

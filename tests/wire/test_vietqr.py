@@ -1,5 +1,5 @@
-"""VietQR against published vectors, a library of another hand, and itself. Vectors: EMVCo TLV of NAPAS 247; the first is NAPAS's own
-sample as it stands in the libraries' tests."""
+"""VietQR against published vectors, a library of another hand, and itself. Vectors: EMVCo TLV of NAPAS 247; the first is NAPAS's
+own sample as it stands in the libraries' tests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ VECTORS = [
     ),
     (
         Transfer("970415", "113366668888", 350000, purpose="VP BN0001 KCB"),
-        "00020101021238560010A0000007270126000697041501121133666688880208QRIBFTTA530370454063500005802VN62170813VP BN0001 KCB630488D4",
+        "00020101021238560010A0000007270126000697041501121133666688880208QRIBFTTA530370454063500005802VN"
+        "62170813VP BN0001 KCB630488D4",
     ),
 ]
 

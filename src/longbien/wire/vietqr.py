@@ -28,8 +28,8 @@ Items = list[tuple[str, str]]
 @dataclass(frozen=True, slots=True)
 class Transfer:
     """Where the money goes and why. bin: the bank's six digits (NAPAS); account: its number; amount: whole dong, None: the payer
-    types it (a static code, 01 = 11); bill, reference, terminal, purpose: 62-01, 62-05, 62-07, 62-08, ASCII without diacritics; to_card:
-    the number is a card's."""
+    types it (a static code, 01 = 11); bill, reference, terminal, purpose: 62-01, 62-05, 62-07, 62-08, ASCII without diacritics;
+    to_card: the number is a card's."""
 
     bin: str
     account: str

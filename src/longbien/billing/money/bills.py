@@ -1,8 +1,8 @@
 """Bills as the money sees them: the guard that books an Invoice in its own transaction, and the references that payers carry.
 
 An Invoice that is issued becomes a receivable, its visit's deposit is set against it at once, and a reference is made for what
-remains. It is balanced when the ledger says that nothing is owed, whoever writes it; cancelled, what was paid of it becomes the visit's
-deposit again. What it asks is never changed: a bill is cancelled and another issued."""
+remains. It is balanced when the ledger says that nothing is owed, whoever writes it; cancelled, what was paid of it becomes the
+visit's deposit again. What it asks is never changed: a bill is cancelled and another issued."""
 
 from __future__ import annotations
 
@@ -99,8 +99,8 @@ async def of_visit(db: Any, encounter: str) -> list[Bill]:
 
 
 async def guard(engine: Any, scope: Scope, change: Guarded, connection: Any) -> Resource | None:
-    """Asked of every write of an Invoice, in its own transaction. Raises Conflict for what would change a bill that stands, Invalid for
-    one that cannot stand, Overtaken for a number that was given already."""
+    """Asked of every write of an Invoice, in its own transaction. Raises Conflict for what would change a bill that stands,
+    Invalid for one that cannot stand, Overtaken for a number that was given already."""
     invoice = change.resource
     await connection.execute(LEDGER.hold, bill_key(change.id))
     there = await one(connection, change.id)
@@ -179,8 +179,8 @@ class Request:
 
 
 async def ask(db: Any, b: Bill, amount: int, by: int) -> Request | None:
-    """The reference for what is owed of a bill: the one that is good, or a new one that ends those for another amount. None where the
-    facility has no bank account."""
+    """The reference for what is owed of a bill: the one that is good, or a new one that ends those for another amount. None where
+    the facility has no bank account."""
     place = await db.fetchrow(Q.account_of, b.facility)
     if place is None or amount <= 0:
         return None

@@ -1,9 +1,9 @@
 """The ledger: entries of lines that sum to zero, whole dong, only ever added to. The database holds all three (migrations/0220): a
 deferred constraint the sum, rights and triggers that nothing is changed, a key that each cause is booked once.
 
-Debit is positive, credit negative. A line's subject is what its account is about (tables/accounts.csv): the bill of a receivable, the
-visit of a deposit, the notice of money that nobody has explained yet, the shift of cash. What stands on one subject is kept by the
-database (money_balance), which refuses a balance on the wrong side: no deposit is used twice."""
+Debit is positive, credit negative. A line's subject is what its account is about (tables/accounts.csv): the bill of a receivable,
+the visit of a deposit, the notice of money that nobody has explained yet, the shift of cash. What stands on one subject is kept
+by the database (money_balance), which refuses a balance on the wrong side: no deposit is used twice."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Entry:
 
 async def post(db: Any, entry: Entry, now: datetime) -> int | None:
     """Book it, in the transaction of `db` (a connection, or the database of a Store within); its number, None where its cause was
-    booked already. Lines of nothing are left out; an entry of nothing is none. Raises Overtaken where a balance would be on the wrong
-    side: somebody else was first."""
+    booked already. Lines of nothing are left out; an entry of nothing is none. Raises Overtaken where a balance would be on the
+    wrong side: somebody else was first."""
     lines = [x for x in entry.lines if x.amount]
     if not lines:
         return None

@@ -9,7 +9,7 @@ class MoneySettings(Settings):
     secret: str = setting(
         "LONGBIEN_BANK_SECRET",
         "",
-        "What signed bank notifications are signed with (HMAC-SHA256), at least 32 characters; best in a file. Empty: none are taken.",
+        "What signed bank notifications are signed with (HMAC-SHA256), 32 characters at least; best in a file. Empty: none.",
     )
     window: float = setting("LONGBIEN_BANK_WINDOW", 300.0, "Seconds that a notification's timestamp may differ from our clock.")
     poll_url: str = setting(

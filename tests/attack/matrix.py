@@ -38,6 +38,7 @@ NOT_PAGES: dict[str, str] = {
     "/oauth/jwks": "open: public keys",
     "/oauth/style.json": "open: colours",
     "/.well-known/openid-configuration": "open: where is what",
+    "/bank/{bank}/notices": "a bank's own signature over body and time (tests/billing)",
     "/static/{hash}/{name:path}": "open: style sheets, scripts and fonts, the same for everybody",
 }
 #: Pages that need nobody: the way in.
@@ -73,8 +74,8 @@ OPEN_OF_FHIR = {"metadata", "openapi.json", ".well-known/smart-configuration"}
 
 
 class Way(NamedTuple):
-    """query and body: how it is called. needs: types without which it tells nothing at all; None: it tells only what everybody signed in
-    may know. own: it works in the name of who asks and gives back what that one made."""
+    """query and body: how it is called. needs: types without which it tells nothing at all; None: it tells only what everybody
+    signed in may know. own: it works in the name of who asks and gives back what that one made."""
 
     query: str = ""
     body: dict[str, Any] | None = None
@@ -128,6 +129,7 @@ JOBS: dict[str, str] = {
     "reaction": "house",
     "reception.remind": "house",
     "reception.close": "house",
+    "money.reconcile": "house", "money.sweep": "house", "money.settle": "house", "money.poll": "house",
     "access.clean": "house", "access.idle": "house", "audit.anomalies": "house", "audit.checkpoint": "house", "rights.copy": "asker", "record.train": "house", "record.reindex": "house", "record.export-clean": "house", "record.export": "asker", "bulk.import": "asker",
 }  # fmt: skip
 

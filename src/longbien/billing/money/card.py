@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from ..card import Part
-from . import bills
+from . import bills, door, notices, paying, polling
 
-CARD = Part(guards={"Invoice": bills.guard})
+CARD = Part(
+    routes=door.ROUTES,
+    guards={"Invoice": bills.guard},
+    jobs={
+        notices.QUEUE: notices.job,
+        notices.SWEEP: notices.sweeper,
+        bills.SETTLE: paying.settler,
+        polling.QUEUE: polling.job,
+    },
+    always=frozenset({notices.SWEEP, polling.QUEUE}),
+)

@@ -236,7 +236,7 @@ def _camt(body: bytes, bin: str, account: str) -> list[Movement]:
         root = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError) as why:
         raise Invalid(f"This XML cannot be read: {str(why)[:120]}", code="structure") from None
-    if root.getroottree().docinfo.doctype or "camt.053" not in str(root.tag):
+    if str(getattr(root.getroottree().docinfo, "doctype", "")) or "camt.053" not in str(root.tag):
         raise Invalid("This is no camt.053 statement.", code="structure")
     found: list[Movement] = []
     for statement in _all(root, "BkToCstmrStmt/Stmt"):

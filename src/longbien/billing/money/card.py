@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from longbien.base.department import Nav
+from longbien.base.words import mark
+
 from ..card import Part
 from . import bills, door, notices, paying, polling
+from .pages.routes import ROUTES
+from .permissions import BOOKS, TAKE
 
 CARD = Part(
-    routes=door.ROUTES,
+    routes=[*door.ROUTES, *ROUTES],
+    nav=[
+        Nav("/cashier", mark("Cashier"), TAKE, "cashier"),
+        Nav("/cashier/exceptions", mark("Exceptions"), TAKE, "exceptions"),
+        Nav("/cashier/refunds", mark("Refunds"), TAKE, "refunds"),
+        Nav("/cashier/shift", mark("Shift"), TAKE, "shift"),
+        Nav("/cashier/day", mark("End of day"), BOOKS, "day"),
+    ],
     guards={"Invoice": bills.guard},
     jobs={
         notices.QUEUE: notices.job,

@@ -93,7 +93,7 @@ async def reconcile(engine: Engine, number: int) -> str:
     async with inside(house) as within:
         db = within.engine.db
         await lock(within, [notice_key(number)])
-        row = await db.fetchrow(Q.one, number)
+        row: Any = await db.fetchrow(Q.one, number)
         if row["kind"] is not None:
             return str(row["kind"])
         facility = await db.fetchval(bills.Q.facility_of_account, row["bin"], row["account"])
@@ -183,7 +183,7 @@ async def match_later(engine: Engine, number: int) -> bool:
     async with inside(house) as within:
         db, now = within.engine.db, clock.now()
         await lock(within, [notice_key(number)])
-        row = await db.fetchrow(Q.one, number)
+        row: Any = await db.fetchrow(Q.one, number)
         left = -await balance(db, "suspense", str(number))
         facility = await db.fetchval(bills.Q.facility_of_account, row["bin"], row["account"])
         found = [r for r in reference.find(row["text"]) if r.startswith(reference.PAYMENT)]

@@ -52,7 +52,7 @@ async def opened(store: Store, encounter_id: str) -> Opened:
     """The same with what it was made from. Raises NotFound."""
     found = await reads.read(store, encounter_id)
     visit, lines = await _lines(store, found)
-    made: Bill = getattr(shares, "judge")(visit, lines)  # noqa: B009 - lands beside this
+    made = shares.judge(visit, lines)
     standing = shapes.standing(found.invoices, encounter_id)
     return Opened(found, made, standing, standing is not None and _stale(standing, made))
 

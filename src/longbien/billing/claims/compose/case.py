@@ -229,7 +229,7 @@ class Case:
 
     @property
     def cards(self) -> list[Resource]:
-        """Cards that paid for a line; before there are such, the one that the desk named, else those that ran during the visit. None
+        """Cards that paid for a line; before there are such, the one that the desk named, else those that ran during it. None
         where the visit is not insured."""
         said = extension(self.encounter, EXT_LINE).get("extension") or ()
         parts = {x.get("url"): x for x in said}

@@ -86,7 +86,7 @@ class Case:
     """encounter, patient, facility: as stored. of: type -> what the record holds of this visit, oldest first. covers: the person's
     Coverages. relatives: RelatedPersons. named: "Type/id" -> staff, places and facilities that these name. measured: weights and
     heights of the person up to the end of the visit, oldest first. bill: the visit judged; None where nothing was charged.
-    births: visits of children born in this one."""
+    births: visits of children born in this one. drugs: what the pharmacy says of a drug (Medication), by the house's code."""
 
     encounter: Resource
     patient: Resource
@@ -98,6 +98,7 @@ class Case:
     measured: Sequence[Resource] = ()
     bill: Bill | None = None
     births: Sequence[Case] = ()
+    drugs: Mapping[str, Resource] = field(default_factory=dict)
 
     # ---- the visit
 

@@ -14,6 +14,8 @@ from longbien.base.sql import queries
 from longbien.fhir import definitions, json, references
 from longbien.fhir import systems as s
 from longbien.record import trail
+from longbien.record.engine import Engine
+from longbien.record.life import named
 from longbien.record.scope import RowSQL
 from longbien.record.search.keys import param_key
 from longbien.record.store import Store
@@ -73,8 +75,7 @@ async def _one(store: Store, encounter_id: str) -> Case:
         raise NotFound("There is no such visit.")
     pat = next(row["pat"] for row in rows)
     await store.engine.trail.write([trail.line(store.scope, "page", pat=pat, type=number("Encounter"), n=len(rows))])
-    named = await _named(store, encounter, bodies)
-    return _case(encounter, of, named)
+    return _case(encounter, of, await _named(store, encounter, bodies))
 
 
 def _case(encounter: Resource, of: dict[str, list[Resource]], named: dict[str, Resource]) -> Case:
@@ -108,3 +109,16 @@ async def _named(store: Store, encounter: Resource, bodies: Sequence[Resource]) 
         )  # fmt: skip
         found += [json.loads(b, strict=False) for b in await store.engine.unpack_all([r["body"] for r in more])]
     return {f"{r['resourceType']}/{r['id']}": r for r in found}
+
+
+async def drugs(engine: Engine, codes: Sequence[str]) -> dict[str, Resource]:
+    """Medications by the house's code of the drug, as the catalogue's definitions name them. About no patient."""
+    definitions_of = {f"cd-drug-{_legal(code)}".lower()[:64]: code for code in dict.fromkeys(codes) if code}
+    found = {i: json.loads(b, strict=False) for i, b in (await named(engine, "ActivityDefinition", list(definitions_of))).items()}
+    product = {definitions_of[i]: reference_id(d.get("productReference")) for i, d in found.items()}
+    bodies = await named(engine, "Medication", [p for p in product.values() if p])
+    return {code: json.loads(bodies[p], strict=False) for code, p in product.items() if p in bodies}
+
+
+def _legal(code: str) -> str:
+    return "".join(c if c.isascii() and (c.isalnum() or c == ".") else "-" for c in code)

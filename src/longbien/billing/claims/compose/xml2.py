@@ -8,12 +8,14 @@ from typing import Any
 
 from ...lines import Share
 from . import spell
-from .case import Case, Resource, codings, words_of
+from .case import Case, Resource, codings, extension, identifier, words_of
 from .lines import AMOUNTS, WHICH, done, more, request
 from .person import LINK
 from .routes import route_code
 from .table import COUNTED, NOT_TRACED, SPARE, Table
 
+REGISTRATION = "https://longbien.org/fhir/sid/drug-registration"
+TENDER = "https://longbien.org/fhir/StructureDefinition/drug-tender"
 DAILY = {"d": Decimal(1), "h": Decimal(24), "wk": Decimal(1) / 7}
 
 
@@ -92,6 +94,26 @@ def strength(case: Case, share: Share) -> str:
     return " ".join(words[at:]) if at else ""
 
 
+def held(case: Case, share: Share) -> Resource:
+    """What the pharmacy says of the drug."""
+    return case.drugs.get(share.line.own) or {}
+
+
+def form(case: Case, share: Share) -> str:
+    return spell.text(share.line.more.get("DANG_BAO_CHE") or words_of(held(case, share).get("form")), 1024)
+
+
+def registration(case: Case, share: Share) -> str:
+    """SO_DANG_KY, without blanks."""
+    said = share.line.more.get("SO_DANG_KY") or identifier(held(case, share), REGISTRATION)
+    return "".join(str(said or "").split())[:255]
+
+
+def tender(case: Case, share: Share) -> str:
+    said = share.line.more.get("TT_THAU") or extension(held(case, share), TENDER).get("valueString")
+    return "" if share.line.group in ("7", "17") else spell.text(said, 50)
+
+
 TABLE = Table(
     "XML2",
     {
@@ -101,11 +123,11 @@ TABLE = Table(
         "TEN_THUOC": lambda c, x: spell.text(x.line.name, 1024),
         "HAM_LUONG": strength,
         "DUONG_DUNG": route,
-        "DANG_BAO_CHE": more("DANG_BAO_CHE"),
+        "DANG_BAO_CHE": form,
         "LIEU_DUNG": dose,
         "CACH_DUNG": lambda c, x: spell.text(dosage(c, x).get("text"), 1024),
-        "SO_DANG_KY": more("SO_DANG_KY"),
-        "TT_THAU": more("TT_THAU"),
+        "SO_DANG_KY": registration,
+        "TT_THAU": tender,
         "DON_GIA": lambda c, x: spell.number(x.line.price),
         **WHICH,
         **AMOUNTS,

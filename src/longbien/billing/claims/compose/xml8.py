@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from .case import Case
-from .papers import DIRECTOR, EVERYBODY, dated, father, fields, mother, of_kind, said
+from longbien.fhir import systems as s
+
+from .case import Case, code_of
+from .papers import DIRECTOR, EVERYBODY, Paper, dated, father, fields, mother, said
 from .person import LINK
 from .table import NOT_TRACED, SIGNED, Table, visit
 
 KINDS = frozenset(("03", "04", "05", "06"))
+SUMMARY = "18842-5"
 DEAD_CHILD = ("NGAY_SINHCON", "NGAY_CONCHET", "SO_CONCHET")
 
 
@@ -20,6 +23,14 @@ def results(case: Case) -> str:
     said_ = case.told("results", "TOMTAT_KQ", "Tóm tắt kết quả cận lâm sàng có giá trị chẩn đoán")
     found = [str(r.get("conclusion")) for r in case.all("DiagnosticReport") if r.get("conclusion")]
     return said_ or "; ".join(found) or "Không có kết quả cần ghi."
+
+
+def summaries(case: Case) -> list[Paper]:
+    """The paper; else the doctor's own summary at discharge."""
+    if case.kind not in KINDS:
+        return []
+    notes = [n for n in case.compositions if code_of(n.get("type"), s.LOINC) == SUMMARY]
+    return [found] if (found := case.paper("discharge-summary") or (notes[-1] if notes else {})) else []
 
 
 TABLE = Table(
@@ -46,6 +57,6 @@ TABLE = Table(
         "DON_VI": said("DON_VI"),
         **{name: said(name) for name in DEAD_CHILD},
     },
-    of_kind("discharge-summary", lambda c: c.kind in KINDS),
+    summaries,
     unknown={"MA_THE_TAM": NOT_TRACED + ": the portal gives it", "DU_PHONG": SIGNED},
 )  # fmt: skip

@@ -70,7 +70,8 @@ def test_a_route_has_its_code(words: str, code: str) -> None:
 
 def drug(**more: Any) -> dict[str, Any]:
     return {
-        "resourceType": "MedicationRequest", "id": "rx", "medicationCodeableConcept": {"coding": [{"system": s.DRUG, "code": "para500"}]},
+        "resourceType": "MedicationRequest", "id": "rx",
+        "medicationCodeableConcept": {"coding": [{"system": s.DRUG, "code": "para500"}]},
         "dosageInstruction": [{
             "text": "Uống 2 viên/lần, ngày 2 lần", "route": {"text": "Uống"},
             "timing": {"repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}},

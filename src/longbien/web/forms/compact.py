@@ -9,9 +9,9 @@ line an item, two blanks deeper for what stands below it:
                                                                 without `child`; what stands below it replaces its parts, or
                                                                 with `+` comes after them
 
-Types: g group, gg group that repeats, t text, s line, w wide line, i whole number, n number, k tick, c one of, m several of, d date,
-dt moment, x disease (ICD-10), xx several, yn yes or no, nb normal or not; `!` must be answered; `2` before it: right and left eye.
-More: of numbers "unit low high places"; of c and m "Vietnamese = English; ...". Initial: a FHIRPath that fills it."""
+Types: g group, gg group that repeats, t text, s line, w wide line, i whole number, n number, k tick, c one of, m several of,
+d date, dt moment, x disease (ICD-10), xx several, yn yes or no, nb normal or not; `!` must be answered; `2` before it:
+right and left eye. More: of numbers "unit low high places"; of c and m "Vietnamese = English; ...". Initial: a FHIRPath that fills it."""
 
 from __future__ import annotations
 
@@ -39,11 +39,12 @@ UNITS: dict[str, tuple[str, ...]] = {
     "d": ("d", "ngày", "days"), "wk": ("wk", "tuần", "weeks"), "mo": ("mo", "tháng", "months"), "mm[Hg]": ("mm[Hg]", "mmHg"),
     "Cel": ("Cel", "°C"), "min": ("min", "phút", "min"), "a": ("a", "tuổi", "years"), "deg": ("deg", "°"),
 }  # fmt: skip
+_ICD: dict[str, Any] = {"shown": "icd10"}
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "g": ("group", {}), "gg": ("group", {"repeats": True}), "t": ("text", {}), "s": ("string", {}),
-    "w": ("string", {"shown": "wide"}), "i": ("integer", {}), "n": ("decimal", {}), "k": ("boolean", {"control": "check-box"}), "c": ("choice", {}),
-    "m": ("choice", {"repeats": True}), "d": ("date", {}), "dt": ("dateTime", {}), "x": ("open-choice", {"shown": "icd10"}),
-    "xx": ("open-choice", {"shown": "icd10", "repeats": True}), "yn": ("choice", {}), "nb": ("choice", {}),
+    "w": ("string", {"shown": "wide"}), "i": ("integer", {}), "n": ("decimal", {}), "k": ("boolean", {"control": "check-box"}),
+    "c": ("choice", {}), "m": ("choice", {"repeats": True}), "d": ("date", {}), "dt": ("dateTime", {}), "x": ("open-choice", _ICD),
+    "xx": ("open-choice", _ICD | {"repeats": True}), "yn": ("choice", {}), "nb": ("choice", {}),
 }  # fmt: skip
 
 

@@ -11,7 +11,8 @@ line an item, two blanks deeper for what stands below it:
 
 Types: g group, gg group that repeats, t text, s line, w wide line, i whole number, n number, k tick, c one of, m several of,
 d date, dt moment, x disease (ICD-10), xx several, yn yes or no, nb normal or not; `!` must be answered; `2` before it:
-right and left eye. More: of numbers "unit low high places"; of c and m "Vietnamese = English; ...". Initial: a FHIRPath that fills it."""
+right and left eye. More: of numbers "unit low high places"; of c and m "Vietnamese = English; ...".
+Initial: a FHIRPath that fills it."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from ..fhir import systems as s
 from ..record import people
 from ..record.people import Nearby, Question
 from ..record.store import Store
+from ..web.chart.record import replaced_by
 from ..wire.citizen_card import CitizenCard
 from ..wire.insurance_card import InsuranceCard
 from . import identity
@@ -32,14 +33,6 @@ class Found(NamedTuple):
     @property
     def id(self) -> str:
         return str(self.patient["id"])
-
-
-def replaced_by(patient: Resource) -> str:
-    """The id of the record that stands instead of this one, "" where this one stands."""
-    for link in patient.get("link") or ():
-        if link.get("type") == "replaced-by":
-            return str((link.get("other") or {}).get("reference") or "").rpartition("Patient/")[2]
-    return ""
 
 
 async def standing(city: Store, id_: str) -> Found:

@@ -161,7 +161,7 @@ def _rooms(cards: Iterable[Card]) -> list[Room]:
 
 def _fill(card: Card, lying: Lying, now: datetime, w: Words, lang: Tongue) -> None:
     old = years(lying, now)
-    card.age = str(old) if old is not None and old >= 6 else w.age(lying.person.birth, clock.local(now).date())
+    card.age = w.age(lying.person.birth, clock.local(now).date()).removesuffix(" " + w("%(n)s y", n="").strip())
     card.day = rules.day_of_stay(lying.start, now)
     card.problem = problem(lying, lang)
     charted = signs.of(lying.all("Observation"))

@@ -27,7 +27,7 @@ def violations(page: Page) -> list[str]:
 
 
 def looked_at(page: Page, name: str, *, whole: bool = False) -> None:
-    """Nothing that a reader by ear or by keyboard would stumble over, nothing wider than the screen; a picture in LONGBIEN_SHOTS."""
+    """Nothing that a reader by ear or by keyboard would stumble over, nothing wider than the screen. Pictures: LONGBIEN_SHOTS."""
     if SHOTS:
         page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=whole)
     found = violations(page)

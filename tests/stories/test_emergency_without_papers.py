@@ -1,5 +1,5 @@
-"""Somebody is brought in whom nobody knows: a record in seconds, care, a bed; then the chip ID says who it is, and there is a record of
-that person already. The two become one, are taken apart after more was written, and become one again."""
+"""Somebody is brought in whom nobody knows: a record in seconds, care, a bed; then the chip ID says who it is, and there is a
+record of that person already. The two become one, are taken apart after more was written, and become one again."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from longbien.fhir.systems import CITIZEN_ID, UNIDENTIFIED_NUMBER
 
 pytestmark = pytest.mark.browser
 Enter = Callable[..., Page]
+UNKNOWN = "Chưa rõ danh tính"
 SAID = {
-    "vi": {"in": "Tiếp nhận", "unknown": "Chưa rõ danh tính", "has": "đã mang số này", "joined": "đã được gộp", "along": "mang theo",
-           "drug": "Natri clorid", "now": "cần ngay", "reason": "Căn cước gắn chip quét tại giường, ảnh đúng người", "back": "Đã hoàn tác"},
-    "en": {"in": "Taken in", "unknown": "Chưa rõ danh tính", "has": "has this number already", "joined": "was joined", "along": "along",
-           "drug": "Sodium chloride", "now": "needed now", "reason": "Chip ID scanned at the bed, the photo is his", "back": "Taken back"},
+    "vi": {"has": "đã mang số này", "along": "mang theo", "drug": "Natri clorid", "now": "cần ngay",
+           "reason": "Căn cước gắn chip quét tại giường, ảnh đúng người"},
+    "en": {"has": "has this number already", "along": "along", "drug": "Sodium chloride", "now": "needed now",
+           "reason": "Chip ID scanned at the bed, the photo is his"},
 }  # fmt: skip
 BED = {"vi": "sn-cc-g01", "en": "sn-cc-g05"}
 
@@ -86,14 +87,14 @@ def test_nobody_knows_who_it_is_and_then_two_records_are_one(house: SimpleNamesp
 
     # triage: the nurse measures; the warning score is there for everybody
     nurse.goto(f"/patients/{stranger}")
-    expect(nurse.locator("#strip h1 b")).to_have_text(said["unknown"])
+    expect(nurse.locator("#strip h1 b")).to_have_text(UNKNOWN)
     expect(nurse.locator("#strip")).to_contain_text(number)
     vitals(nurse, systolic="92", diastolic="55", pulse="124", temperature="36", breaths="24", spo2="93")
 
     # the doctor sees who waits, calls, orders a test and a drug
     doctor.goto("/clinic")
     row = doctor.locator(f"#worklist tr[data-href*='{stranger}']")
-    expect(row).to_contain_text(said["unknown"])
+    expect(row).to_contain_text(UNKNOWN)
     looked_at(doctor, f"emergency-waits-{lang}")
     row.locator("form button").click()
     doctor.wait_for_selector("#visit[data-ready]")
@@ -164,7 +165,7 @@ def test_nobody_knows_who_it_is_and_then_two_records_are_one(house: SimpleNamesp
     assert {x["valueQuantity"]["value"] for x in mine if "8867-4" in coded([x])} == {124, 108}
     assert not any(e["status"] == "in-progress" for e in of(house, "Encounter", stands))
     nurse.goto("/ward")
-    expect(nurse.locator(f"#bed-{BED[lang]}")).to_contain_text(said["unknown"])
+    expect(nurse.locator(f"#bed-{BED[lang]}")).to_contain_text(UNKNOWN)
     doctor.goto(f"/patients/{stands}")
     assert "Chụp cắt lớp" not in doctor.content()  # not a word of one in the other's
 

@@ -98,8 +98,9 @@ def context(call: Call, life: Life, requisition: str = "") -> Context:
     here = [v for v in running if v.place == call.actor.organization]
     visit = max(here, key=lambda v: (v.inpatient, v.start), default=None)
     return Context(
-        life.person.id, call.now, visit.id if visit else "", bool(visit and visit.kind in GIVEN_HERE), call.actor.practitioner or "",
-        call.actor.name, _years(life.person.birth, call.now) < CHILD_YEARS, None, requisition, bool(visit and visit.kind == "EMER"),
+        life.person.id, call.now, visit.id if visit else "", bool(visit and visit.kind in GIVEN_HERE),
+        call.actor.practitioner or "", call.actor.name, _years(life.person.birth, call.now) < CHILD_YEARS, None, requisition,
+        bool(visit and visit.kind == "EMER"),
     )  # fmt: skip
 
 

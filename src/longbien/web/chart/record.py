@@ -339,7 +339,7 @@ def person(p: Resource) -> Person:
                 if i.get("system") == UNIDENTIFIED_NUMBER and i.get("use") == "temp"
             ),
             "",
-        ),  # noqa: E501
+        ),
     )
 
 

@@ -9,9 +9,8 @@ import msgspec
 
 from ..fhir import systems as s
 from ..record import people
-from ..record.people import Nearby, Question
+from ..record.people import Nearby, Question, replaced_by
 from ..record.store import Store
-from ..web.chart.record import replaced_by
 from ..wire.citizen_card import CitizenCard
 from ..wire.insurance_card import InsuranceCard
 from . import identity

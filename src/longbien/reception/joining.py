@@ -23,10 +23,10 @@ from ..fhir import json, references
 from ..fhir import systems as s
 from ..record.change import Change, Create, Manner, Update
 from ..record.inside import inside, lock
+from ..record.people import replaced_by
 from ..record.search.keys import compartment_key
 from ..record.store import Store
 from ..record.types import number, type_name
-from ..web.chart.record import replaced_by
 from ..web.desk import scoped
 from .shapes import Author, Resource
 

@@ -48,10 +48,11 @@ from ..base.errors import Forbidden, LongbienError, NotFound, Unauthenticated, U
 from ..base.ids import FHIR_ID
 from ..base.words import Words, choose, words
 from ..record.engine import Engine
+from ..record.people import replaced_by
 from ..record.scope import Scope
 from ..record.store import Store
 from . import render
-from .chart.record import replaced_by, short_place
+from .chart.record import short_place
 from .form import MOST, MOST_OF_STRANGERS, Files, received
 from .terms import Terms, Tongue
 

@@ -17,9 +17,9 @@ from ...base.paper import printed
 from ...base.words import mark
 from ...record import people
 from ...record.change import Change, Update
-from ...record.people import Nearby
+from ...record.people import Nearby, replaced_by
 from ...record.store import Store
-from ...web.chart.record import person, replaced_by
+from ...web.chart.record import person
 from ...web.desk import people as persons
 from ...web.page import Call, page
 from ...web.pages.search import best, enough, is_exact

@@ -13,7 +13,8 @@ from ...base.errors import Conflict, NotFound, PreconditionFailed
 from ...base.ids import FHIR_ID, new_id
 from ...fhir import json
 from ...record.change import Create, Update
-from ...web.chart.record import human, person, replaced_by
+from ...record.people import replaced_by
+from ...web.chart.record import human, person
 from ...web.page import Call, page
 from .. import cards, cover, finding, identity, joining, knowing, registering, shapes
 from ..identity import KINDS, OF_SYSTEM

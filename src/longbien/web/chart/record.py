@@ -202,14 +202,6 @@ def moment(value: Any) -> datetime | None:
         return None
 
 
-def replaced_by(patient: Resource) -> str:
-    """The id of the record that stands instead of this one (Patient.link), "" where this one stands."""
-    for link in patient.get("link") or ():
-        if link.get("type") == "replaced-by":
-            return str((link.get("other") or {}).get("reference") or "").rpartition("Patient/")[2]
-    return ""
-
-
 def first(resource: Any, *path: str) -> Any:
     """The first value at a path; lists are entered at their first element. None where the path ends early."""
     for step in path:

@@ -16,10 +16,11 @@ from ...base.errors import NotFound
 from ...base.ids import FHIR_ID, new_id
 from ...base.words import Words, mark
 from ...record.life import Lived, life_as, named
+from ...record.people import replaced_by
 from .. import departments
 from ..chart import gather as g
 from ..chart.model import Chart, build
-from ..chart.record import Life, person, replaced_by
+from ..chart.record import Life, person
 from ..page import Call, moved
 
 FORMS = (

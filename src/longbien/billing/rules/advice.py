@@ -55,7 +55,7 @@ def _verdict(hit: Found, w: Words) -> Verdict:
         hit.rule.level,
         w("Insurance") + (f" · {name}" if name else ""),
         hit.text(w),
-        f"{hit.rule.code}: {hit.rule.source}",
+        f"{hit.rule.code}: {hit.rule.said_by(w.lang)}",
         int(hit.about),
     )
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
-from order_house import ADULT, CHILD, Browser, act
+from order_house import ADULT, CHILD, act
 
+from hospital_app import Browser
 from longbien.app import App
 from longbien.base import clock
 from longbien.base.errors import Unavailable

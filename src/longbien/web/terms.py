@@ -159,7 +159,7 @@ class Terms:
         self._versions: dict[str, int] = {}
         self._asked = float("-inf")
         self._lock = asyncio.Lock()
-        self._english: dict[tuple[str, str], str] = {}
+        self._english: dict[tuple[str, str], str] = _world(built_in())
         self.icd10: tuple[Term, ...] = built_in()
         self.by_code: dict[str, Term] = {t.code: t for t in built_in()}
         self.whole = False
@@ -201,6 +201,11 @@ class Terms:
         return find(self.icd10, text, limit)
 
 
+def _world(terms: Iterable[Term]) -> dict[tuple[str, str], str]:
+    """The same diagnoses by WHO's own system: records from elsewhere are written with it, with a display in either language."""
+    return {(s.ICD10, t.code): t.en for t in terms if t.en}
+
+
 def _digest(bodies: Sequence[bytes]) -> tuple[dict[tuple[str, str], str], tuple[Term, ...]]:
     english: dict[tuple[str, str], str] = {}
     icd10: tuple[Term, ...] = ()
@@ -215,7 +220,7 @@ def _digest(bodies: Sequence[bytes]) -> tuple[dict[tuple[str, str], str], tuple[
                 english[read.url, c.code] = name
         if read.url == s.ICD10_VN:
             icd10 = diagnoses(concepts)
-    return english, icd10
+    return {**_world(icd10 or built_in()), **english}, icd10
 
 
 def find(terms: Sequence[Term], text: str, limit: int = 12) -> list[Term]:

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from ..card import Part
+from . import bills
 
-CARD = Part()
+CARD = Part(guards={"Invoice": bills.guard})

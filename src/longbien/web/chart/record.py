@@ -125,6 +125,7 @@ class Problem:
     onset: str = ""
     updated: datetime | None = None
     recorded: datetime | None = None
+    visit: str = ""  # the id of the Encounter in which it was diagnosed
 
 
 @dataclass(frozen=True, slots=True)
@@ -513,8 +514,9 @@ def problem(r: Resource, lang: str) -> Problem | None:
     )
     onset = str(r.get("onsetDateTime") or r.get("recordedDate") or "")[:10]
     return Problem(
-        str(r.get("id", "")), concept(r.get("code"), lang), code, active, onset, updated(r), moment(r.get("recordedDate"))
-    )
+        str(r.get("id", "")), concept(r.get("code"), lang), code, active, onset, updated(r), moment(r.get("recordedDate")),
+        reference_id(r.get("encounter")),
+    )  # fmt: skip
 
 
 def allergy(r: Resource, lang: str) -> Allergy | None:

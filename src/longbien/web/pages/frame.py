@@ -90,8 +90,8 @@ async def forms(call: Call, patient: str) -> list[SimpleNamespace]:
 
 
 async def frame(call: Call, patient: str, tab: str) -> dict[str, Any] | Response:
-    """The template's context for one patient, or the page that asks for a purpose. Counts as a look (for "since you last
-    looked"; looks within half an hour are one). Raises NotFound."""
+    """The template's context for one patient, or the page that asks for a purpose. The overview, where the news stands, counts as
+    a look (for "since you last looked"), unless the page renews itself behind another one. Raises NotFound."""
     if not FHIR_ID.match(patient):
         raise NotFound("There is no such patient.")
     reason = await call.door.why(call.actor, patient)
@@ -101,7 +101,7 @@ async def frame(call: Call, patient: str, tab: str) -> dict[str, Any] | Response
     stated = reason.startswith(("purpose", "emergency"))
     one, look, held, drafts_, grant = await asyncio.gather(
         read_life(call, patient, reason),
-        looked.look(call.engine.db, call.actor, patient),
+        looked.look(call.engine.db, call.actor, patient, news=tab == "overview" and _in_view(call)),
         consent.withheld(call.door, call.scope(reason), patient),
         forms(call, patient) if writes and not call.part else _none(),
         purpose.stated(call.engine, call.actor, patient) if stated else _nothing(),
@@ -147,6 +147,11 @@ async def frame(call: Call, patient: str, tab: str) -> dict[str, Any] | Response
     }
     await _furnish(call, shell)
     return shell
+
+
+def _in_view(call: Call) -> bool:
+    """Does somebody see what is answered? A page that renews itself says whether it is in front (X-In-View)."""
+    return call.request.headers.get("x-by-itself") != "1" or call.request.headers.get("x-in-view") == "1"
 
 
 def _sections(call: Call, chart: Chart, problems: int, tab: str) -> tuple[list[SimpleNamespace], list[SimpleNamespace]]:

@@ -14,7 +14,7 @@ UPDATE looked SET before = least($3, now()) WHERE account = $1 AND pat = $2
 SELECT pat, coalesce(before, at) AS at FROM looked WHERE account = $1 AND pat = ANY($2::bigint[])
 
 -- name: recent
-SELECT pat, at FROM looked WHERE account = $1 ORDER BY at DESC LIMIT 8
+SELECT pat, at FROM opened WHERE account = $1 ORDER BY at DESC LIMIT 8
 
 -- name: drafts
 SELECT pat, form, updated FROM draft WHERE account = $1 AND pat <> 0 ORDER BY updated DESC LIMIT 8

@@ -1,0 +1,23 @@
+"""What the money's rooms are told by the environment."""
+
+from __future__ import annotations
+
+from longbien.base.config import Settings, setting
+
+
+class MoneySettings(Settings):
+    secret: str = setting(
+        "LONGBIEN_BANK_SECRET",
+        "",
+        "What signed bank notifications are signed with (HMAC-SHA256), 32 characters at least; best in a file. Empty: none.",
+    )
+    window: float = setting("LONGBIEN_BANK_WINDOW", 300.0, "Seconds that a notification's timestamp may differ from our clock.")
+    poll_url: str = setting(
+        "LONGBIEN_BANK_POLL_URL", "", "Where movements are asked for besides, in case a notification was lost; empty: nowhere."
+    )
+    poll_seconds: float = setting("LONGBIEN_BANK_POLL_SECONDS", 60.0, "Seconds between two questions there.")
+    simulator: str = setting(
+        "LONGBIEN_BANK_SIMULATOR",
+        "",
+        "Address of the bank simulator; the demo's payment pages then offer to pay there. Never set it where money is real.",
+    )

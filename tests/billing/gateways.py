@@ -3,8 +3,8 @@ faults that can be switched on. No part of either; what they really do is known 
 
     python gateways.py --port 9090
 
-    POST /double/fault {"fault": "expired"}   the next answer: expired (200 with 401 inside), hang (takes, then no answer), down (503),
-                                              garbage (no JSON), refuse (205 with reasons), forgets (every token)
+    POST /double/fault {"fault": "expired"}   the next answer: expired (200 with 401 inside), hang (takes, then no answer),
+                                              down (503), garbage (no JSON), refuse (205 with reasons), forgets (every token)
     POST /double/fault {"fault": "down", "until_switched": true} ... {"fault": ""}
     GET  /double/received                     what was taken: by place and MA_LK, how often, which bytes last"""
 
@@ -97,7 +97,7 @@ def application(double: Double) -> Starlette:
                                  "dsLoi": double.reasons})  # fmt: skip
         code, number, text = take()
         if fault == "hang":
-            await asyncio.sleep(30)
+            await asyncio.sleep(4)
         said = {"maKetQua": code, "maGiaoDich": number, "thoiGianTiepNhan": now, "thongDiep": text}
         if place == "axis":
             good = code == "200"
@@ -149,8 +149,8 @@ def application(double: Double) -> Starlette:
         double.sign_ins += 1
         made = secrets.token_hex(16)
         double.tokens.add(made)
-        return JSONResponse({"maKetQua": True, "apiKey": {"accessToken": made, "idToken": "", "tokenType": "Bearer", "username": NAME,
-                                                         "expiresIn": 3600}})  # fmt: skip
+        key = {"accessToken": made, "idToken": "", "tokenType": "Bearer", "username": NAME, "expiresIn": 3600}
+        return JSONResponse({"maKetQua": True, "apiKey": key})
 
     async def axis_claim(request: Request) -> Response:
         said = await request.json()
@@ -165,7 +165,8 @@ def application(double: Double) -> Starlette:
     return Starlette(routes=[
         Route("/double/fault", switch, methods=["POST"]), Route("/double/received", received),
         Route("/api/token/take", token, methods=["POST"]), Route("/api/qd130/guiHoSoXmlQD3176", claim, methods=["POST"]),
-        Route("/api/qd130/checkInKcbQd3176", claim, methods=["POST"]), Route("/api/HoSoTongHop7980/GuiHoSoTongHop01BH", claim, methods=["POST"]),
+        Route("/api/qd130/checkInKcbQd3176", claim, methods=["POST"]),
+        Route("/api/HoSoTongHop7980/GuiHoSoTongHop01BH", claim, methods=["POST"]),
         Route("/api/egw/KQNhanLichSuKCB2024", card, methods=["POST"]), Route("/api/auth/token/take", axis_token, methods=["POST"]),
         Route("/api/kcb/xml/qd3176/guiHoSoXml", axis_claim, methods=["POST"]),
         Route("/api/kcb/tra-cuu-trang-thai/{number}", axis_status),
@@ -175,4 +176,6 @@ def application(double: Double) -> Starlette:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=9090)
-    uvicorn.run(application(Double()), host="127.0.0.1", port=parser.parse_args().port, log_level="warning")
+    uvicorn.run(
+        application(Double()), host="127.0.0.1", port=parser.parse_args().port, log_level="warning", timeout_graceful_shutdown=1
+    )

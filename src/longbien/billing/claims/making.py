@@ -18,18 +18,17 @@ from longbien.record.store import Store
 from longbien.wire.claims_xml import Claim, Fault, check
 from longbien.wire.claims_xml.tables import TABLES, named
 
-from . import keeping, shapes
+from . import keeping, month, shapes
 from .shapes import Correction, Kept, State
 
 Compose = Callable[[Store, str], Awaitable[Claim]]
 """compose(store, encounter id) -> the rows, out of the record."""
-READS = frozenset(
-    """Account ActivityDefinition AllergyIntolerance Appointment CarePlan ChargeItem ChargeItemDefinition Claim ClaimResponse
+_READ = """Account ActivityDefinition AllergyIntolerance Appointment CarePlan ChargeItem ChargeItemDefinition Claim ClaimResponse
     Composition Condition Coverage Device DiagnosticReport DocumentReference Encounter Immunization Invoice Location Medication
     MedicationAdministration MedicationDispense MedicationRequest NutritionOrder Observation Organization Patient PaymentNotice
     PlanDefinition Practitioner PractitionerRole Procedure Provenance QuestionnaireResponse RelatedPerson ServiceRequest Specimen
-    Task""".split()
-)
+    Task"""
+READS = frozenset(_READ.split())
 WRITES = frozenset({"Claim", "ClaimResponse"})
 BY_HAND = ("T_", "THANH_TIEN", "DON_GIA", "SO_LUONG", "TYLE_", "MUC_HUONG")
 """Amounts come from the bill: these fields are not corrected by hand."""
@@ -72,7 +71,8 @@ async def make(
     state = _state(before, digest, faults)
     name = (claim.get("XML1") or [{}])[0].get("HO_TEN", "")
     made = shapes.resource(visit, claim, faults, digest, _created(before, now), name=name, state=state, corrections=applied,
-                           answer=before.answer if before else "", day=day)  # fmt: skip
+                           answer=before.answer if before else "", day=day,
+                           line=json.dumps(month.line(claim)).decode())  # fmt: skip
     if before is not None and _same(before, digest, state, faults, applied):
         return before, faults
     change = Update(made, if_match=before.version) if before else Update(made, only_new=True)
@@ -114,9 +114,7 @@ def _may(one: Correction, rows: Claim) -> None:
     if one.field not in named(one.table, clock.local(clock.now()).date()):
         raise Invalid(mark("There is no such field in the table."))
     if one.field.startswith(BY_HAND) or one.field in KEYS:
-        raise Invalid(
-            NOT_HERE
-        )
+        raise Invalid(NOT_HERE)
     if not one.why:
         raise Invalid(mark("Say why the field is corrected."))
 

@@ -31,10 +31,10 @@ class Totals:
     amounts: dict[str, Decimal]
 
 
-def line(claim: Claim, n: int) -> Row:
-    """A claim's row of the summary: what XML1 says of it, counted anew."""
+def line(claim: Claim) -> Row:
+    """A claim's row of the summary: what XML1 says of it; STT is counted when the month is put together."""
     head = (claim.get("XML1") or [{}])[0]
-    return {name: str(n) if name == "STT" else head.get(name, "") for name in fields()}
+    return {name: "" if name == "STT" else head.get(name, "") for name in fields()}
 
 
 def summary(rows: Iterable[Row]) -> bytes:

@@ -1,7 +1,8 @@
 """A claim as it stands in the record: one `Claim` a visit, whose rows lie among the blobs by their hash. Pure.
 
-Claim `claim-{encounter}`: identifier MA_LK, meta.tag the state (CodeSystem claim-state), billablePeriod the visit, total
-T_TONGCHI_BV; extension `claim`: visit, rows (hash), day, month, insured, insurer (T_BHTT), stops, warnings, answer; extension
+Claim `claim-{encounter}`: identifier MA_LK, meta.tag the state (CodeSystem claim-state) and, where it is insured, the month that it
+belongs to (claim-month), billablePeriod the visit, total T_TONGCHI_BV; extension `claim`: visit, rows (hash), day, month, insured,
+insurer (T_BHTT), stops, warnings, answer, line (its row of 01/BH, JSON); extension
 `claim-correction` for each field that an officer corrected: table, row, field, was, value, why, by, at."""
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ Resource = dict[str, Any]
 State = Literal["mend", "ready", "waiting", "sent", "refused"]
 STATES: tuple[State, ...] = ("mend", "ready", "waiting", "refused", "sent")
 STATE = s.BASE + "/CodeSystem/claim-state"
+MONTH = s.BASE + "/CodeSystem/claim-month"
 LINK = s.BASE + "/sid/claim"
 EXT = s.BASE + "/StructureDefinition/claim"
 EXT_CORRECTION = s.BASE + "/StructureDefinition/claim-correction"
@@ -66,6 +68,7 @@ class Kept:
     stops: int
     warnings: int
     answer: str
+    line: str
     corrections: Sequence[Correction]
     resource: Resource
 
@@ -98,7 +101,7 @@ def of(resource: Resource, version: int = 0) -> Kept:
         str(period.get("end") or ""),
         str(known.get("month") or ""), bool(known.get("insured")), Decimal(str((resource.get("total") or {}).get("value") or 0)),
         Decimal(str(known.get("insurer") or 0)), int(known.get("stops") or 0), int(known.get("warnings") or 0),
-        str(known.get("answer") or ""),
+        str(known.get("answer") or ""), str(known.get("line") or ""),
         [_correction(_parts(x)) for x in resource.get("extension") or () if x.get("url") == EXT_CORRECTION], resource,
     )  # fmt: skip
 
@@ -134,7 +137,7 @@ def corrected(claim: Claim, corrections: Iterable[Correction]) -> tuple[Claim, l
 
 def resource(
     encounter: Resource, claim: Claim, faults: Sequence[Fault], digest: str, created: str, *, name: str,
-    state: State, corrections: Sequence[Correction] = (), answer: str = "", day: date,
+    state: State, corrections: Sequence[Correction] = (), answer: str = "", day: date, line: str = "",
 ) -> Resource:  # fmt: skip
     """The Claim of a visit. encounter: the Encounter; claim: its rows, corrected."""
     head: Row = (claim.get("XML1") or [{}])[0]
@@ -148,13 +151,14 @@ def resource(
         {"url": "warnings", "valueInteger": sum(f.level == "warn" for f in faults)},
     ]
     month = f"{head.get('NAM_QT', '')}-{head.get('THANG_QT', '').zfill(2)}"
-    texts = {"facility": head.get("MA_CSKCB", ""), "month": month if len(month) == 7 else "", "answer": answer[:1000]}
+    month = month if len(month) == 7 else ""
+    texts = {"facility": head.get("MA_CSKCB", ""), "month": month, "answer": answer[:1000], "line": line}
     told += [{"url": n, "valueString": v} for n, v in texts.items() if v]
     card = head.get("MA_THE_BHYT", "")
     made: Resource = {
         "resourceType": "Claim",
         "id": claim_id(str(encounter["id"])),
-        "meta": {"tag": [{"system": STATE, "code": state}]},
+        "meta": {"tag": _tags(state, month if is_insured(head) else "")},
         "extension": [{"url": EXT, "extension": told}, *map(written, corrections)],
         "identifier": [{"system": LINK, "value": head.get("MA_LK", "") or str(encounter["id"])}],
         "status": "active",
@@ -170,6 +174,10 @@ def resource(
     if encounter.get("period"):
         made["billablePeriod"] = {k: v for k, v in encounter["period"].items() if k in ("start", "end")}
     return made
+
+
+def _tags(state: State, month: str) -> list[Resource]:
+    return [{"system": STATE, "code": state}, *([{"system": MONTH, "code": month}] if month else [])]
 
 
 def _amount(head: Row, name: str) -> Decimal:
@@ -193,7 +201,8 @@ def sent(claim: Claim) -> Claim:
 
 def with_state(claim: Resource, state: State, answer: str = "") -> Resource:
     """The same Claim in another state, with what was answered last."""
-    out = {**claim, "meta": {"tag": [{"system": STATE, "code": state}]}}
+    month = next((str(t.get("code")) for t in (claim.get("meta") or {}).get("tag") or () if t.get("system") == MONTH), "")
+    out = {**claim, "meta": {"tag": _tags(state, month)}}
     extensions = []
     for x in claim.get("extension") or ():
         if x.get("url") == EXT:

@@ -312,7 +312,7 @@ def test_results_as_csv_with_semicolons():
 Enter = Callable[..., Awaitable[Browser]]
 
 
-@pytest.mark.parametrize(("lang", "words"), [("vi", "Hồ sơ bảo hiểm"), ("en", "Insurance claims")])
+@pytest.mark.parametrize(("lang", "words"), [("vi", "Hồ sơ BHYT"), ("en", "Insurance claims")])
 async def test_the_office_sees_its_claims(enter: Enter, house: Store, lang: str, words: str):
     kept = await made(house)
     page = (await (await enter(lang=lang)).get("/claims?state=ready")).text

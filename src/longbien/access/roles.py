@@ -155,7 +155,9 @@ ROLES: dict[str, Role] = {
             _KNOWS,
             "rcu: coverage bills claims",
             "rcu: ChargeItemDefinition",  # the price lists
-            "r: identity visits drugs Flag Condition Procedure ServiceRequest DiagnosticReport Task",
+            "r: identity visits drugs Flag Condition Procedure ServiceRequest DiagnosticReport",
+            "r: Specimen Observation",  # the order of times, and results that a rule asks for: billing/rules
+            "rcu: Task",  # findings of the rules, as work items
         )),
         Role("records", "Cán bộ lưu trữ hồ sơ bệnh án", "Medical records officer", "care-ever", ("HOPERAT", "PATRQT"), _lines(
             _KNOWS,

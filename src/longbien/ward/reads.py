@@ -71,6 +71,8 @@ class Lying:
     of: dict[str, list[Resource]] = field(default_factory=dict)
     results: list[Result] = field(default_factory=list)
     looked: datetime | None = None
+    diagnosis: str = ""
+    """What it is called for readers of English (naming.english)."""
     lines: list[Any] | None = None
     """The drug sheet, once somebody has worked it out (board.lines_of)."""
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from test_ward_pages import an_order, nobody
 
-from conftest import PASSWORD
 from longbien.base.ids import new_id
 from longbien.fhir import systems as s
 from longbien.record.change import Update
 
 __all__ = ["nobody"]  # empties the beds before each test
 LANGS = pytest.mark.parametrize("lang", ["vi", "en"])
+PASSWORD = "cau-thep-bac-qua-song"
 ASKS = {"vi": "Người thứ hai: tên đăng nhập hoặc thẻ", "en": "Second person: login or badge"}
 
 

@@ -253,7 +253,7 @@ def _kidney(n: int, draft: Drug, body: Body, now: datetime, w: Words) -> list[Ve
         return []
     level: Level = "stop" if met[1].lower().startswith(FORBIDS) else "warn"
     text = w(
-        "Kidney: eGFR %(value)s on %(when)s, below %(limit)s", value=w.number(value, 0), when=w.date(when), limit=w.number(met[0])
+        "Kidney: eGFR %(value)s on %(when)s, below %(limit)s:", value=w.number(value, 0), when=w.date(when), limit=w.number(met[0])
     )
     return [Verdict(level, text, met[1], CATALOGUE, n)]
 

@@ -153,6 +153,8 @@ ROLES: dict[str, Role] = {
             _KNOWS,
             "rcu: coverage bills claims",
             "r: identity visits drugs Flag Condition Procedure ServiceRequest DiagnosticReport",
+            "r: Specimen Observation",  # the order of times, and results that a rule asks for: billing/rules
+            "rcu: Task",  # findings of the rules, as work items
         )),
         Role("records", "Cán bộ lưu trữ hồ sơ bệnh án", "Medical records officer", "care-ever", ("HOPERAT", "PATRQT"), _lines(
             _KNOWS,

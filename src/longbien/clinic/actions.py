@@ -174,6 +174,7 @@ async def _changes(store: Store, writer: Writer, given: Signing, encounter: Read
     ended = compose.finished(encounter.body, diagnosed, writer, now, given.texts.get("reason", ""))
     changes.append(Update(ended, if_match=encounter.version))
     changes += _renewed(given, now)
+    changes += await _given_up(store, writer, encounter.body)
     day = clock.local(now).replace(hour=0, minute=0, second=0, microsecond=0)
     if ticket := await readings.ticket(store, writer.patient, writer.encounter, day):
         changes.append(Update(_ticket(ticket.body, writer, "completed", now), if_match=ticket.version))
@@ -239,6 +240,15 @@ def _renewed(given: Signing, now: datetime) -> list[Change]:
             supply["validityPeriod"] = {**period, "end": clock.instant(now)}
             out.append(Update({**body, "dispenseRequest": supply}, if_match=r.version))
     return out
+
+
+async def _given_up(store: Store, writer: Writer, encounter: Mapping[str, Any]) -> list[Change]:
+    """What nurses were to give in the emergency room ends with a visit that leads home."""
+    if (encounter.get("class") or {}).get("code") != "EMER":
+        return []
+    found = [r for r in await readings.requests(store, writer.patient) if r.body.get("status") in ("active", "on-hold")]
+    mine = [r for r in found if readings.about(r.body, writer.encounter) and not readings.community(r.body)]
+    return [Update({k: v for k, v in r.body.items() if k != "meta"} | {"status": "completed"}, if_match=r.version) for r in mine]
 
 
 def _followed(given: Signing, writer: Writer, now: datetime, encounter: Mapping[str, Any], more: list[Resource]) -> list[Resource]:

@@ -25,7 +25,7 @@ from longbien.record.engine import Engine
 from longbien.record.scope import system
 from longbien.record.write import commit
 
-from . import at_home, catalogues, facilities, population, starting
+from . import at_home, catalogues, facilities, population, prices, starting
 
 PASSWORD = "cau-long-bien-1902"  # noqa: S105 - of the demo, printed at every start
 CHUNK = 20
@@ -46,6 +46,9 @@ LOGINS = (
     Login("bs.minh", PASSWORD, "bác sĩ tim mạch · cardiologist"),
     Login("dd.ha", PASSWORD, "điều dưỡng · nurse"),
     Login("tn.lan", PASSWORD, "tiếp đón · reception clerk"),
+    Login("tn.thao", PASSWORD, "thu ngân · cashier"),
+    Login("bh.yen", PASSWORD, "bảo hiểm y tế · insurance officer"),
+    Login("gd.hung", PASSWORD, "giám đốc · director"),
     Login("nb.lua", PASSWORD, "người bệnh · a patient"),
     Login("nn.bao", PASSWORD, "mẹ bé Bảo · a child’s mother"),
 )
@@ -78,7 +81,7 @@ async def _ground(url: str, seed: int, day: date) -> int:
         if not engine.codec.trained:
             await engine.train([fhir_json.dumps(r) for r in islice(_sample(seed, day), codec.SAMPLES)])
         written = 0
-        resources = await starting.missing(engine, [*catalogues.resources(), *facilities.resources()])
+        resources = await starting.missing(engine, [*catalogues.resources(), *facilities.resources(), *prices.resources()])
         with Progress("catalogues and hospitals", total=len(resources)) as bar:
             for at in range(0, len(resources), 500):
                 written += await _write(engine, resources[at : at + 500])

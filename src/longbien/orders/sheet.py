@@ -27,6 +27,8 @@ from .settings import kinds
 
 _log = log.get(__name__)
 FORM = "order"
+GIVEN_HERE = frozenset({"IMP", "ACUTE", "NONAC", "EMER"})
+"""Classes of visits whose drugs the house's nurses give; others take theirs home."""
 MOST_LINES = 40
 SHORTEST_REASON = 5
 SUGGESTED = 6
@@ -97,8 +99,9 @@ def context(call: Call, life: Life, requisition: str = "") -> Context:
     here = [v for v in running if v.place == call.actor.organization]
     visit = max(here, key=lambda v: (v.inpatient, v.start), default=None)
     return Context(
-        life.person.id, call.now, visit.id if visit else "", bool(visit and visit.inpatient), call.actor.practitioner or "",
-        call.actor.name, _years(life.person.birth, call.now) < CHILD_YEARS, None, requisition,
+        life.person.id, call.now, visit.id if visit else "", bool(visit and visit.kind in GIVEN_HERE),
+        call.actor.practitioner or "", call.actor.name, _years(life.person.birth, call.now) < CHILD_YEARS, None, requisition,
+        bool(visit and visit.kind == "EMER"),
     )  # fmt: skip
 
 

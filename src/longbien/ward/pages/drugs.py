@@ -20,7 +20,7 @@ from longbien.web.page import Call, page
 
 from .. import drugs, mar, rounds, rules, signs
 from ..board import build
-from ..reads import Lying, WardNow, ward_now
+from ..reads import SHIFTS, Lying, WardNow, ward_now
 from ..second import WardSettings, high_alert
 from .at import GIVE, NURSING, At, at, lying, once, opened, staff, store
 
@@ -59,7 +59,7 @@ async def _page(
         card = await _card(call, chosen, line, due, bed.number if bed else "–", band=band is not None, drug=drug)
     beds = [s.card.lies.id for s in sorted(stops, key=lambda s: s.card.bed.number) if s.card.lies]
     here = beds.index(chosen.id) if chosen and chosen.id in beds else -1
-    charted = signs.newest(signs.of(chosen.all("Observation"))) if chosen else {}
+    charted = signs.newest(chosen.charted) if chosen else {}
     return call.html(
         "ward/mar.html", status, nav="ward", ward=found.ward, wards=list(known.places.wards.values()), stops=stops, who=chosen,
         bed=bed, sheet=sheet, card=card, said=said, banded=band,
@@ -124,7 +124,7 @@ async def _found(call: Call, patient: str, asked: str) -> tuple[At, WardNow, Lyi
         bed = known.places.beds.get(one.bed)
         if bed is not None and bed.ward != known.here.id:
             known = await at(call, bed.ward)
-    found = await ward_now(call.engine, call.scope("the drug round"), known.here, call.now)
+    found = await ward_now(call.engine, call.scope("the drug round"), known.here, call.now, back=SHIFTS)
     who = _chosen(found, patient, call)
     if patient and who is None:
         one = await lying(call, patient)
@@ -132,7 +132,7 @@ async def _found(call: Call, patient: str, asked: str) -> tuple[At, WardNow, Lyi
         if bed is None:
             raise NotFound("The patient lies in no bed of this facility.")
         known = await at(call, bed.ward)
-        found = await ward_now(call.engine, call.scope("the drug round"), known.here, call.now)
+        found = await ward_now(call.engine, call.scope("the drug round"), known.here, call.now, back=SHIFTS)
         who = found.of(patient)
     return known, found, who
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import httpx
 
+from hospital_app import HOSPITAL
 from longbien.base import clock
 from longbien.fhir import systems as s
 
-BASE = "http://sonhong.test"
-PASSWORD = "mưa rào tháng bảy"
-HOSPITAL = "bv-song-hong"
 ROLES = ("doctor", "nurse", "head", "it", "pharmacist")
 ADULT, CHILD = "nb-lua", "nb-be"
 
@@ -49,9 +46,6 @@ def people() -> list[dict[str, Any]]:
         encounter("lk-be", CHILD, "AMB"),
         allergy("du-1", ADULT, "Penicillin"),
     ]  # fmt: skip
-
-
-Browser = Callable[..., Awaitable[httpx.AsyncClient]]
 
 
 async def act(client: httpx.AsyncClient, patient: str, what: str, **fields: str) -> httpx.Response:

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from order_house import Browser
 
+from hospital_app import Browser
 from longbien.demo import starting
 from longbien.record.store import Store
 

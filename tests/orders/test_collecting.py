@@ -7,8 +7,9 @@ import json
 from typing import Any
 
 import pytest
-from order_house import ADULT, CHILD, Browser, act
+from order_house import ADULT, CHILD, act
 
+from hospital_app import Browser
 from longbien.base.ids import patient_key
 from longbien.record.store import Store
 

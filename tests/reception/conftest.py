@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from longbien.access.actor import Actor
 from longbien.access.door import Door
-from longbien.app import DEPARTMENTS
+from longbien.app import guard
 from longbien.demo import facilities
 from longbien.reception import rooms
 from longbien.reception.identity import identifier
@@ -35,8 +35,7 @@ async def hospital(engine: Engine) -> AsyncIterator[SimpleNamespace]:
     house = Store(engine, system("test"))
     manner = Manner(references="trust", checked=True, summarise=True)
     await house.commit([Update(r) for r in facilities.resources()], manner)
-    for department in DEPARTMENTS:
-        engine.guards |= department.guards
+    guard(engine)
     door = Door(engine)
 
     def store(login: str = "tn.lan") -> Store:

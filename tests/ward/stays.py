@@ -6,13 +6,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from longbien.app import guard
 from longbien.base import clock
 from longbien.fhir import systems as s
 from longbien.record.change import Update
 from longbien.record.engine import Engine
 from longbien.record.scope import system
 from longbien.record.store import Store
-from longbien.ward.department import WARD
 from longbien.ward.discharge_read import Stay, stay
 from longbien.web.entries import Writer
 
@@ -37,7 +37,7 @@ async def house(engine: Engine) -> None:
     people: list[dict[str, Any]] = [
         {"resourceType": "Practitioner", "id": f"stay-doctor-{n}", "name": [{"text": f"BS. {n}"}]} for n in "ab"
     ]
-    engine.guards |= WARD.guards
+    guard(engine)
     await store_of(engine).commit([
         Update({"resourceType": "Organization", "id": HERE, "name": "Bệnh viện Thử"}),
         *(Update(p) for p in people),

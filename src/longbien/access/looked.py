@@ -13,7 +13,8 @@ from .actor import Actor
 Q = queries(__file__, "sql/access.sql")
 
 
-async def look(db: Database, actor: Actor, patient_id: str) -> datetime | None:
-    """Note that `actor` looks now; give when the visit before this one was (looks within half an hour are one visit), or None."""
-    before: datetime | None = await db.fetchval(Q.looked, actor.number, patient_key(patient_id))
+async def look(db: Database, actor: Actor, patient_id: str, *, news: bool = True) -> datetime | None:
+    """When the look before this one was (looks within half an hour are one), or None. `news`: what is new stands on the page, so
+    that it counts as seen; else the chart was only opened, and what is new stays new."""
+    before: datetime | None = await db.fetchval(Q.looked if news else Q.opened, actor.number, patient_key(patient_id))
     return before

@@ -33,6 +33,8 @@ from .fold import fold
 
 LANGUAGES = ("vi", "en")
 DEFAULT = "vi"
+NAMELESS = "Chưa rõ danh tính"
+"""How the name of somebody begins whom nobody knows yet; what is seen of them follows."""
 LOCALE = Path(__file__).parent / "locale"
 
 Number = int | float | Decimal
@@ -249,6 +251,8 @@ class Words:
     @staticmethod
     def name(full: str | None) -> Markup:
         """The given (last) name strong, family and middle name plain: what people are called and sorted by."""
+        if full and full.startswith(NAMELESS):  # what is seen of somebody stands for the name
+            return Markup('<span class="name"><b>{}</b>{}</span>').format(NAMELESS, full.removeprefix(NAMELESS))
         words_ = (full or "").split()
         if not words_:
             return Markup("")

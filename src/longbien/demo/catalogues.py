@@ -19,6 +19,8 @@ from longbien.fhir import systems as s
 Resource = dict[str, Any]
 DATE = "2026-11-23"
 PUBLISHER = "Longbien"
+REGISTRATION = "https://longbien.org/fhir/sid/drug-registration"  # SO_DANG_KY of a claim
+TENDER = "https://longbien.org/fhir/StructureDefinition/drug-tender"  # TT_THAU of a claim: decision;package;group;year
 _GENDER = {"M": "male", "F": "female"}
 
 
@@ -289,7 +291,7 @@ def _intervals(r: Row, columns: tuple[str, str, str, str]) -> Iterator[Resource]
 
 
 def medications() -> Iterator[Resource]:
-    for code, r in by("drugs").items():
+    for n, (code, r) in enumerate(by("drugs").items(), 1):
         concept: Resource = {
             "coding": [{"system": s.DRUG, "code": code, "display": f"{r['ingredient_vi']} {r['strength']}"}],
             "text": f"{r['ingredient_vi']} {r['strength']}",
@@ -299,6 +301,8 @@ def medications() -> Iterator[Resource]:
         yield {
             "resourceType": "Medication",
             "id": fhir_id("thuoc", code),
+            "extension": [{"url": TENDER, "valueString": "MAU-01/QĐ-BV;G1;N2;2026"}],
+            "identifier": [{"system": REGISTRATION, "value": f"MAU-{n:05d}-26"}],
             "code": concept,
             "status": "active",
             "form": {"text": r["form_vi"]},

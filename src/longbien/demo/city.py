@@ -17,6 +17,7 @@ from longbien.access.passwords import Hasher
 from longbien.access.settings import AccessSettings
 from longbien.base import clock, garbage
 from longbien.base.progress import Progress
+from longbien.billing.charges import guards as bills
 from longbien.fhir import json as fhir_json
 from longbien.reception import tickets
 from longbien.record import codec
@@ -25,7 +26,8 @@ from longbien.record.engine import Engine
 from longbien.record.scope import system
 from longbien.record.write import commit
 
-from . import at_home, catalogues, facilities, population, starting
+from . import at_home, catalogues, facilities, population, prices, starting
+from .charging import charging
 
 PASSWORD = "cau-long-bien-1902"  # noqa: S105 - of the demo, printed at every start
 CHUNK = 20
@@ -46,6 +48,9 @@ LOGINS = (
     Login("bs.minh", PASSWORD, "bác sĩ tim mạch · cardiologist"),
     Login("dd.ha", PASSWORD, "điều dưỡng · nurse"),
     Login("tn.lan", PASSWORD, "tiếp đón · reception clerk"),
+    Login("tn.thao", PASSWORD, "thu ngân · cashier"),
+    Login("bh.yen", PASSWORD, "bảo hiểm y tế · insurance officer"),
+    Login("gd.hung", PASSWORD, "giám đốc · director"),
     Login("nb.lua", PASSWORD, "người bệnh · a patient"),
     Login("nn.bao", PASSWORD, "mẹ bé Bảo · a child’s mother"),
 )
@@ -78,7 +83,7 @@ async def _ground(url: str, seed: int, day: date) -> int:
         if not engine.codec.trained:
             await engine.train([fhir_json.dumps(r) for r in islice(_sample(seed, day), codec.SAMPLES)])
         written = 0
-        resources = await starting.missing(engine, [*catalogues.resources(), *facilities.resources()])
+        resources = await starting.missing(engine, [*catalogues.resources(), *facilities.resources(), *prices.resources()])
         with Progress("catalogues and hospitals", total=len(resources)) as bar:
             for at in range(0, len(resources), 500):
                 written += await _write(engine, resources[at : at + 500])
@@ -131,7 +136,15 @@ def _begin(url: str) -> None:
     runner = asyncio.Runner()
     _worker = _Worker(runner, runner.run(Engine.open(url, services=False)))
     _worker.engine.guards["Task"] = tickets.guard  # the numbers of today's queues
+    _worker.engine.guards["Invoice"] = bills.guard  # what is counted of the bills
+    _worker.engine.guards["Encounter"] = bills.stays  # and of the stays that ended
     garbage.settle()
+
+
+def _whole(i: int, seed: int, day: date) -> list[dict[str, Any]]:
+    """A person's whole life, and what its last weeks cost."""
+    life = population.person(i, seed, day)
+    return [*life, *charging(life, day)]
 
 
 def _people(seed: int, day: date, first: int, last: int) -> int:
@@ -140,6 +153,6 @@ def _people(seed: int, day: date, first: int, last: int) -> int:
         sys.exit("a worker of the demo was started without its beginning")
 
     async def all_of_them(engine: Engine) -> int:
-        return sum([await _write(engine, population.person(i, seed, day)) for i in range(first, last)])
+        return sum([await _write(engine, _whole(i, seed, day)) for i in range(first, last)])
 
     return _worker.runner.run(all_of_them(_worker.engine))

@@ -15,6 +15,7 @@ from longbien.demo import (
     admissions,
     at_home,
     burdened,
+    claim_facts,
     clinic_today,
     family,
     papers,
@@ -91,6 +92,7 @@ def person(i: int, seed: int, today: date) -> list[Resource]:
     family.covid_and_flu(life)
     if part == slots.BURDENED:
         (burdened.dialysis_life if k % 2 == 0 else burdened.frail_life)(life)
+        claim_facts.complete(life)
         return life.out
     until = _illnesses(life, part, k)
     _history(life, until)
@@ -104,6 +106,7 @@ def person(i: int, seed: int, today: date) -> list[Resource]:
         clinic_today.outpatient(life, k, part == slots.CLINIC)
     if (part, k) == at_home.LUA:
         at_home.lua(life)
+    claim_facts.complete(life)
     return life.out
 
 

@@ -20,6 +20,7 @@ from .pages import (
     apps_admin,
     audit,
     chart,
+    compare,
     consents,
     corrections,
     glass,
@@ -168,6 +169,7 @@ ROUTES: list[BaseRoute] = [
     route("/patients/{id}/drafts/{form}", write.draft, ["POST"]),
     route("/patients/{id}/read/{type}/{rid}", chart.read),
     route("/patients/{id}/labs/{code:path}", chart.values),
+    route("/patients/{id}/compare", compare.compare),
     route("/patients/{id}/{tab}", chart.section),
 ]
 

@@ -57,6 +57,9 @@ class Tongue(str):
         return made
 
 
+_NO_NAMES: Mapping[tuple[str, str], str] = {}
+
+
 class Term(NamedTuple):
     """A diagnosis. `system`: the code system it is written with. `keys`: everything it is found by, folded, between spaces."""
 
@@ -159,7 +162,7 @@ class Terms:
         self._versions: dict[str, int] = {}
         self._asked = float("-inf")
         self._lock = asyncio.Lock()
-        self._english: dict[tuple[str, str], str] = {}
+        self._english: dict[tuple[str, str], str] = _world(built_in())
         self.icd10: tuple[Term, ...] = built_in()
         self.by_code: dict[str, Term] = {t.code: t for t in built_in()}
         self.whole = False
@@ -167,7 +170,7 @@ class Terms:
 
     def tongue(self, lang: str) -> Tongue:
         """`lang` with the names of codes in it. Resources carry Vietnamese; English comes from the designations."""
-        return Tongue(lang, self._english if lang == "en" else {})
+        return Tongue(lang, self._english if lang == "en" else _NO_NAMES)
 
     @property
     def due(self) -> bool:
@@ -201,6 +204,11 @@ class Terms:
         return find(self.icd10, text, limit)
 
 
+def _world(terms: Iterable[Term]) -> dict[tuple[str, str], str]:
+    """The same diagnoses by WHO's own system: records from elsewhere are written with it, with a display in either language."""
+    return {(s.ICD10, t.code): t.en for t in terms if t.en}
+
+
 def _digest(bodies: Sequence[bytes]) -> tuple[dict[tuple[str, str], str], tuple[Term, ...]]:
     english: dict[tuple[str, str], str] = {}
     icd10: tuple[Term, ...] = ()
@@ -215,7 +223,7 @@ def _digest(bodies: Sequence[bytes]) -> tuple[dict[tuple[str, str], str], tuple[
                 english[read.url, c.code] = name
         if read.url == s.ICD10_VN:
             icd10 = diagnoses(concepts)
-    return english, icd10
+    return {**_world(icd10 or built_in()), **english}, icd10
 
 
 def find(terms: Sequence[Term], text: str, limit: int = 12) -> list[Term]:

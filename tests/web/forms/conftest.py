@@ -6,26 +6,20 @@ own        the house's own store: sees everything"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
 
-from longbien.access.accounts import NewAccount, create
-from longbien.access.sessions import csrf
-from longbien.app import App, create_app
+from hospital_app import HOSPITAL, Browser, doors, running, settings
+from longbien.app import App
 from longbien.base import clock
 from longbien.fhir import systems as s
-from longbien.record.change import Update
 from longbien.record.scope import system
 from longbien.record.store import Store
 
-BASE = "http://sonhong.test"
-PASSWORD = "mưa rào tháng bảy"
-HOSPITAL = "bv-song-hong"
 PEOPLE = {"nb-lua": ("Trần Thị Lụa", "female", 67), "nb-be": ("Lê Bé", "male", 4), "nb-ba": ("Hồ Văn Ba", "male", 52)}
 
 
@@ -43,22 +37,11 @@ def people() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def cheap() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LONGBIEN_PASSWORD_TIME", "1")
-        patch.setenv("LONGBIEN_PASSWORD_MEMORY", "64")
-        patch.setenv("LONGBIEN_SECOND_FACTOR_ROLES", "none")
-        patch.setenv("LONGBIEN_RATE_SESSION", "0")
-        yield
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def house(record_urls: tuple[str, str], cheap: None) -> AsyncIterator[App]:
-    app = create_app(record_urls[1])
-    async with app.router.lifespan_context(app):
-        await Store(app.state.engine, system("test")).commit([Update(r) for r in people()])
-        yield app
+async def house(record_urls: tuple[str, str]) -> AsyncIterator[App]:
+    with settings():
+        async with running(record_urls[1], people()) as app:
+            yield app
 
 
 @pytest.fixture
@@ -67,23 +50,6 @@ def own(house: App) -> Store:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browser(house: App) -> AsyncIterator[Any]:
-    made: dict[tuple[str, str], httpx.AsyncClient] = {}
-
-    async def signed_in(role: str = "doctor", lang: str = "vi") -> httpx.AsyncClient:
-        if (role, lang) not in made:
-            login = f"t.{role}.{lang}"
-            account = NewAccount(login, f"{role} {lang}", role, f"nv-{role}", HOSPITAL)
-            await create(house.state.engine, house.state.door.hasher, None, account, PASSWORD)
-            client = httpx.AsyncClient(
-                transport=httpx.ASGITransport(house), base_url=BASE, headers={"Origin": BASE}, cookies={"lang": lang}
-            )
-            answer = await client.post("/sign-in", data={"name": login, "password": PASSWORD})
-            assert answer.status_code == 303, answer.text
-            client.token = csrf(client.cookies["longbien"])  # type: ignore[attr-defined]
-            made[role, lang] = client
-        return made[role, lang]
-
-    yield signed_in
-    for client in made.values():
-        await client.aclose()
+async def browser(house: App) -> AsyncIterator[Browser]:
+    async with doors(house) as opened:
+        yield opened

@@ -147,10 +147,16 @@ SELECT form, updated FROM draft WHERE account = $1 AND pat = $2 ORDER BY updated
 DELETE FROM draft WHERE account = $1 AND pat = $2 AND form = $3
 
 -- name: looked
--- A look within half an hour belongs to the same visit. Gives the visit before this one.
+-- The news were seen: a look within half an hour belongs to the same visit. Gives the visit before this one.
+WITH o AS (INSERT INTO opened AS p (account, pat) VALUES ($1, $2) ON CONFLICT (account, pat) DO UPDATE SET at = now())
 INSERT INTO looked AS l (account, pat) VALUES ($1, $2)
 ON CONFLICT (account, pat) DO UPDATE SET at = now(), before = CASE WHEN l.at < now() - interval '30 minutes' THEN l.at ELSE l.before END
 RETURNING before
+
+-- name: opened
+-- A section without the news was opened: nothing counts as seen. Gives the visit that the next look would come after.
+WITH o AS (INSERT INTO opened AS p (account, pat) VALUES ($1, $2) ON CONFLICT (account, pat) DO UPDATE SET at = now())
+SELECT CASE WHEN at < now() - interval '30 minutes' THEN at ELSE before END FROM looked WHERE account = $1 AND pat = $2
 
 -- name: carer_new
 INSERT INTO carer_grant (account, pat, patient, basis, until, made_by) VALUES ($1, $2, $3, $4, $5, $6) RETURNING number

@@ -16,11 +16,12 @@ from ...base.errors import NotFound
 from ...base.ids import FHIR_ID, new_id
 from ...base.words import Words, mark
 from ...record.life import Lived, life_as, named
+from ...record.people import replaced_by
 from .. import departments
 from ..chart import gather as g
 from ..chart.model import Chart, build
 from ..chart.record import Life, person
-from ..page import Call
+from ..page import Call, moved
 
 FORMS = (
     ("note", mark("Note"), "N", mark("Sign the note")),
@@ -90,8 +91,8 @@ async def forms(call: Call, patient: str) -> list[SimpleNamespace]:
 
 
 async def frame(call: Call, patient: str, tab: str) -> dict[str, Any] | Response:
-    """The template's context for one patient, or the page that asks for a purpose. Counts as a look (for "since you last
-    looked"; looks within half an hour are one). Raises NotFound."""
+    """The template's context for one patient, or the page that asks for a purpose. The overview, where the news stands, counts as
+    a look (for "since you last looked"), unless the page renews itself behind another one. Raises NotFound."""
     if not FHIR_ID.match(patient):
         raise NotFound("There is no such patient.")
     reason = await call.door.why(call.actor, patient)
@@ -101,7 +102,7 @@ async def frame(call: Call, patient: str, tab: str) -> dict[str, Any] | Response
     stated = reason.startswith(("purpose", "emergency"))
     one, look, held, drafts_, grant = await asyncio.gather(
         read_life(call, patient, reason),
-        looked.look(call.engine.db, call.actor, patient),
+        looked.look(call.engine.db, call.actor, patient, news=tab == "overview" and _in_view(call)),
         consent.withheld(call.door, call.scope(reason), patient),
         forms(call, patient) if writes and not call.part else _none(),
         purpose.stated(call.engine, call.actor, patient) if stated else _nothing(),
@@ -147,6 +148,11 @@ async def frame(call: Call, patient: str, tab: str) -> dict[str, Any] | Response
     }
     await _furnish(call, shell)
     return shell
+
+
+def _in_view(call: Call) -> bool:
+    """Does somebody see what is answered? A page that renews itself says whether it is in front (X-In-View)."""
+    return call.request.headers.get("x-by-itself") != "1" or call.request.headers.get("x-in-view") == "1"
 
 
 def _sections(call: Call, chart: Chart, problems: int, tab: str) -> tuple[list[SimpleNamespace], list[SimpleNamespace]]:
@@ -195,11 +201,13 @@ async def ask_purpose(
     role = call.actor.known_role
     if not call.actor.may(STATE_PURPOSE) or role is None:
         raise NotFound("There is no such record, or it is not open to you.")
+    store = call.door.finding(call.actor)
+    found = _decode((await store.read("Patient", patient)).body)
+    if after := replaced_by(found):
+        return moved(call, after)
     if call.part:
         raise NotFound("This record is not open to you any more.")
-    store = call.door.finding(call.actor)
-    stored = await store.read("Patient", patient)
-    who = person(_decode(stored.body))
+    who = person(found)
     line = " · ".join(x for x in (call.w.sex(who.sex), call.w.date(who.birth)) if x)
     return call.html(
         "purpose.html", status, id=patient, who=SimpleNamespace(name=who.name, line=line), error=error, reason=reason,

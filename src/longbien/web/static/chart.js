@@ -50,6 +50,9 @@
   for (const a of $$("a[data-go]")) lb.keys[a.dataset.go] = () => { location.href = a.href; };
   lb.keys.a = () => { const b = $(".ack"); if (b) b.form.requestSubmit(); };
   lb.keys["shift a"] = () => { const b = $("#seen"); if (b) b.form.requestSubmit(); };
+  lb.keys.p = () => window.print();
+  for (const b of $$("[data-print-page]")) b.addEventListener("click", () => window.print());
+  for (const c of $$("[data-choose]")) c.addEventListener("change", () => c.requestSubmit());
   lb.keys["0"] = () => $('a[data-span="all"]')?.click();
   for (const a of $$(".tabs a[data-key]")) lb.keys[a.dataset.key] = () => a.click();
   lb.keys.Escape = (e) => {
@@ -145,7 +148,7 @@
     busy = true;
     try {
       const u = new URL(location.href); u.searchParams.set("part", "1"); u.searchParams.set("span", chart.dataset.span);
-      const r = await fetch(u, { headers: { "X-By-Itself": "1" } });
+      const r = lb.moved(await fetch(u, { headers: { "X-By-Itself": "1", "X-In-View": document.hidden ? "0" : "1" } }));
       if (r.status === 401) { again(refresh); return; }
       if (!r.ok) return;
       const fresh = new DOMParser().parseFromString(await r.text(), "text/html");

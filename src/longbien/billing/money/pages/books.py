@@ -103,5 +103,5 @@ async def day(call: Call) -> Response:
         day=asked,
         accounts=accounts.accounts(),
         TAKEN_BY=TAKEN_BY,
-        today=clock.local(call.now).date(),
+
     )

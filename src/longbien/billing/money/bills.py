@@ -130,6 +130,8 @@ async def guard(engine: Any, scope: Scope, change: Guarded, connection: Any) -> 
         raise Conflict("This bill was cancelled.", code="business-rule")
     elif status == "balanced" and there.owed:
         raise Conflict("This bill is not paid yet: the ledger says what is owed.", code="business-rule")
+    elif not there.owed:  # whoever writes an earlier state of it again
+        return {**invoice, "status": "balanced"}
     return invoice
 
 

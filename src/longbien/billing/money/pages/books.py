@@ -103,5 +103,4 @@ async def day(call: Call) -> Response:
         day=asked,
         accounts=accounts.accounts(),
         TAKEN_BY=TAKEN_BY,
-
     )

@@ -109,7 +109,7 @@ def years(lying: Lying, now: datetime) -> int | None:
 
 def problem(lying: Lying, lang: Tongue) -> str:
     """The diagnosis that the stay names first, else why the patient came."""
-    said = str(r.first(lying.stay, "diagnosis", "condition", "display") or "")
+    said = lying.diagnosis or str(r.first(lying.stay, "diagnosis", "condition", "display") or "")
     return said or r.concept(lying.stay.get("reasonCode"), lang)
 
 
@@ -177,7 +177,7 @@ def _filled(bed: Bed, lying: Lying, now: datetime, w: Words, lang: Tongue) -> Ca
 
 def _fill(card: Card, lying: Lying, now: datetime, w: Words, lang: Tongue) -> None:
     old = years(lying, now)
-    card.age = str(old) if old is not None and old >= 6 else w.age(lying.person.birth, clock.local(now).date())
+    card.age = w.age(lying.person.birth, clock.local(now).date()).removesuffix(" " + w("%(n)s y", n="").strip())
     card.day = rules.day_of_stay(lying.start, now)
     card.problem = problem(lying, lang)
     charted = lying.charted

@@ -81,6 +81,8 @@ class Lying:
     notes: dict[Any, Any] = field(default_factory=dict)
     """What was worked out of these very versions (`noted`). Shared with other requests."""
     looked: datetime | None = None
+    diagnosis: str = ""
+    """What it is called for readers of English (naming.english)."""
 
     @property
     def id(self) -> str:
@@ -107,8 +109,8 @@ class Lying:
         return self.of.get(type_, [])
 
     def here(self, type_: str) -> list[Resource]:
-        """Of these what belongs to this stay."""
-        return [x for x in self.all(type_) if r.reference_id(x.get("encounter") or x.get("context")) == self.stay["id"]]
+        """Of these what belongs to this stay, and what runs on from the visit that it follows."""
+        return [x for x in self.all(type_) if rules.runs_on(x, self.stay)]
 
 
 @dataclass(slots=True)

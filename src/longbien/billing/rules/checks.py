@@ -29,6 +29,11 @@ class Found:
         """The reason in the reader's language."""
         return self.rule.text(w.lang) % {k: _said(v, w) for k, v in self.values.items()}
 
+    def sentence(self, w: Words) -> str:
+        """The reason, with what it is about where the reason does not name it."""
+        name = str(self.values.get("name") or "")
+        return self.text(w) if not name or "%(name)s" in self.rule.vi else f"{name}: {self.text(w)}"
+
 
 def _said(value: Any, w: Words) -> str:
     if isinstance(value, datetime):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from longbien.base.department import Nav
+from longbien.base.department import Nav, Panel
 from longbien.base.words import mark
 
 from ..card import Part
-from . import bills, door, notices, paying, polling
+from . import bills, door, notices, panels, paying, polling
 from .pages.routes import ROUTES
 from .permissions import BOOKS, TAKE
 
@@ -19,6 +19,7 @@ CARD = Part(
         Nav("/cashier/shift", mark("Shift"), TAKE, "shift"),
         Nav("/cashier/day", mark("End of day"), BOOKS, "day"),
     ],
+    panels=[Panel("me", "billing/money/me_card.html", panels.to_pay)],
     guards={"Invoice": bills.guard},
     jobs={
         notices.QUEUE: notices.job,

@@ -17,6 +17,8 @@ from longbien.web.chart.record import person
 from longbien.web.page import Call, page
 from longbien.web.pages.live import events
 
+from ...charges import bills as charged
+from ...charges.view import by_group
 from .. import bills, desk, matching, papers, paying, qr, view
 from ..accounts import banks
 from ..permissions import TAKE
@@ -105,7 +107,17 @@ async def _chosen(call: Call, one: view.Whose, request: bills.Request | None) ->
     receipts = await db.fetch(Q.receipts_of, one.bill.invoice)
     found = [r for r in await db.fetch(Q.exceptions, one.bill.facility, 200) if r["invoice"] == one.bill.invoice]
     code = qr.svg(request.text(one.bill.number), call.w("Code to pay this bill")) if request else ""
-    return {"request": request, "code": code, "bank": bank, "receipts": receipts, "found": found}
+    groups = await _groups(call, one)
+    return {"request": request, "code": code, "bank": bank, "receipts": receipts, "found": found, "groups": groups}
+
+
+async def _groups(call: Call, one: view.Whose) -> list[Any]:
+    """The bill's lines by kind of cost, where they are still what was billed."""
+    if not one.bill.encounter or not one.invoice.get("lineItem"):
+        return []
+    opened = await charged.opened(store(call, "a bill at the cashier's"), one.bill.encounter)
+    same = opened.invoice is not None and opened.invoice.get("id") == one.bill.invoice and not opened.stale
+    return by_group(opened.bill, call.w) if same else []
 
 
 async def _lately(call: Call, own: Store) -> list[tuple[Any, view.Whose]]:

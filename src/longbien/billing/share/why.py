@@ -78,6 +78,8 @@ FULL = mark("The insurance pays the whole %(basis)s that it counts for this.")
 SHARED = mark("Of %(basis)s the insurance pays %(percent)s %%, and you pay %(copay)s.")
 WAIVED = mark("Your copayments of this year are complete: the insurance pays %(amount)s more here.")
 OTHER = mark("%(amount)s is paid by another source.")
+PACKAGED = mark("This is part of a package: it costs nothing by itself.")
+NOTHING_DUE = mark("This costs nothing.")
 GONE = mark("This was taken back: it costs nothing.")
 BACK = mark("This takes back “%(name)s”, charged before.")
 
@@ -103,6 +105,8 @@ def of_line(g: Group, p: Parts, visit: Visit, terms: Terms) -> list[Told]:
     """Why a charge is shared as it is: what is not counted, then who pays of what is."""
     if not g.left:
         return [(GONE, {})]
+    if not g.parts.total:
+        return [(PACKAGED if g.root.package else NOTHING_DUE, {})]
     out: list[Told] = []
     if g.root.rate != 100 and not g.root.demand:
         out.append((RATE, {"percent": Percent(g.root.rate)}))

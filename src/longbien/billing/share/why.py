@@ -55,7 +55,7 @@ OBJECT_UNKNOWN = mark(
 
 PART = mark("Therefore the insurance pays %(percent)s %% of what your card would pay.")
 NOTHING = mark("Therefore the insurance pays nothing for this visit.")
-CARD_RATE = mark("Your card is of level %(level)s: the insurance pays %(percent)s %% of what it covers.")
+CARD_RATE = mark("Your card pays %(percent)s %% of what the insurance covers (level %(level)s).")
 LEVEL_ASSUMED = mark("The level of your card is not known yet; %(percent)s %% is assumed.")
 SMALL = mark("What the insurance covers of this visit is less than %(limit)s: it pays all of that.")
 FREE = mark("At a commune health station the insurance pays all that it covers.")

@@ -38,6 +38,9 @@ NOT_PAGES: dict[str, str] = {
     "/oauth/jwks": "open: public keys",
     "/oauth/style.json": "open: colours",
     "/.well-known/openid-configuration": "open: where is what",
+    "/api/auth/token/take": "a hospital system's own name and secret, for one facility (tests/billing/test_axis.py)",
+    "/api/kcb/xml/qd3176/guiHoSoXml": "a sender's token, and that facility's claims alone; everybody else is refused, with a line",
+    "/api/kcb/tra-cuu-trang-thai/{maGiaoDich}": "a sender's token, of what it sent itself",
     "/static/{hash}/{name:path}": "open: style sheets, scripts and fonts, the same for everybody",
 }
 #: Pages that need nobody: the way in.
@@ -126,6 +129,7 @@ WAYS: dict[str, Way] = {
 #: right is asked again when it runs (access.later).
 JOBS: dict[str, str] = {
     "reaction": "house",
+    "axis.take": "house",
     "reception.remind": "house",
     "reception.close": "house",
     "access.clean": "house", "access.idle": "house", "audit.anomalies": "house", "audit.checkpoint": "house", "rights.copy": "asker", "record.train": "house", "record.reindex": "house", "record.export-clean": "house", "record.export": "asker", "bulk.import": "asker",

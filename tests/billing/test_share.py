@@ -231,7 +231,7 @@ def test_every_line_and_the_bill_say_why(lang: str) -> None:
 
 def test_1500_lines_are_judged_quickly() -> None:
     many = [line(str(n), "12345.678", at=at(10 + n % 10)) for n in range(1500)]
-    start = time.perf_counter()
+    start = time.process_time()
     bill = judge(visit(card(five_years=date(2020, 1, 1))), many)
     assert len(bill.shares) == 1500
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5

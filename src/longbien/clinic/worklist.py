@@ -90,9 +90,10 @@ async def read(call: Call, whose: str = "mine", audited: bool = True, *, strict:
     if whose == "mine":
         rooms = {location(x[2])[0] for x in mine} - {""}
         department = (await own_post(call)).department
+        own = {x[1].id for x in mine}
         ours = [
             x for x in found
-            if x in mine or location(x[2])[0] in rooms or (department and concept(x[2].get("serviceType")) == department)
+            if x[1].id in own or location(x[2])[0] in rooms or (department and concept(x[2].get("serviceType")) == department)
         ]  # fmt: skip
         found = ours if strict else ours or found
     elif whose != "all":

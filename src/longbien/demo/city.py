@@ -17,6 +17,7 @@ from longbien.access.passwords import Hasher
 from longbien.access.settings import AccessSettings
 from longbien.base import clock, garbage
 from longbien.base.progress import Progress
+from longbien.billing.charges import guards as bills
 from longbien.fhir import json as fhir_json
 from longbien.reception import tickets
 from longbien.record import codec
@@ -26,6 +27,7 @@ from longbien.record.scope import system
 from longbien.record.write import commit
 
 from . import at_home, catalogues, facilities, population, prices, starting
+from .charging import charging
 
 PASSWORD = "cau-long-bien-1902"  # noqa: S105 - of the demo, printed at every start
 CHUNK = 20
@@ -134,7 +136,15 @@ def _begin(url: str) -> None:
     runner = asyncio.Runner()
     _worker = _Worker(runner, runner.run(Engine.open(url, services=False)))
     _worker.engine.guards["Task"] = tickets.guard  # the numbers of today's queues
+    _worker.engine.guards["Invoice"] = bills.guard  # what is counted of the bills
+    _worker.engine.guards["Encounter"] = bills.stays  # and of the stays that ended
     garbage.settle()
+
+
+def _whole(i: int, seed: int, day: date) -> list[dict[str, Any]]:
+    """A person's whole life, and what its last weeks cost."""
+    life = population.person(i, seed, day)
+    return [*life, *charging(life, day)]
 
 
 def _people(seed: int, day: date, first: int, last: int) -> int:
@@ -143,6 +153,6 @@ def _people(seed: int, day: date, first: int, last: int) -> int:
         sys.exit("a worker of the demo was started without its beginning")
 
     async def all_of_them(engine: Engine) -> int:
-        return sum([await _write(engine, population.person(i, seed, day)) for i in range(first, last)])
+        return sum([await _write(engine, _whole(i, seed, day)) for i in range(first, last)])
 
     return _worker.runner.run(all_of_them(_worker.engine))

@@ -148,6 +148,8 @@ EXT_DEPARTMENT = BASE + "/StructureDefinition/department"
 EXT_BENEFIT_LEVEL = BASE + "/StructureDefinition/insurance-benefit-level"
 EXT_EXPECTED_DISCHARGE = BASE + "/StructureDefinition/expected-discharge"
 EXT_WARD = BASE + "/StructureDefinition/ward-code"
+EXT_FOLLOWS = BASE + "/StructureDefinition/follows-visit"
+"""Of a stay: the visit (emergency room, clinic) that its admission ended; what still ran there runs on in the stay."""
 
 CODE_SYSTEMS = {
     ICD10_VN,

@@ -62,6 +62,7 @@ class Context:
     child: bool = False
     reason: tuple[str, str] | None = None
     requisition: str = ""
+    emergency: bool = False
 
 
 @dataclass(slots=True)
@@ -71,6 +72,13 @@ class Composed:
 
 
 def first_line(k: str, item: Item, context: Context, hint: str = "") -> Line:
+    """As `_usual_line`; what is ordered in the emergency room is needed now, unless the doctor says otherwise."""
+    made = _usual_line(k, item, context, hint)
+    made.priority = "urgent" if context.emergency else made.priority
+    return made
+
+
+def _usual_line(k: str, item: Item, context: Context, hint: str) -> Line:
     """The line as Enter makes it: the usual dose of an adult; a child's stays open. `hint`: how an order set wants it given."""
     if item.kind != "drug":
         return Line(k, item.id, text=hint)

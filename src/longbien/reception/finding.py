@@ -9,7 +9,7 @@ import msgspec
 
 from ..fhir import systems as s
 from ..record import people
-from ..record.people import Nearby, Question
+from ..record.people import Nearby, Question, replaced_by
 from ..record.store import Store
 from ..wire.citizen_card import CitizenCard
 from ..wire.insurance_card import InsuranceCard
@@ -32,14 +32,6 @@ class Found(NamedTuple):
     @property
     def id(self) -> str:
         return str(self.patient["id"])
-
-
-def replaced_by(patient: Resource) -> str:
-    """The id of the record that stands instead of this one, "" where this one stands."""
-    for link in patient.get("link") or ():
-        if link.get("type") == "replaced-by":
-            return str((link.get("other") or {}).get("reference") or "").rpartition("Patient/")[2]
-    return ""
 
 
 async def standing(city: Store, id_: str) -> Found:

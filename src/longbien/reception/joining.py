@@ -23,11 +23,11 @@ from ..fhir import json, references
 from ..fhir import systems as s
 from ..record.change import Change, Create, Manner, Update
 from ..record.inside import inside, lock
+from ..record.people import replaced_by
 from ..record.search.keys import compartment_key
 from ..record.store import Store
 from ..record.types import number, type_name
 from ..web.desk import scoped
-from .finding import replaced_by
 from .shapes import Author, Resource
 
 Q = queries(__file__, "sql/merge.sql")
@@ -223,6 +223,7 @@ async def join(whole: Store, who: Author, stands: str, other: str, reason: str, 
         changes += [Update(body, if_match=r.version) for r, body in rows]
         changes.append(Create(provenance(id_, "merge", who, now, targets, sources, reason), id=id_))
         await within.commit(changes, Manner(checked=True))
+        await within.engine.db.execute(Q.drafts, patient_key(other), patient_key(stands))
         await within.engine.db.execute(
             Q.new, id_, stands, other, who.organization, reason, len(rows), within.scope.actor
         )  # fmt: skip
@@ -298,6 +299,10 @@ async def take_back(whole: Store, who: Author, provenance_id: str, along: Sequen
             Create(provenance(out.provenance, "unmerge", who, now, targets, sources, known["reason"]), id=out.provenance)
         )
         await within.commit(changes, Manner(checked=True))
+        keys = patient_key(other), patient_key(stands)
+        visits = [k.partition("/")[2] for k in (*rows, *along) if k.startswith("Encounter/")]
+        await within.engine.db.execute(Q.drafts_of_visits, *keys, visits)
+        await within.engine.db.execute(Q.drafts_back, *keys)
         await within.engine.db.execute(Q.undone, provenance_id, out.provenance, within.scope.actor)
     return out
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from ..base.words import mark
+from ..base.words import NAMELESS, mark
 from ..fhir import systems as s
 from ..wire import insurance_card
 from . import addresses, cover, identity, rules, shapes, tables
@@ -157,7 +157,7 @@ def _unknown(values: Mapping[str, str], name: str, today: date, out: Draft) -> N
         out.faults["age"] = mark("The age in years, as it looks: for example 40.")
         return
     sex = {"male": "nam", "female": "nữ"}.get(out.patient["gender"], "")
-    said = ", ".join(x for x in ("Chưa rõ danh tính", sex, f"khoảng {age} tuổi" if age else "", name) if x)
+    said = ", ".join(x for x in (NAMELESS, sex, f"khoảng {age} tuổi" if age else "", name) if x)
     out.patient["name"] = [{"use": "anonymous", "text": said}]
     if age:
         out.birth = out.patient["birthDate"] = str(today.year - int(age))

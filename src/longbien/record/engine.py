@@ -17,6 +17,7 @@ from .change import Guard
 from .codec import BETTER, SAMPLES, Codec, train
 from .live import Live, News
 from .profiles import Profiles
+from .recall import Recall
 from .search.terminology import Terminology
 from .terminology.shelf import Shelf
 from .terminology.terms import Terms
@@ -35,6 +36,7 @@ class Engine:
         self.db = db
         self.disk = disk or Disk.read()
         self.codec = Codec()
+        self.recall = Recall()
         self.profiles = Profiles()
         self.trail = Trail(db)
         self.live = Live(db)

@@ -21,6 +21,7 @@ from longbien.base.sql import queries
 from . import parameters
 from .engine import Engine
 from .live import Live, News
+from .recall import Recall
 from .store import Store
 from .terminology.shelf import Shelf
 from .terminology.terms import Terms
@@ -86,6 +87,7 @@ class _View(Engine):
         self._connection = connection
         self.disk = engine.disk
         self.codec = engine.codec
+        self.recall = Recall()  # its own: a version that this transaction writes may never come to be
         self.guards = engine.guards
         self.trail = self.kept = _Kept()
         self.live = self.later = _Later()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice, product
 from typing import Any, NamedTuple
@@ -68,6 +68,14 @@ class Rows(NamedTuple):
 
     people: list[tuple[int, int, int, list[str]]]
     numbers: list[tuple[str, int]]
+
+
+def replaced_by(patient: Mapping[str, Any]) -> str:
+    """The id of the record that stands instead of this one (Patient.link), "" where this one stands."""
+    for link in patient.get("link") or ():
+        if link.get("type") == "replaced-by":
+            return str((link.get("other") or {}).get("reference") or "").rpartition("Patient/")[2]
+    return ""
 
 
 def rows(patients: Iterable[tuple[int, int, dict[str, Any]]]) -> Rows:

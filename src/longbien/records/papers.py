@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from html import unescape
@@ -20,6 +20,10 @@ from longbien.base import clock
 from longbien.base.fold import fold
 from longbien.base.words import parse_instant, words
 from longbien.fhir import systems as s
+from longbien.web.forms import printed
+from longbien.web.forms.tree import Form
+
+from . import official
 
 CODES = "https://longbien.org/fhir/CodeSystem/paper"
 TABLES = Path(__file__).parent / "tables"
@@ -89,9 +93,19 @@ def _block(text: str) -> Block:
 
 
 def kind_of(composition: Resource) -> Paper | None:
-    """Which paper a Composition is; None for a note that is none."""
+    """Which paper a Composition is; None for a note that is none. An official record is signed by whom its form names."""
     codings = (composition.get("type") or {}).get("coding") or ()
-    return next((k for c in codings if c.get("system") == CODES and (k := kinds().get(str(c.get("code"))))), None)
+    kind = next((k for c in codings if c.get("system") == CODES and (k := kinds().get(str(c.get("code"))))), None)
+    return _official(kind, composition) if kind is not None and kind.code == "record" else kind
+
+
+def _official(kind: Paper, composition: Resource) -> Paper:
+    form = official.form_of(composition)
+    if form is None:
+        return replace(kind, blocks=tuple(b for b in kind.blocks if not b.optional))
+    wanted, own = dict(official.signers(form, composition)), {b.key: b for b in kind.blocks}
+    blocks = tuple(own[k]._replace(label=label or own[k].label, optional=False) for k, label in wanted.items())
+    return replace(kind, title=form.title.vi, title_en=form.title.en, mark=f"MS: {printed.number(form)}", blocks=blocks)
 
 
 @dataclass
@@ -109,6 +123,9 @@ class Sources:
     drugs: Sequence[Resource] = ()
     notes: Sequence[Resource] = ()
     weight: str = ""
+    form: Form | None = None
+    response: Resource = field(default_factory=dict)
+    """Of a record or a consent: the form that it was made of, and what was filled in."""
 
 
 # ---- small readings -------------------------------------------------------------------------------------------------
@@ -307,6 +324,8 @@ def lines(sources: Sources) -> list[dict[str, Any]]:
     kind = kind_of(sources.composition)
     if kind is None:
         raise ValueError("no paper")
+    if sources.form is not None and sources.response and kind.code == "record":
+        return printed.lines(sources.form, sources.response, [b.key for b in kind.blocks])
     left, out = sections(sources.composition), list[dict[str, Any]]()
     for row in kind.rows:
         out += _line(kind, row, sources, left, out)
@@ -418,6 +437,8 @@ def page(sources: Sources) -> dict[str, Any]:
         "parent": (sources.parent or "Sở Y tế Hà Nội").upper(),
         "facility": facility.upper(),
         "department": department,
+        "bed": _bed(sources),
+        "head": "form" if sources.form is not None and sources.response and kind.code == "record" else "paper",
         "motto": list(MOTTO),
         "archive": identifier(sources.encounter, s.ENCOUNTER_NUMBER),
         "number": identifier(sources.patient, s.PATIENT_NUMBER),

@@ -8,7 +8,9 @@ from longbien.base.errors import Gone, NotFound
 from longbien.fhir import json
 from longbien.fhir import systems as s
 from longbien.record.store import Store
+from longbien.web.forms import catalogue
 
+from . import official
 from .papers import CODES, Resource, Sources, kind_of, kinds
 
 PROGRESS = "11506-3"
@@ -59,6 +61,9 @@ async def sources(store: Store, composition: Resource) -> Sources:
     if kind is not None and kind.code == "record":
         relatives = await listed(store, "RelatedPerson", [("patient", f"Patient/{patient}"), ("active", "true")])
         out.relative = relatives[0] if relatives else {}
+        out.response = await read(store, "QuestionnaireResponse", official.response_of(composition))
+        if out.response:
+            out.form = await catalogue.of(store, official.canonical(composition))
     return out
 
 

@@ -139,6 +139,8 @@ def new_stay(a: Admission, id_: str, facility: Resource) -> Resource:
         out["basedOn"] = [{"reference": f"ServiceRequest/{a.order[1]['id']}"}]
     if hospitalization:
         out["hospitalization"] = hospitalization
+    if a.earlier is not None:
+        out["extension"] = [{"url": s.EXT_FOLLOWS, "valueReference": {"reference": f"Encounter/{a.earlier[1]['id']}"}}]
     return rules.moved(out, a.bed, a.ward, a.at)
 
 
@@ -149,6 +151,8 @@ async def admit(store: Store, a: Admission, id_: str, facility: Resource) -> Non
     if a.earlier is not None:
         version, before = a.earlier
         changes.insert(0, Update(rules.finished(before, a.at), if_match=version))
+        if rules.lies(before)[0] != a.bed.id:
+            changes += await to_clean(store, before)
     if a.order is not None:
         version, order = a.order
         changes.append(Update({**order, "status": "completed"}, if_match=version))

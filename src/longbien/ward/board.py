@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from longbien.base import clock
@@ -20,7 +20,7 @@ from longbien.web.chart.since import is_new
 from longbien.web.chart.spark import Limits
 from longbien.web.terms import Tongue
 
-from . import care, codes, rounds, rules, signs
+from . import care, codes, rounds, rules
 from .early import Early, score
 from .places import Bed
 from .reads import Lying, WardNow
@@ -109,25 +109,31 @@ def years(lying: Lying, now: datetime) -> int | None:
 
 def problem(lying: Lying, lang: Tongue) -> str:
     """The diagnosis that the stay names first, else why the patient came."""
-    said = str(r.first(lying.stay, "diagnosis", "condition", "display") or "")
+    said = lying.diagnosis or str(r.first(lying.stay, "diagnosis", "condition", "display") or "")
     return said or r.concept(lying.stay.get("reasonCode"), lang)
 
 
 def lines_of(lying: Lying, now: datetime, lang: str) -> list[rounds.Line]:
     """The drug sheet of the round: from twelve hours back to twelve hours on."""
-    if lying.lines is None:  # asked by the card, by what is due, by the round: of one reading it is worked out once
+
+    def make() -> list[rounds.Line]:
         orders = [o for o in lying.here("MedicationRequest") if o.get("status") in ("active", "on-hold")]
-        lying.lines = rounds.sheet(orders, lying.all("MedicationAdministration"), now - DAY / 2, now + DAY / 2, now, lang)
-    found: list[rounds.Line] = lying.lines
-    return found
+        return rounds.sheet(orders, lying.all("MedicationAdministration"), now - DAY / 2, now + DAY / 2, now, lang)
+
+    return lying.noted(("lines", now, lang), make)
 
 
 def build(found: WardNow, now: datetime, w: Words, lang: Tongue) -> Board:
-    """Cards in the order of the rooms, what is due in the order of its urgency."""
+    """Cards in the order of the rooms, what is due in the order of its urgency. As of the minute that is on: what is worked out of
+    one patient's versions then stands for every page of that minute."""
+    now = now.replace(second=0, microsecond=0)
     cards = [_card(found, bed, now, w, lang) for bed in found.ward.beds]
     for card in cards:
         if card.lies is not None:
-            _fill(card, card.lies, now, w, lang)
+            key = ("card", now, lang, w.lang, card.lies.looked)
+            said = card.lies.noted(key, partial(_filled, card.bed, card.lies, now, w, lang))
+            for name in _SAID:
+                setattr(card, name, getattr(said, name))
     taken = [c for c in cards if c.lies is not None]
     dues, late, round_ = _dues(taken, now, w, lang)
     waiting = [x for x in found.lying.values() if rules.promised(x.stay)[0] in {b.id for b in found.ward.beds}]
@@ -159,12 +165,22 @@ def _rooms(cards: Iterable[Card]) -> list[Room]:
     return list(rooms.values())
 
 
+_SAID = ("age", "day", "problem", "level", "early", "marks", "dues", "leaves", "leaves_today", "alarms")
+"""What a card says of who lies there."""
+
+
+def _filled(bed: Bed, lying: Lying, now: datetime, w: Words, lang: Tongue) -> Card:
+    card = Card(bed, "taken")
+    _fill(card, lying, now, w, lang)
+    return card
+
+
 def _fill(card: Card, lying: Lying, now: datetime, w: Words, lang: Tongue) -> None:
     old = years(lying, now)
-    card.age = str(old) if old is not None and old >= 6 else w.age(lying.person.birth, clock.local(now).date())
+    card.age = w.age(lying.person.birth, clock.local(now).date()).removesuffix(" " + w("%(n)s y", n="").strip())
     card.day = rules.day_of_stay(lying.start, now)
     card.problem = problem(lying, lang)
-    charted = signs.of(lying.all("Observation"))
+    charted = lying.charted
     card.early = score(lying.all("Observation"), charted, old, now, w)
     _leaving(card, lying, now, w)
     news = news_of(lying, now, w)

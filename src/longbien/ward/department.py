@@ -7,6 +7,7 @@ from longbien.base.words import mark
 
 from . import beds, drugs, reactions, routes, stays
 from .pages import at
+from .second import WardSettings
 
 WARD = Department(
     name="ward",
@@ -23,6 +24,7 @@ WARD = Department(
     panels=[
         *stays.PANELS,
     ],
+    settings=WardSettings,
     permissions={
         **{p.code: p.title for p in at.PERMISSIONS},
         **stays.PERMISSIONS,

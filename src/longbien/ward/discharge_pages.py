@@ -221,6 +221,8 @@ async def _finish(call: Call, store: Store, one: Stay, values: dict[str, str]) -
         return await _again(call, one, values, {"override": text}, text)
     for id_ in stopped:
         out.drugs[id_] = replace(out.drugs[id_], note=f"Kê dù có cảnh báo: {out.override}")
+    if out.follow_up:
+        out.follow_up_room = await act.consulting_room(store, one)
     try:
         await act.finish(store, one, out, values, _writer(call, one), call.now)
     except Conflict as why:

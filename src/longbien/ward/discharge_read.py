@@ -16,6 +16,7 @@ from longbien.record.store import Store
 from longbien.web.chart import gather as g
 from longbien.web.chart import record as r
 
+from . import rules
 from .discharge_rules import Awaited
 
 TYPES = (
@@ -61,8 +62,8 @@ class Stay:
         return self.encounter.get("status") in OPEN
 
     def mine(self, type_: str) -> list[Resource]:
-        """Of a type, what names this stay."""
-        return [x for x in self.of.get(type_, ()) if r.reference_id(x.get("encounter")) == self.id]
+        """Of a type, what names this stay, and what runs on from the visit that it follows."""
+        return [x for x in self.of.get(type_, ()) if rules.runs_on(x, self.encounter)]
 
     def one(self, type_: str, id_: str) -> Resource | None:
         return next((x for x in self.of.get(type_, ()) if x.get("id") == id_), None)
@@ -120,7 +121,7 @@ class Stay:
             x
             for x in self.of.get("MedicationRequest", ())
             if x.get("status") == "active" and x.get("intent") in (*ORDERS, None)
-            and (r.reference_id(x.get("encounter")) == self.id or self._runs(x))
+            and (rules.runs_on(x, self.encounter) or self._runs(x))
         ]  # fmt: skip
 
     def _runs(self, x: Resource) -> bool:

@@ -43,7 +43,7 @@ class Sbar:
 
 def composed(who: Lying, now: datetime, w: Words, lang: Tongue) -> Sbar:
     """The four parts, from the record as it is now."""
-    charted = signs.of(who.all("Observation"))
+    charted = who.charted
     warns = score(who.all("Observation"), charted, years(who, now), now, w)
     situation = [f"{problem(who, lang)}. " + w("Day %(n)s.", n=day_of_stay(who.start, now))]
     if warns is not None and warns.level:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from longbien.base.words import Words, mark
@@ -72,15 +73,19 @@ class Stop:
     late: timedelta | None
 
 
+def _round_lines(who: Lying, now: datetime, lang: str) -> list[rounds.Line]:
+    orders = [o for o in who.here("MedicationRequest") if o.get("status") in ("active", "on-hold")]
+    return rounds.sheet(orders, who.all("MedicationAdministration"), window(now)[0], now + rounds.EARLY, now, lang)
+
+
 def round_of(cards: Iterable[Card], now: datetime, lang: str) -> list[Stop]:
     """The round through the ward: everybody with doses around now, late ones first, then by bed."""
+    now = now.replace(second=0, microsecond=0)
     out = []
     for c in cards:
         if c.lies is None:
             continue
-        orders = [o for o in c.lies.here("MedicationRequest") if o.get("status") in ("active", "on-hold")]
-        low, high = window(now)[0], now + rounds.EARLY
-        lines = rounds.sheet(orders, c.lies.all("MedicationAdministration"), low, high, now, lang)
+        lines = c.lies.noted(("round", now, lang), partial(_round_lines, c.lies, now, lang))
         doses = [d for x in lines for d in x.doses]
         waiting = [d for d in doses if d.open]
         done = [d for d in doses if d.state in ("given", "held", "refused") and d.due > now - timedelta(hours=3)]

@@ -1,12 +1,13 @@
-"""What the pages of a ward read: everything of who lies there, in one statement, with a trail line for each patient."""
+"""What the pages of a ward read: everything of who lies there, in one statement, with a trail line for each patient. The bodies are
+shared with other requests (record/recall.py): nobody changes them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -21,15 +22,20 @@ from longbien.web.chart import record as r
 from longbien.web.desk import scoped
 from longbien.web.forms import scores
 
-from . import rules
+from . import rules, signs
 from .codes import FLUID
 from .fluids import CATEGORY
 from .places import Bed, Q, Ward
 
 _decode = msgspec.json.Decoder().decode
 Resource = Mapping[str, Any]
+T = TypeVar("T")
+NOTES = 24
+"""What is worked out of a patient's versions at most: it goes by the minute and the reader's language."""
 BACK = timedelta(hours=36)
 """How far back charts and doses are read where nothing else is said."""
+SHIFTS = timedelta(hours=16)
+"""How far back a card of the board looks: the warning score takes values of 14 hours, its doses are those of 12."""
 RESULTS = timedelta(days=7)
 _ALWAYS = ("Patient", "AllergyIntolerance", "Flag")  # a Flag's status is no search parameter
 _WHERE_OPEN = ("MedicationRequest", "ServiceRequest", "Task", "NutritionOrder", "CareTeam")
@@ -70,9 +76,13 @@ class Lying:
     patient: Resource
     of: dict[str, list[Resource]] = field(default_factory=dict)
     results: list[Result] = field(default_factory=list)
+    charted: list[signs.Sign] = field(default_factory=list)
+    """The vital signs among them, newest first."""
+    notes: dict[Any, Any] = field(default_factory=dict)
+    """What was worked out of these very versions (`noted`). Shared with other requests."""
     looked: datetime | None = None
-    lines: list[Any] | None = None
-    """The drug sheet, once somebody has worked it out (board.lines_of)."""
+    diagnosis: str = ""
+    """What it is called for readers of English (naming.english)."""
 
     @property
     def id(self) -> str:
@@ -86,12 +96,21 @@ class Lying:
     def start(self) -> datetime:
         return r.moment(r.first(self.stay, "period", "start")) or clock.now()
 
+    def noted(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made once for these versions and this key. It may depend on nothing else, and nobody changes it."""
+        found: T | None = self.notes.get(key)
+        if found is None:
+            if len(self.notes) >= NOTES:
+                self.notes.clear()
+            self.notes[key] = found = make()
+        return found
+
     def all(self, type_: str) -> list[Resource]:
         return self.of.get(type_, [])
 
     def here(self, type_: str) -> list[Resource]:
-        """Of these what belongs to this stay."""
-        return [x for x in self.all(type_) if r.reference_id(x.get("encounter") or x.get("context")) == self.stay["id"]]
+        """Of these what belongs to this stay, and what runs on from the visit that it follows."""
+        return [x for x in self.all(type_) if rules.runs_on(x, self.stay)]
 
 
 @dataclass(slots=True)
@@ -125,6 +144,11 @@ def _codes() -> list[int]:
     return [key64(f"Observation.code|{measures.LOINC}|{loinc}") for loinc, m in measures.table().items() if m.group != "vital"]
 
 
+def _told(resource: Resource) -> tuple[Resource, list[signs.Sign]]:
+    """A version as it is kept: its body, and the vital signs in it."""
+    return resource, signs.of([resource]) if resource.get("resourceType") == "Observation" else []
+
+
 async def _rows(engine: Engine, scope: Scope, lying: str, first: Any, terms: Sequence[int], since: datetime, now: datetime) -> Any:
     codes = _codes()
     sql, args = scoped(
@@ -137,25 +161,28 @@ async def _rows(engine: Engine, scope: Scope, lying: str, first: Any, terms: Seq
 
 async def _gathered(engine: Engine, scope: Scope, rows: Sequence[Any]) -> dict[str, Lying]:
     """The rows by stay; one trail line for each patient, before anything is shown."""
-    bodies = await engine.unpack_all([x["body"] or b"" for x in rows if x["body"] is not None])
-    decoded = iter(bodies)
+    told = iter(await engine.recall.made(engine, [(x["rid"], x["ver"]) for x in rows if x["told"]], "ward", _told))
     people: dict[int, Resource] = {}
     stays: list[tuple[int, int, Resource]] = []
     of: dict[int, dict[str, list[Resource]]] = {}
+    charted: dict[int, list[signs.Sign]] = {}
+    versions: dict[int, list[tuple[int, int]]] = {}
     results: dict[int, list[Result]] = {}
-    for x in rows:
-        if x["body"] is None:
-            at = Result(x["id"], x["code"], x["val"], x["dlo"], x["upd"])
-            results.setdefault(x["pat"], []).append(at)
+    for type_, pat, id_, ver, rid, body, code, val, dlo, upd in rows:
+        versions.setdefault(pat, []).append((rid, ver))
+        if not body:
+            results.setdefault(pat, []).append(Result(id_, code, val, dlo, upd))
             continue
-        resource = _decode(next(decoded))
-        kind = type_name(x["type"])
+        resource, measured = next(told)
+        kind = type_name(type_)
         if kind == "Encounter":
-            stays.append((x["pat"], x["ver"], resource))
+            stays.append((pat, ver, resource))
         elif kind == "Patient":
-            people[x["pat"]] = resource
+            people[pat] = resource
         else:
-            of.setdefault(x["pat"], {}).setdefault(kind, []).append(resource)
+            of.setdefault(pat, {}).setdefault(kind, []).append(resource)
+            if measured:
+                charted.setdefault(pat, []).extend(measured)
     line = trail.line(scope, "search", type=number("Encounter"))
     counts: dict[int | None, int] = {p: sum(map(len, of.get(p, {}).values())) + 1 for p in {s[0] for s in stays}}
     if counts:
@@ -164,8 +191,9 @@ async def _gathered(engine: Engine, scope: Scope, rows: Sequence[Any]) -> dict[s
     for pat, version, stay in stays:
         if pat in people and any(True for _ in rules.held(stay)):
             found = sorted(results.get(pat, []), key=lambda x: x.at, reverse=True)
-            patient = people[pat]
-            out[str(stay["id"])] = Lying(pat, stay, version, r.person(patient), patient, of.get(pat, {}), found)
+            patient, measured = people[pat], sorted(charted.get(pat, ()), key=lambda x: x.at, reverse=True)
+            notes = engine.recall.notes((str(stay["id"]), tuple(sorted(versions[pat]))))
+            out[str(stay["id"])] = Lying(pat, stay, version, r.person(patient), patient, of.get(pat, {}), found, measured, notes)
     return out
 
 
@@ -183,9 +211,16 @@ async def ward_now(engine: Engine, scope: Scope, ward: Ward, now: datetime, *, b
     return found
 
 
-async def patient_now(engine: Engine, scope: Scope, patient: str, now: datetime, *, back: timedelta = BACK) -> Lying | None:
-    """The stay of one patient that runs, the one in a bed first; None: lies nowhere."""
-    rows = await _rows(engine, scope, Q.staying, patient_key(patient), _LYING_TERMS, now - back, now)
+async def patient_now(
+    engine: Engine, scope: Scope, patient: str, now: datetime, *, back: timedelta = BACK, bare: bool = False
+) -> Lying | None:
+    """The stay of one patient that runs, the one in a bed first; None: lies nowhere. bare: the stay and the person alone."""
+    if bare:
+        asked = (patient_key(patient), list(_LYING_TERMS), number("Encounter"), _one(scope, "Patient"))
+        sql, args = scoped(scope, Q.bare.replace("{lying}", Q.staying), *asked)
+        rows = await engine.db.fetch(sql, *args, search=True)
+    else:
+        rows = await _rows(engine, scope, Q.staying, patient_key(patient), _LYING_TERMS, now - back, now)
     found = sorted((await _gathered(engine, scope, rows)).values(), key=lambda x: (bool(x.bed), x.start), reverse=True)
     return next((x for x in found if x.bed and rules.inpatient(x.stay)), next(iter(found), None))
 

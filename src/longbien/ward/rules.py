@@ -55,6 +55,21 @@ def inpatient(encounter: Stay) -> bool:
     return r.first(encounter, "class", "code") in ("IMP", "ACUTE", "NONAC")
 
 
+def follows(encounter: Stay) -> str:
+    """The id of the visit (emergency room, clinic) that this stay's admission ended; "" for none."""
+    said = next((x for x in encounter.get("extension") or () if x.get("url") == s.EXT_FOLLOWS), None)
+    return r.reference_id(said.get("valueReference")) if said else ""
+
+
+def runs_on(order: Mapping[str, Any], encounter: Stay) -> bool:
+    """Does an order belong to this stay, or was it given to be carried out in the hospital in the visit before it?"""
+    visit = r.reference_id(order.get("encounter") or order.get("context"))
+    if visit == encounter["id"]:
+        return True
+    inside = order.get("resourceType") != "MedicationRequest" or r.code_of(order.get("category")) == "inpatient"
+    return bool(visit) and inside and visit == follows(encounter)
+
+
 def latest(encounter: Stay) -> datetime | None:
     """The latest moment that this stay already speaks of: nothing may be written to happen before it."""
     found = [r.moment(r.first(encounter, "period", "start"))]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -26,7 +27,7 @@ from .chart import measures
 from .chart import record as r
 from .chart.gather import acknowledged as taken
 from .chart.model import age_days
-from .chart.since import is_new
+from .chart.since import LATE
 from .chart.spark import Limits
 
 Q = queries(__file__, "sql/desk.sql")
@@ -36,6 +37,7 @@ RECENT = timedelta(days=7)
 ENDLESS = 9000
 
 
+@cache
 def _codes() -> dict[int, measures.Measure]:
     """The index key of every measure's code: what a head row's `code` says."""
     return {key64(f"Observation.code|{measures.LOINC}|{loinc}"): m for loinc, m in measures.table().items()}
@@ -128,12 +130,16 @@ async def post(store: Store, practitioner: str | None) -> Post:
 
 
 def scoped(scope: Scope, sql: str, *values: Any) -> tuple[str, list[Any]]:
+    """A statement with the scope's condition in it, and its values. {allowed}: of a row of head, h. {whole}: of a patient, d.pat:
+    whether all of the record is open."""
     args = list(values)
 
     def bind(value: Any) -> str:
         args.append(value)
         return f"${len(args)}"
 
+    if "{whole}" in sql:
+        sql = sql.replace("{whole}", scope.whole("d.pat", bind))
     return sql.replace("{allowed}", scope.where(RowSQL.of("h"), bind)), args
 
 
@@ -143,11 +149,11 @@ async def people(engine: Engine, scope: Scope, pats: Sequence[int], *, audited: 
         return {}
     sql, args = scoped(scope, Q.people, list(pats), number("Patient"))
     rows = await engine.db.fetch(sql, *args, search=True)
-    bodies = await engine.unpack_all([row["body"] for row in rows])
+    found = await engine.recall.made(engine, [(x["rid"], x["ver"]) for x in rows], "person", r.person)
     if audited:
         lines = [trail.line(scope, "search", pat=x["pat"], rid=x["rid"], ver=x["ver"], type=number("Patient")) for x in rows]
         await engine.trail.write(lines)
-    return {row["pat"]: (r.person(_decode(body)), row) for row, body in zip(rows, bodies, strict=True)}
+    return {row["pat"]: (person, row) for row, person in zip(rows, found, strict=True)}
 
 
 Cared = tuple[int, r.Visit, Mapping[str, Any], bool]
@@ -160,13 +166,19 @@ async def visits(engine: Engine, scope: Scope, start: datetime, lang: str) -> li
         return []
     sql, args = scoped(scope, Q.care, scope.org, start, start + timedelta(days=1), number("Encounter"))
     rows = await engine.db.fetch(sql, *args, search=True)
-    out = []
-    for row, body in zip(rows, await engine.unpack_all([x["body"] for x in rows]), strict=True):
-        resource = _decode(body)
-        visit = r.visit(resource, {}, lang)
-        if visit is not None:
-            out.append((row["pat"], visit, resource, row["hi"].year >= ENDLESS or visit.open))
-    return out
+    found = await engine.recall.made(
+        engine, [(x["rid"], x["ver"]) for x in rows], ("visit", spoken(lang)), lambda x: (r.visit(x, {}, lang), x)
+    )
+    return [
+        (row["pat"], visit, resource, row["hi"].year >= ENDLESS or visit.open)
+        for row, (visit, resource) in zip(rows, found, strict=True)
+        if visit is not None
+    ]
+
+
+def spoken(lang: str) -> tuple[str, int]:
+    """What a thing made in a language depends on: the language, and which names of codes it was made with."""
+    return str(lang), id(getattr(lang, "names", None))
 
 
 async def _clinic_day(engine: Engine, scope: Scope, start: datetime) -> datetime | None:
@@ -189,16 +201,20 @@ async def desk(engine: Engine, scope: Scope, practitioner: str | None, w: Words,
     start = clock.local(now).replace(hour=0, minute=0, second=0, microsecond=0)
     found = await visits(engine, scope, start, lang)
     stays = [x for x in found if x[1].inpatient and x[3]]
-    clinic, day = [x for x in found if _is_of(x[1], start)], start
+    clinic, day = _clinic(found, start), start
     if not clinic and (earlier := await _clinic_day(engine, scope, start)):
-        clinic, day = [x for x in await visits(engine, scope, earlier, lang) if _is_of(x[1], earlier)], earlier
+        clinic, day = _clinic(await visits(engine, scope, earlier, lang), earlier), earlier
     persons = await people(engine, scope, list({x[0] for x in (*stays, *clinic)}))
     today = start.date()
+    ages: dict[tuple[str, str], str] = {}
 
     def age(person: r.Person) -> str:
         """Sex and age; years without their word, as lists here say it: nam 71, bé gái 5 tháng."""
-        years = w.age(person.birth, today).removesuffix(" " + w("%(n)s y", n="").strip())
-        return " ".join(x for x in (w.sex(person.sex).lower(), years) if x)
+        key = person.sex, person.birth
+        if key not in ages:
+            years = w.age(person.birth, today).removesuffix(" " + w("%(n)s y", n="").strip())
+            ages[key] = " ".join(x for x in (w.sex(person.sex).lower(), years) if x)
+        return ages[key]
 
     beds: dict[int, Inpatient] = {}
     for pat, visit, resource, _ in stays:
@@ -220,48 +236,74 @@ async def desk(engine: Engine, scope: Scope, practitioner: str | None, w: Words,
             place = " · ".join(x for x in (visit.ward, visit.bed) if x)
             mine = _attends(resource, practitioner)
             out.append(Outpatient(person.id, person.name, age(person), visit.start, what, visit.status, place, mine))
-    await _problems(engine, scope, beds, {x[0]: x[2] for x in stays}, lang)
-    await _news(engine, scope, list(beds.values()), {p: persons[p][0] for p in beds}, w, now)
-    await _waits(engine, scope, beds, lang)
+    looked = {x["pat"]: x["at"] for x in await engine.db.fetch(Q.looked_at, scope.actor, list(beds))}
+    known = await _inpatients(engine, scope, beds, looked, now)
+    await _problems(engine, _of(known, "Condition"), beds, {x[0]: x[2] for x in stays}, lang)
+    if _of(known, "Observation"):
+        await _news(engine, known, looked, list(beds.values()), {p: persons[p][0] for p in beds}, w, now)
+    if scope.may_read("Condition"):
+        await _waits(engine, _of(known, "ServiceRequest"), beds, lang)
     ordered = sorted(beds.values(), key=lambda i: (i.bed == "", i.bed, given_first(i.name)))
     return Desk(ordered, sorted(out, key=lambda o: o.time), day.date() if out else None)
 
 
-def _is_of(visit: r.Visit, day: datetime) -> bool:
-    return not visit.inpatient and visit.kind != "EMER" and clock.local(visit.start).date() == day.date()
+def _clinic(found: Sequence[Cared], start: datetime) -> list[Cared]:
+    """The outpatients among visits, of the day that begins at `start`."""
+    end = start + timedelta(days=1)
+    return [x for x in found if start <= x[1].start < end and not x[1].inpatient and x[1].kind != "EMER"]
 
 
-async def _waits(engine: Engine, scope: Scope, beds: Mapping[int, Inpatient], lang: str) -> None:
+async def _inpatients(
+    engine: Engine, scope: Scope, beds: Mapping[int, Inpatient], looked: Mapping[int, datetime], now: datetime
+) -> dict[int, list[Any]]:
+    """What is known of these patients, by resource type: rows of Q.inpatients, the newest first. Types that the scope does not read
+    are left out. looked: when the reader last looked at each."""
+    types = [number(t) if scope.may_read(t) else None for t in ("Condition", "ServiceRequest", "Task", "Observation")]
+    conditions, orders, tasks, results = types
+    found: dict[int, list[Any]] = {t: [] for t in types if t is not None}
+    if beds and found:
+        active = key64("ServiceRequest.status=active")
+        sql, args = scoped(
+            scope, Q.inpatients, list(beds), conditions, orders, active, tasks, now - RECENT, results, list(_codes()), _ERROR,
+            [c for c, m in _codes().items() if m.group == "vital"], min(_look(looked, p, now) for p in beds).timestamp(),
+        )  # fmt: skip
+        for row in await engine.db.fetch(sql, *args, search=True):
+            found[row[0]].append(row)
+    return found
+
+
+def _of(found: Mapping[int, list[Any]], type_: str) -> list[Any]:
+    return found.get(number(type_) or 0, [])
+
+
+def _versions(rows: Sequence[Any]) -> list[tuple[int, int]]:
+    return [(x["rid"], x["ver"]) for x in rows]
+
+
+async def _waits(engine: Engine, rows: Sequence[Any], beds: Mapping[int, Inpatient], lang: str) -> None:
     """What is ordered and has no answer yet."""
-    if not beds or not scope.may_read("ServiceRequest") or not scope.may_read("Condition"):
-        return
-    sql, args = scoped(scope, Q.orders, list(beds), number("ServiceRequest"), key64("ServiceRequest.status=active"))
-    rows = await engine.db.fetch(sql, *args, search=True)
-    for row, body in zip(rows, await engine.unpack_all([x["body"] for x in rows]), strict=True):
-        if order := r.pending(_decode(body), lang):
+    made = await engine.recall.made(engine, _versions(rows), ("pending", spoken(lang)), lambda x: r.pending(x, lang))
+    for row, order in zip(rows, made, strict=True):
+        if order is not None:
             beds[row["pat"]].waits.append(order)
     for bed in beds.values():
         bed.waits.sort(key=lambda o: o.due)
 
 
 async def _problems(
-    engine: Engine, scope: Scope, beds: Mapping[int, Inpatient], visits_: Mapping[int, Mapping[str, Any]], lang: str
+    engine: Engine, rows: Sequence[Any], beds: Mapping[int, Inpatient], visits_: Mapping[int, Mapping[str, Any]], lang: str
 ) -> None:
     """The diagnosis of the stay: the one that the visit names, else the newest recorded in it."""
-    if not beds or not scope.may_read("Condition"):
-        return
-    sql, args = scoped(scope, Q.conditions, list(beds), number("Condition"))
-    rows = await engine.db.fetch(sql, *args, search=True)
+    made = await engine.recall.made(
+        engine, _versions(rows), ("problem", spoken(lang)), lambda x: (r.problem(x, lang), r.reference_id(x.get("encounter")))
+    )
     best: dict[int, tuple[int, str]] = {}
-    for row, body in zip(rows, await engine.unpack_all([x["body"] for x in rows]), strict=True):
-        resource = _decode(body)
-        problem = r.problem(resource, lang)
+    for row, (problem, encounter) in zip(rows, made, strict=True):
         visit = visits_.get(row["pat"], {})
         if problem is None or not problem.active:
             continue
         named = [r.reference_id(d.get("condition")) for d in visit.get("diagnosis") or ()]
-        of_visit = r.reference_id(resource.get("encounter")) == visit.get("id")
-        rank = 0 if problem.id in named[:1] else 1 if problem.id in named else 2 if of_visit else 3
+        rank = 0 if problem.id in named[:1] else 1 if problem.id in named else 2 if encounter == visit.get("id") else 3
         if row["pat"] not in best or rank < best[row["pat"]][0]:
             best[row["pat"]] = (rank, problem.name)
     for pat, (rank, name) in best.items():
@@ -274,27 +316,22 @@ def _diagnosis(resource: Mapping[str, Any], lang: str) -> str:
     return str(r.first(resource, "diagnosis", "condition", "display") or "") if lang == "vi" else ""
 
 
+def _look(looked: Mapping[int, datetime], pat: int, now: datetime) -> datetime:
+    """When the reader last looked at a patient; who never did is shown the last day."""
+    return looked.get(pat, now - timedelta(days=1))
+
+
 async def _news(
-    engine: Engine, scope: Scope, rows: list[Inpatient], persons: Mapping[int, r.Person], w: Words, now: datetime
-) -> None:
+    engine: Engine, found: Mapping[int, list[Any]], looked: Mapping[int, datetime], rows: list[Inpatient],
+    persons: Mapping[int, r.Person], w: Words, now: datetime,
+) -> None:  # fmt: skip
     """Put the abnormal and the new of the last days into the rows."""
-    if not rows or not scope.may_read("Observation"):
-        return
-    pats = [i.pat for i in rows]
-    codes = _codes()
-    since = now - RECENT
-    looked = {x["pat"]: x["at"] for x in await engine.db.fetch(Q.looked_at, scope.actor, pats)}
-    sql, args = scoped(scope, Q.results, pats, number("Observation"), since, list(codes), _ERROR)
-    results = await engine.db.fetch(sql, *args, search=True)
-    sql, args = scoped(scope, Q.tasks, pats, number("Task"), since)
-    bodies = await engine.db.fetch(sql, *args, search=True) if scope.may_read("Task") else []
-    acknowledged = set(taken([_decode(b) for b in await engine.unpack_all([x["body"] for x in bodies])]))
+    acknowledged = set(taken(await engine.recall.made(engine, _versions(_of(found, "Task")), "body", dict)))
     by: dict[int, list[Any]] = defaultdict(list)
-    for x in results:
+    for x in _of(found, "Observation"):
         by[x["pat"]].append(x)
     for row in rows:
-        look = looked.get(row.pat, now - timedelta(days=1))
-        _fill(row, by[row.pat], persons[row.pat], look, acknowledged, codes, w, now)
+        _fill(row, by[row.pat], persons[row.pat], _look(looked, row.pat, now), acknowledged, _codes(), w, now)
 
 
 def _short(m: measures.Measure, lang: str) -> str:
@@ -315,17 +352,26 @@ def _fill(
     alarms: dict[str, list[str]] = {}  # every critical value stands behind the newest of its kind
     quiet = 0
     age = age_days(person.birth, now)
-    for x in results:  # newest first
-        m = codes[x["code"]]
-        band = m.band(person.sex, age)
-        step = float(canonical(m.ucum, Decimal(1))[1])  # the index holds canonical units
-        value = float(f"{float(x['val']) / step:.10g}")
-        limits = Limits(band.low, band.high, band.critical_low, band.critical_high) if band else Limits()
-        flag = limits.flag(value)
-        fresh = is_new(datetime.fromtimestamp(x["at"], UTC), datetime.fromtimestamp(x["upd"], UTC), look)
-        critical = flag[:2] == "cr" and (fresh if m.group == "vital" else x["id"] not in acknowledged)
+    limits_of: dict[int, tuple[Limits, float]] = {}
+    flags: dict[tuple[int, float], tuple[float, str]] = {}
+    looked, late = look.timestamp(), (look - LATE).timestamp()
+    for _, _, _, _, id_, code, at, val, upd, _ in results:  # newest first
+        m = codes[code]
+        if m.group == "vital" and m.code in said:
+            continue
+        if code not in limits_of:
+            band = m.band(person.sex, age)
+            limits = Limits(band.low, band.high, band.critical_low, band.critical_high) if band else Limits()
+            limits_of[code] = limits, float(canonical(m.ucum, Decimal(1))[1])  # the index holds canonical units
+        limits, step = limits_of[code]
+        if (code, val) not in flags:
+            value = float(f"{val / step:.10g}")
+            flags[code, val] = value, limits.flag(value)
+        value, flag = flags[code, val]
+        fresh = upd > looked and at > late  # chart.since.is_new, in seconds
+        critical = flag[:2] == "cr" and (fresh if m.group == "vital" else id_ not in acknowledged)
         if critical and m.group != "vital":
-            alarms.setdefault(m.code, []).append(x["id"])
+            alarms.setdefault(m.code, []).append(id_)
         if m.code in said:
             continue
         if critical or (fresh and flag):

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 from markupsafe import Markup
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
@@ -47,6 +48,7 @@ from ..base.errors import Forbidden, LongbienError, NotFound, Unauthenticated, U
 from ..base.ids import FHIR_ID
 from ..base.words import Words, choose, words
 from ..record.engine import Engine
+from ..record.people import replaced_by
 from ..record.scope import Scope
 from ..record.store import Store
 from . import render
@@ -244,6 +246,8 @@ def page(permission: Permission, purpose: str, *, files: Files | None = None) ->
                 response = await _run(call, permission, handler, files)
             except Exception as error:
                 mine = ours(error)
+                if isinstance(mine, NotFound | Forbidden) and (after := await _joined(call)):
+                    return moved(call, after)
                 if mine is None:  # its text may quote a record: the log gets kind and place only
                     mine = LongbienError(f"incident {log.incident(_log, error)}")
                 response = await _face(call, await _noted(call, mine))
@@ -299,6 +303,31 @@ async def _noted(call: Call, error: LongbienError) -> LongbienError:
     except LongbienError as why:
         return why
     return error
+
+
+def moved(call: Call, after: str) -> Response:
+    """On to the record that stands for the one which was asked for: the same page of it. A script that sends or asks is told where
+    (X-Moved) and goes there with what was typed; nothing is written on the way."""
+    _, place, _, rest = [*call.request.url.path.split("/", 3), ""][:4]
+    if call.part or call.request.method != "GET":
+        text = call.w("This record was joined into another one, which stands for it. Nothing was written here; open that one.")
+        return PlainTextResponse(text, 409, {"X-Moved": f"/patients/{after}", **render.HEADERS})
+    query = f"?{call.request.url.query}" if call.request.url.query else "?done=joined"
+    path = f"/{place}/{after}" + (f"/{rest}" if rest else "")
+    return RedirectResponse(quote(path, safe="/") + query, 303, render.HEADERS)
+
+
+async def _joined(call: Call) -> str:
+    """The id of the record that stands for the one whose page was refused; "" where it stands itself, or is nobody's to find."""
+    place, _, rest = call.request.url.path[1:].partition("/")
+    id = rest.partition("/")[0]
+    if call.who is None or place != "patients" or not FHIR_ID.match(id) or not call.who.may(SEARCH):
+        return ""
+    try:
+        patient = msgspec.json.decode((await call.door.finding(call.who).read("Patient", id)).body)
+    except LongbienError:
+        return ""
+    return replaced_by(patient)
 
 
 async def _names(call: Call) -> None:

@@ -57,6 +57,9 @@ class Tongue(str):
         return made
 
 
+_NO_NAMES: Mapping[tuple[str, str], str] = {}
+
+
 class Term(NamedTuple):
     """A diagnosis. `system`: the code system it is written with. `keys`: everything it is found by, folded, between spaces."""
 
@@ -167,7 +170,7 @@ class Terms:
 
     def tongue(self, lang: str) -> Tongue:
         """`lang` with the names of codes in it. Resources carry Vietnamese; English comes from the designations."""
-        return Tongue(lang, self._english if lang == "en" else {})
+        return Tongue(lang, self._english if lang == "en" else _NO_NAMES)
 
     @property
     def due(self) -> bool:

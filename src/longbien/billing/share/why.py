@@ -117,7 +117,7 @@ def _nothing(g: Group, visit: Visit, terms: Terms) -> Told:
         return OFF_LINE, {}
     if g.card is None:
         late = [c.shown for c in visit.cards if c.shown and not cards.shown(c, visit, g.root.at)]
-        return (NOT_SHOWN, {"date": min(late)}) if late else (NO_CARD, {"date": cards.day_of(g.root.at)})
+        return (NOT_SHOWN, {"date": min(late)}) if late else (NO_CARD, {"date": g.day})
     if not terms.percent:
         return OFF_LINE, {}
     return (OTHERS_ONLY, {}) if g.root.scope == "3" else (OUTSIDE, {})
@@ -191,7 +191,7 @@ def _full(terms: Terms, used: Sequence[Card]) -> list[Told]:
 
 
 def _late(g: Group, card: Card) -> bool:
-    return g.card is card and card.ends is not None and cards.day_of(g.root.at) > card.ends
+    return g.card is card and card.ends is not None and g.day > card.ends
 
 
 def _extended(card: Card, visit: Visit) -> Told:

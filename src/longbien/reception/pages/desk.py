@@ -17,7 +17,7 @@ from ...base.paper import printed
 from ...base.words import mark
 from ...record import people
 from ...record.change import Change, Update
-from ...record.people import Nearby
+from ...record.people import Nearby, replaced_by
 from ...record.store import Store
 from ...web.chart.record import person
 from ...web.desk import people as persons
@@ -110,7 +110,7 @@ async def _search(call: Call, place: Facility, on_desk: Cards, typed: str) -> Re
     rows: list[people.Person] = []
     if enough(asked):
         rows, _ = await people.find(city.engine, city.scope, asked, near(call))
-    shown = [x for x in best(rows, asked) if not finding.replaced_by(_decode(x.body))][:LISTED]
+    shown = [x for x in best(rows, asked) if not replaced_by(_decode(x.body))][:LISTED]
     if enough(asked):
         await people.shown(city.engine, city.scope, shown)
     listed = [SimpleNamespace(p=person(_decode(x.body)), twin=x.twin) for x in shown]

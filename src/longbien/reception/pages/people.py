@@ -13,6 +13,7 @@ from ...base.errors import Conflict, NotFound, PreconditionFailed
 from ...base.ids import FHIR_ID, new_id
 from ...fhir import json
 from ...record.change import Create, Update
+from ...record.people import replaced_by
 from ...web.chart.record import human, person
 from ...web.page import Call, page
 from .. import cards, cover, finding, identity, joining, knowing, registering, shapes
@@ -49,7 +50,7 @@ async def _page(
     store = await knowing.store_for(call, id_)
     there = await store.read("Patient", id_)
     body = json.loads(there.body)
-    after = finding.replaced_by(body)
+    after = replaced_by(body)
     who = person(body)
     w, day = call.w, clock.local(call.now).date()
     numbers = [_number(i, call) for i in body.get("identifier") or ()]

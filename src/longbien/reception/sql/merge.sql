@@ -48,3 +48,20 @@ SELECT DISTINCT patient FROM account WHERE patient = ANY($1::text[])
 -- the caller.
 SELECT a.pat AS one, b.pat AS other FROM person a JOIN person b ON b.same = a.same AND b.rid > a.rid
 WHERE EXISTS (SELECT 1 FROM care c WHERE c.org = $1 AND c.pat IN (a.pat, b.pat) AND c.hi > now() - interval '30 days') LIMIT 60
+
+-- name: drafts
+-- What colleagues are writing on a record ($1: its key) that was joined into another ($2) stands there too. It is copied, so that
+-- taking the joining back finds it where it was.
+INSERT INTO draft (account, pat, form, content, updated) SELECT account, $2, form, content, updated FROM draft WHERE pat = $1
+ON CONFLICT DO NOTHING
+
+-- name: drafts_of_visits
+-- Taking back: what was written on about the visits ($3) that go back to the record ($1) out of the one that stands ($2).
+INSERT INTO draft (account, pat, form, content, updated)
+SELECT account, $1, form, content, updated FROM draft WHERE pat = $2 AND split_part(form, '.', 2) = ANY($3::text[])
+ON CONFLICT (account, pat, form) DO UPDATE SET content = excluded.content, updated = excluded.updated
+
+-- name: drafts_back
+-- And the copies that nobody wrote on are gone.
+DELETE FROM draft d USING draft o WHERE d.pat = $2 AND o.pat = $1 AND o.account = d.account AND o.form = d.form
+AND o.content = d.content

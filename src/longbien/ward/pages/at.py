@@ -106,9 +106,10 @@ async def opened(call: Call, patient: str) -> str:
     return reason
 
 
-async def lying(call: Call, patient: str, **more: Any) -> Lying:
-    """The stay of a patient that runs. Raises NotFound: lies in no bed, or not open to the reader."""
-    reason = await opened(call, patient)
+async def lying(call: Call, patient: str, *, reason: str = "", **more: Any) -> Lying:
+    """The stay of a patient that runs; `reason`: why it is open, where that was asked. Raises NotFound: lies in no bed, or not open
+    to the reader."""
+    reason = reason or await opened(call, patient)
     found = await patient_now(call.engine, call.scope(reason), patient, call.now, **more)
     if found is None:
         raise NotFound("The patient lies in no bed.")

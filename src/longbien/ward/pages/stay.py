@@ -20,7 +20,7 @@ from longbien.web.chart import record as r
 from longbien.web.page import Call, page
 from longbien.web.pages.frame import frame
 
-from .. import care, codes, fluids, rules, signs
+from .. import care, codes, fluids, rules
 from ..board import diet_of, fasting, isolated, tasks, years
 from ..early import ADULT, score
 from ..reads import Lying, patient_now
@@ -48,7 +48,7 @@ async def _page(call: Call, *, status: int = 200, errors: Mapping[str, str] | No
     known = await at(call)
     listed = fluids.entries(found.all("Observation"))
     shifts, day, before = fluids.sums(listed, call.now)
-    charted = signs.of(found.all("Observation"))
+    charted = found.charted
     diet = diet_of(found)
     values = {k: call.field(k) for k in ("ml", "kind", "taken", "what", "due", "course", "orders", "said")} if call.form else {}
     given: dict[str, Any] = {

@@ -39,7 +39,7 @@ def row(
 ) -> SimpleNamespace:  # fmt: skip
     """One patient's row: what this round has already, what was measured last, the score. first: what somebody else charted for this
     very round while it was being typed."""
-    found = signs.of(who.all("Observation"))
+    found = who.charted
     token = signs.token(str(who.stay["id"]), slot)
     here = {s.key: s for s in reversed(found) if s.id.startswith(token)}
     last = signs.newest(found)
@@ -80,7 +80,7 @@ async def save(call: Call) -> Response:
     """One row. Two nurses who chart the same round of the same patient: the second is shown the first's values."""
     w, patient = call.w, call.field("patient", 64)
     reason = await opened(call, patient)
-    who = await lying(call, patient)
+    who = await lying(call, patient, reason=reason, bare=True)
     slot = _slot(call, call.field("slot", 40))
     values = {k: call.field(k, 20) for k in (*charting.GRID, *charting.MORE, "taken")}
     writer = entries.Writer(
@@ -93,20 +93,21 @@ async def save(call: Call) -> Response:
         try:
             await Store(call.engine, call.scope(reason)).commit([Create(x, id=x["id"]) for x in made.resources])
         except Conflict:
-            who = await lying(call, patient)
+            who = await lying(call, patient, reason=reason)
             first = _first(who, token, values)
             if not first:
                 return await _saved(call, who, slot)  # the same row sent twice
         except Invalid as error:
             errors["pulse"] = w("This cannot be recorded") + ": " + "; ".join(i.text for i in error.issues[:2])
+    who = await lying(call, patient, reason=reason)
     if errors or first:
         return await _again(call, who, slot, values, errors, first)
-    return await _saved(call, await lying(call, patient), slot)
+    return await _saved(call, who, slot)
 
 
 def _first(who: Lying, token: str, values: Mapping[str, str]) -> list[signs.Sign]:
     """What stands in the record of this round and is not what was typed."""
-    there = [s for s in signs.of(who.all("Observation")) if s.id.startswith(token)]
+    there = [s for s in who.charted if s.id.startswith(token)]
     same = all(_alike(s, values.get(s.key, "")) for s in there if values.get(s.key, "").strip())
     new = [k for k, v in values.items() if v.strip() and k != "taken" and k not in {s.key for s in there}]
     return [] if same and not new else there

@@ -22,32 +22,44 @@ WHERE h.pat = $1 AND h.terms && $2::bigint[] AND h.type = $3 AND NOT h.deleted A
 -- name: rows
 -- Everything that the pages of a ward show of who lies there, in one statement; who lies is one of the two above. Of each patient: the
 -- stay, the person, flags, allergies, vital signs since $4, prescriptions that run, what was given since $4, open orders and tasks,
--- results since $5 as far as they are measures ($6), fluids, diet. kind -1: not for this reader.
-WITH lying AS MATERIALIZED ({lying}), pats AS MATERIALIZED (SELECT DISTINCT pat FROM lying)
-SELECT h.type, h.pat, h.id, h.ver, h.rid, v.body, NULL::bigint AS code, NULL::float8 AS val, h.dlo, h.upd
-FROM lying h0 JOIN head h ON h.rid = h0.rid JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+-- results since $5 as far as they are measures ($6), fluids, diet. kind -1: not for this reader. What may be seen is asked once, of
+-- what was found, and not row by row of who is open as a whole: five conditions cost more to plan than the rows to read. told: its
+-- body is wanted, which record.recall may have.
+WITH lying AS MATERIALIZED ({lying}),
+pats AS MATERIALIZED (SELECT d.pat, {whole} AS whole FROM (SELECT DISTINCT pat FROM lying) d),
+found AS MATERIALIZED (
+    SELECT h.*, p.whole, true AS told FROM pats p JOIN head h ON h.pat = p.pat WHERE h.type = ANY($7::smallint[]) AND NOT h.deleted
+    UNION ALL
+    SELECT h.*, p.whole, true FROM pats p JOIN head h ON h.pat = p.pat
+    WHERE h.type = ANY($8::smallint[]) AND h.terms && $9::bigint[] AND NOT h.deleted
+    UNION ALL
+    SELECT h.*, p.whole, true FROM pats p JOIN head h ON h.pat = p.pat WHERE h.type = $10 AND h.dlo > $4 AND NOT h.deleted
+    UNION ALL
+    SELECT h.*, p.whole, true FROM pats p JOIN head h ON h.pat = p.pat
+    WHERE h.type = $11 AND h.dlo > $4 AND h.terms && $12::bigint[] AND NOT h.deleted
+    UNION ALL
+    SELECT h.*, p.whole, false FROM pats p JOIN head h ON h.pat = p.pat
+    WHERE h.type = $11 AND h.dlo > $5 AND (h.code = ANY($6::bigint[]) OR h.terms && $6::bigint[]) AND h.val IS NOT NULL
+      AND NOT ($13::int8 = ANY(h.terms)) AND NOT h.deleted
+)
+SELECT h.type, h.pat, h.id, h.ver, h.rid, true AS told, NULL::bigint AS code, NULL::float8 AS val, h.dlo, h.upd
+FROM lying h0 JOIN head h ON h.rid = h0.rid
 UNION ALL
-SELECT h.type, h.pat, h.id, h.ver, h.rid, v.body, NULL, NULL, h.dlo, h.upd
-FROM pats p JOIN head h ON h.pat = p.pat JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
-WHERE h.type = ANY($7::smallint[]) AND NOT h.deleted AND {allowed}
+SELECT h.type, h.pat, h.id, h.ver, h.rid, h.told,
+       CASE WHEN h.told THEN NULL WHEN h.code = ANY($6) THEN h.code
+            ELSE (SELECT t FROM unnest(h.terms) t WHERE t = ANY($6) LIMIT 1) END,
+       CASE WHEN NOT h.told THEN h.val END, h.dlo, h.upd
+FROM found h
+WHERE h.whole OR {allowed}
+
+-- name: bare
+-- Of one patient ($1) the stays that run and the person ($4), as `rows` gives them.
+WITH lying AS MATERIALIZED ({lying})
+SELECT h.type, h.pat, h.id, h.ver, h.rid, true AS told, NULL::bigint AS code, NULL::float8 AS val, h.dlo, h.upd
+FROM lying h0 JOIN head h ON h.rid = h0.rid
 UNION ALL
-SELECT h.type, h.pat, h.id, h.ver, h.rid, v.body, NULL, NULL, h.dlo, h.upd
-FROM pats p JOIN head h ON h.pat = p.pat JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
-WHERE h.type = ANY($8::smallint[]) AND h.terms && $9::bigint[] AND NOT h.deleted AND {allowed}
-UNION ALL
-SELECT h.type, h.pat, h.id, h.ver, h.rid, v.body, NULL, NULL, h.dlo, h.upd
-FROM pats p JOIN head h ON h.pat = p.pat JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
-WHERE h.type = $10 AND h.dlo > $4 AND NOT h.deleted AND {allowed}
-UNION ALL
-SELECT h.type, h.pat, h.id, h.ver, h.rid, v.body, NULL, NULL, h.dlo, h.upd
-FROM pats p JOIN head h ON h.pat = p.pat JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
-WHERE h.type = $11 AND h.dlo > $4 AND h.terms && $12::bigint[] AND NOT h.deleted AND {allowed}
-UNION ALL
-SELECT h.type, h.pat, h.id, h.ver, h.rid, NULL,
-       CASE WHEN h.code = ANY($6) THEN h.code ELSE (SELECT t FROM unnest(h.terms) t WHERE t = ANY($6) LIMIT 1) END, h.val, h.dlo, h.upd
-FROM pats p JOIN head h ON h.pat = p.pat
-WHERE h.type = $11 AND h.dlo > $5 AND (h.code = ANY($6::bigint[]) OR h.terms && $6::bigint[]) AND h.val IS NOT NULL
-  AND NOT ($13::int8 = ANY(h.terms)) AND NOT h.deleted AND {allowed}
+SELECT h.type, h.pat, h.id, h.ver, h.rid, true, NULL, NULL, h.dlo, h.upd
+FROM head h WHERE h.pat = $1 AND h.type = $4 AND NOT h.deleted AND {allowed}
 
 -- name: beds
 -- The beds themselves as they are now: being cleaned, closed.

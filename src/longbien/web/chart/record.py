@@ -13,7 +13,7 @@ from typing import Any
 
 from ...base.fold import fold
 from ...base.words import parse_instant
-from ...fhir.systems import EXT_EXPECTED_DISCHARGE
+from ...fhir.systems import EXT_EXPECTED_DISCHARGE, UNIDENTIFIED_NUMBER
 
 Resource = Mapping[str, Any]
 
@@ -48,6 +48,7 @@ class Person:
     address: str = ""
     version: str = ""
     ward: str = ""  # where the person lives, without the house
+    unidentified: str = ""  # the house's number of somebody whom nobody knows yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +324,14 @@ def person(p: Resource) -> Person:
         where,
         str(first(p, "meta", "versionId") or ""),
         str(address.get("district") or next((x for x in where.split(", ") if x.startswith(_WARDS)), "")),
+        next(
+            (
+                str(i.get("value") or "")
+                for i in p.get("identifier") or ()
+                if i.get("system") == UNIDENTIFIED_NUMBER and i.get("use") == "temp"
+            ),
+            "",
+        ),
     )
 
 

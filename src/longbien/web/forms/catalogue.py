@@ -13,7 +13,7 @@ from ...base.ids import FHIR_ID
 from ...base.words import mark
 from ...fhir import json
 from ...record.store import Store
-from . import tree
+from . import compact, tree
 from .score_sheets import sheets as scores
 from .tree import Form
 
@@ -43,9 +43,16 @@ PAPERS = {"record": "record", "consent": "consent-form"}
 def resources() -> Mapping[str, dict[str, Any]]:
     """Every packaged Questionnaire by its id, in the order of the list."""
     first = {name: n for n, name in enumerate(ORDER)}
-    files = [json.loads(p.read_bytes()) for p in sorted(FOLDER.glob("*.json"), key=lambda p: (first.get(p.stem, 99), p.stem))]
+    files = [json.loads(p.read_bytes()) for p in sorted(FOLDER.glob("*.json"))]
     drawn = [json.loads(json.dumps(s)) for s in scores()]
-    return {q["id"]: q for q in (*files, *drawn)}
+    own = [*files, *compact.sheets({q["id"]: q for q in files})]
+    own.sort(key=lambda q: (first.get(q["id"], 99), _number(q), q["id"]))
+    return {q["id"]: q for q in (*own, *drawn)}
+
+
+def _number(sheet: Mapping[str, Any]) -> str:
+    """Of an official form: its number; after all of them what has none."""
+    return next((str(i["value"]) for i in sheet.get("identifier") or () if i.get("system") == compact.NUMBER), "~")
 
 
 @cache

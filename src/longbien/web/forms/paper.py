@@ -15,6 +15,8 @@ from .tree import Resource
 from .values import shown
 
 PAPER = "https://longbien.org/fhir/CodeSystem/paper"
+FORM = "https://longbien.org/fhir/StructureDefinition/paper-form"
+"""Extension of the Composition: the canonical of the form that it was made of; its printed layout is that form's."""
 NAMES = {"record": "Bệnh án", "consent-form": "Giấy cam kết"}
 
 
@@ -66,6 +68,7 @@ def composition(filled: Filled, signing: Signing, code: str, facility: str, w: W
     out: Resource = {
         "resourceType": "Composition",
         "id": own_id(signing.id, "paper"),
+        "extension": [{"url": FORM, "valueCanonical": form.canonical}],
         "status": "amended" if signing.amends else "final",
         "type": {"coding": [{"system": PAPER, "code": code, "display": NAMES[code]}], "text": form.title.vi},
         "subject": {"reference": f"Patient/{writer.patient}"},

@@ -23,7 +23,8 @@ EXT = "http://hl7.org/fhir/StructureDefinition/"
 SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-"
 ORDINAL = EXT + "ordinalValue"
 DISPLAY = "https://longbien.org/fhir/StructureDefinition/form-display"
-"""How an item is shown, where the type does not say it: total, meaning, advice, points, thresholds, narrow, wide, icd10, source."""
+"""How an item is shown, where the type does not say it: total, meaning, advice, points, thresholds, narrow, wide, icd10, source,
+sides (a group of the same thing right and left)."""
 KIND = "https://longbien.org/fhir/CodeSystem/form-kind"
 """Questionnaire.code of this system: record, nursing, consent, score; what it is shown under and what paper it becomes."""
 PATH, QUERY = "text/fhirpath", "application/x-fhir-query"
@@ -147,6 +148,13 @@ def walk(items: Sequence[Item]) -> Iterator[Item]:
     for item in items:
         yield item
         yield from walk(item.items)
+
+
+def walk_raw(items: Sequence[Resource]) -> Iterator[Resource]:
+    """Every item of a Questionnaire as it is written, parents before children."""
+    for one in items:
+        yield one
+        yield from walk_raw(one.get("item") or ())
 
 
 def _of(element: Mapping[str, Any], url: str) -> Any:

@@ -37,6 +37,7 @@ def done(key: str, w: Words) -> str:
         "seen": w("All marked as seen."),
         "discarded": w("The draft is discarded."),
         "undone": w("Taken back."),
+        "joined": w("That record was joined into this one. What you were writing came along."),
     }.get(key, "")
 
 

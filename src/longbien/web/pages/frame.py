@@ -16,11 +16,12 @@ from ...base.errors import NotFound
 from ...base.ids import FHIR_ID, new_id
 from ...base.words import Words, mark
 from ...record.life import Lived, life_as, named
+from ...record.people import replaced_by
 from .. import departments
 from ..chart import gather as g
 from ..chart.model import Chart, build
 from ..chart.record import Life, person
-from ..page import Call
+from ..page import Call, moved
 
 FORMS = (
     ("note", mark("Note"), "N", mark("Sign the note")),
@@ -200,11 +201,13 @@ async def ask_purpose(
     role = call.actor.known_role
     if not call.actor.may(STATE_PURPOSE) or role is None:
         raise NotFound("There is no such record, or it is not open to you.")
+    store = call.door.finding(call.actor)
+    found = _decode((await store.read("Patient", patient)).body)
+    if after := replaced_by(found):
+        return moved(call, after)
     if call.part:
         raise NotFound("This record is not open to you any more.")
-    store = call.door.finding(call.actor)
-    stored = await store.read("Patient", patient)
-    who = person(_decode(stored.body))
+    who = person(found)
     line = " · ".join(x for x in (call.w.sex(who.sex), call.w.date(who.birth)) if x)
     return call.html(
         "purpose.html", status, id=patient, who=SimpleNamespace(name=who.name, line=line), error=error, reason=reason,

@@ -3,8 +3,19 @@
 const $ = (s, at = document) => at.querySelector(s), $$ = (s, at = document) => [...at.querySelectorAll(s)];
 const lb = {
   csrf: document.body.dataset.csrf || "",
-  post(url, fields, headers = {}) {
-    return fetch(url, { method: "POST", headers: { "X-CSRF-Token": lb.csrf, ...headers }, body: new URLSearchParams(fields), keepalive: true });
+  async post(url, fields, headers = {}) {
+    return lb.moved(await fetch(url, { method: "POST", headers: { "X-CSRF-Token": lb.csrf, ...headers }, body: new URLSearchParams(fields), keepalive: true }));
+  },
+  // the record was joined into another: go there, and what this machine keeps of the forms goes along
+  moved(r) {
+    const to = r.headers.get("X-Moved"), [, , id, ...rest] = location.pathname.split("/");
+    if (!to || lb._gone || !location.pathname.startsWith("/patients/")) return r;
+    lb._gone = true;
+    for (const k of Object.keys(localStorage)) if (k.includes(` ${id} `)) { localStorage.setItem(k.replace(id, to.split("/")[2]), localStorage.getItem(k)); localStorage.removeItem(k); }
+    sessionStorage.setItem("open", JSON.stringify(JSON.parse(sessionStorage.getItem("open") || "[]").filter((c) => c.href !== "/patients/" + id)));
+    const u = new URL(location.href); u.pathname = [to, ...rest].join("/"); u.searchParams.set("done", "joined");
+    const f = document.activeElement?.closest("[data-form]"); if (f) u.searchParams.set("panel", f.dataset.form);
+    location.href = u; return r;
   },
   toast(text, ms = 6000) {
     const t = $("#toast"), s = document.createElement("span"); s.textContent = text; t.replaceChildren(s); t.hidden = !text;

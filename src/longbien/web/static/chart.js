@@ -148,7 +148,7 @@
     busy = true;
     try {
       const u = new URL(location.href); u.searchParams.set("part", "1"); u.searchParams.set("span", chart.dataset.span);
-      const r = await fetch(u, { headers: { "X-By-Itself": "1", "X-In-View": document.hidden ? "0" : "1" } });
+      const r = lb.moved(await fetch(u, { headers: { "X-By-Itself": "1", "X-In-View": document.hidden ? "0" : "1" } }));
       if (r.status === 401) { again(refresh); return; }
       if (!r.ok) return;
       const fresh = new DOMParser().parseFromString(await r.text(), "text/html");

@@ -56,7 +56,8 @@ if (code) {
   lb.keys.s = () => code.focus(); lb.keys.x = () => { const d = $(".dose details"); if (d) { d.open = true; $("select", d).focus(); } };
   lb.step = (by) => { const a = $(by > 0 ? "#follow" : "#prev"); if (a) location.href = a.href; };
   const enter = $("[data-enter]:not([disabled])");
-  if (enter) { enter.focus(); lb.keys.Enter = () => enter.form.requestSubmit(enter); } else if (!$("#dose")) code.focus();
+  const beside = $("#second");
+  if (beside) beside.focus(); else if (enter) { enter.focus(); lb.keys.Enter = () => enter.form.requestSubmit(enter); } else if (!$("#dose")) code.focus();
   // a scanner is quicker than fingers: a burst of keys while nothing is being typed belongs to the field
   let burst = "", at = 0;
   document.addEventListener("keydown", (e) => {
@@ -75,6 +76,8 @@ function told() {
   const n = held().length; box.hidden = !n;
   if (n) $("p", box).textContent = $("p", box).dataset.said.replace("{n}", n);
 }
+// what needs a second person is never kept: a PIN does not lie about on a machine
+for (const form of $$("form[data-needs-network]")) form.addEventListener("submit", (e) => { if (!navigator.onLine) { e.preventDefault(); lb.toast(form.dataset.needsNetwork, 12000); } });
 let sending = false;
 async function send() {
   if (sending || !held().length) return;

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from longbien.billing.axis import Origin, facts, of_visit, resources
@@ -81,7 +81,7 @@ def claims(draw: Any) -> dict[str, list[Row]]:
     claim = {"XML1": [head]}
     for n in (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15):
         if r.random() < 0.5:
-            claim[f"XML{n}"] = [row(f"XML{n}", r, words, MA_LK=link) for _ in range(r.randrange(1, 4))]
+            claim[f"XML{n}"] = [row(f"XML{n}", r, words, MA_LK=link) for _ in range(r.randrange(1, 4) if n < 6 else 1)]
     return claim
 
 
@@ -107,7 +107,11 @@ def test_what_is_made_is_valid_fhir_and_the_same_each_time(claim: dict[str, list
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(claims())
 def test_through_the_file_and_back_nothing_coded_is_lost(claim: dict[str, list[Row]]) -> None:
-    read = claims_xml.read(claims_xml.write(claim, DAY))
+    try:
+        read = claims_xml.read(claims_xml.write(claim, DAY))
+    except claims_xml.Refused:  # several rows where the table has one, letters that look like TCVN3: refused, not changed
+        assume(False)
+        return
     assert facts.of_rows(read.claims[0]) == facts.of_rows(claim)
 
 

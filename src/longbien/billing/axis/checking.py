@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from longbien.base import clock
 from longbien.base.words import words
 from longbien.wire import claims_xml
+from longbien.wire.claims_xml import signature
 
 from .senders import Sender
 from .settings import AxisSettings
@@ -30,7 +33,7 @@ class Checked:
     text: str
     data: bytes = b""
     claims: int = 0
-    signed: bool = False
+    signed: str = ""
     faults: list[dict[str, str]] = field(default_factory=list)
 
     @property
@@ -55,9 +58,9 @@ def checked(text: str, sender: Sender, settings: AxisSettings, day: date) -> Che
     links = [next(iter(c.get("XML1", ())), {}).get("MA_LK", "") for c in envelope.claims]
     if len(set(links)) != len(links):
         return Checked(CONTENT, "MA_LK: one visit stands in the file twice.")
-    signed = bool(envelope.signature)
-    if settings.signature == "required" and not signed:
-        return Checked(SIGNATURE, "CHUKYDONVI: the file is not signed, and this axis takes signed files only.")
+    signed, wrong = _signed(data, sender, settings)
+    if wrong and settings.signature == "required":
+        return Checked(SIGNATURE, wrong)
     faults = _faults(envelope.claims, day)
     if faults and settings.faults != "note":
         first = faults[0]
@@ -71,6 +74,19 @@ def _whose(envelope: claims_xml.Envelope, sender: Sender) -> str:
     named = {envelope.facility, *(r.get("MA_CSKCB", "") for c in envelope.claims for r in c.get("XML1", ()))} - {""}
     others = sorted(named - {sender.code})
     return f"MACSKCB: the file is of facility {others[0][:10]}, this sender is of {sender.code}." if others else ""
+
+
+def _signed(data: bytes, sender: Sender, settings: AxisSettings) -> tuple[str, str]:
+    """(what is noted of the signature, what is wrong with it, "" where it holds)."""
+    try:
+        found = signature.verify(data, (), clock.now(), largest=settings.largest)
+    except claims_xml.Refused as why:
+        return f"sai: {why.said}"[:200], f"CHUKYDONVI: {why.said}"[:500]
+    if found is None:
+        return "không", "CHUKYDONVI: the file is not signed, and this axis takes signed files only."
+    if sender.cert is not None and hashlib.sha256(found.certificate).digest() != sender.cert:
+        return "sai: chứng thư khác", "CHUKYDONVI: the file is signed with another certificate than this sender's."
+    return f"có: {found.subject}"[:200], ""
 
 
 def _faults(claims: Sequence[claims_xml.Claim], day: date) -> list[dict[str, str]]:

@@ -186,7 +186,7 @@ async def _kept(engine: Engine, sender: Sender, batch: str, one: Checked) -> dic
         return {"maGiaoDich": "", **said}
     digest = await blobs().put(one.data)
     receipt = f"{sender.code}-{clock.local(clock.now()):%y%m%d}-{secrets.token_hex(6)}"
-    answer = json.dumps({"chuKy": "có" if one.signed else "không"} | ({"loi": one.faults} if one.faults else {}))
+    answer = json.dumps({"chuKy": one.signed} | ({"loi": one.faults} if one.faults else {}))
     async with engine.db.transaction() as connection:
         row = await connection.fetchrow(
             Q.file_new, receipt, batch, sender.number, digest, len(one.data), one.claims, "received", answer

@@ -20,6 +20,7 @@ from longbien.access.tokens import create_token
 from longbien.billing.axis import facts, senders
 from longbien.billing.axis.of_visit import base_of
 from longbien.billing.axis.taking import take_file
+from longbien.billing.charges import reactions
 from longbien.fhir import systems as s
 from longbien.record.change import Manner, Update
 from longbien.record.engine import Engine
@@ -298,3 +299,14 @@ async def test_the_file_lies_sealed_on_the_disk(hospital: Hospital) -> None:
     for path in (Path(os.environ["LONGBIEN_DATA"]) / "blobs" / "axis").rglob("*"):
         if path.is_file():
             assert b"GIAMDINHHS" not in path.read_bytes() and path.stat().st_mode & 0o077 == 0
+
+
+async def test_what_another_hospital_did_is_not_charged_here(hospital: Hospital) -> None:
+    await hospital.post([file(claim("CH.1"))])
+    await hospital.take_in()
+    at = store(hospital.engine)
+    for type_, act in (("Encounter", reactions.visit), ("DiagnosticReport", reactions.report)):
+        for one in await everything(hospital.engine, "CH.1"):
+            if one["resourceType"] == type_:
+                await act(at, one)
+    assert await search(hospital.engine, "ChargeItem", context=f"Encounter/{base_of(CODE, 'CH.1')}") == []

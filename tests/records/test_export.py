@@ -1,5 +1,5 @@
-"""HoSoBenhAn of a whole emergency stay: each of the eleven groups says what the record says, JSON and XML say the same, every name is
-one that is known."""
+"""HoSoBenhAn of a whole emergency stay: each of the eleven groups says what the record says, JSON and XML say the same, every
+name is one that is known."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def visit() -> Visit:
         "identifier": [{"system": s.ENCOUNTER_NUMBER, "value": "SN26110001"}], "serviceType": {"text": "Khoa Cấp cứu"},
         "period": {"start": "2026-11-16T08:05:00+07:00", "end": "2026-11-16T14:30:00+07:00"},
         "participant": [{"individual": DOCTOR}], "reasonCode": [{"text": "Đau ngực"}],
-        "diagnosis": [{"rank": 1, "condition": {"reference": "Condition/c1"}}, {"rank": 2, "condition": {"reference": "Condition/c2"}}],
+        "diagnosis": [{"rank": n, "condition": {"reference": f"Condition/c{n}"}} for n in (1, 2)],
     }  # fmt: skip
     made = Visit("e", stay, PATIENT, "closed", None, {"id": "o", "name": "BV", "identifier": [
         {"system": s.FACILITY_CODE, "value": "01013"}]})  # fmt: skip
@@ -64,8 +64,8 @@ def visit() -> Visit:
     made.of["DiagnosticReport"] = [
         {"id": "r1", "code": {"text": "Sinh hoá"}, "result": [{"reference": "Observation/k"}],
          "effectiveDateTime": "2026-11-16T08:40:00+07:00"},
-        {"id": "r2", "code": {"text": "X-quang ngực"}, "category": [{"coding": [{"code": "RAD"}]}], "conclusion": "Bóng tim to",
-         "issued": "2026-11-16T09:00:00+07:00"},
+        {"id": "r2", "code": {"text": "X-quang ngực"}, "category": [{"coding": [{"code": "RAD"}]}],
+         "conclusion": "Bóng tim to", "issued": "2026-11-16T09:00:00+07:00"},
     ]  # fmt: skip
     made.of["Procedure"] = [
         {"id": "p1", "code": {"text": "Đặt nội khí quản"}, "performedDateTime": "2026-11-16T09:10:00+07:00"},

@@ -1,8 +1,8 @@
 """A visit's record as HoSoBenhAn, JSON and XML: the eleven groups of the guide CV 365/TTYQG-GPQLCL (2025). Pure.
 
-The fields and their order are data (tables/hosobenhan.csv). Of two groups (GiayChuyenVien, HoSoCapCuu) the guide's own fields are not
-known here; what they carry (tables/hosobenhan_more.csv) bears the names of decision 3176's table 13 and of the guide's other groups,
-so that nothing is lost and no name is invented. What the record does not hold is an empty text, never left out. The format has no
+The fields and their order are data (tables/hosobenhan.csv). Of two groups (GiayChuyenVien, HoSoCapCuu) the guide's own fields are
+not known here; what they carry (tables/hosobenhan_more.csv) bears the names of decision 3176's table 13 and of the guide's other
+groups: nothing is lost, no name is invented. What the record does not hold is an empty text, never left out. The format has no
 place for signatures: the signed PDF goes beside it."""
 
 from __future__ import annotations

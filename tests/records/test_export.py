@@ -53,8 +53,10 @@ def visit() -> Visit:
         {"id": i, "code": {"coding": [{"system": s.ICD10_VN, "code": c, "display": n}], "text": n}}
         for i, c, n in (("c1", "I21.0", "Nhồi máu cơ tim"), ("c2", "I10", "Tăng huyết áp"))
     ]  # fmt: skip
-    pressure = {"id": "bp", "code": {"coding": [{"system": s.LOINC, "code": "85354-9"}]}, "component": [
-        {"code": {"coding": [{"code": c}]}, "valueQuantity": {"value": v}} for c, v in (("8480-6", 150), ("8462-4", 90))]}  # fmt: skip
+    parts = [
+        {"code": {"coding": [{"code": c}]}, "valueQuantity": {"value": v}} for c, v in (("8480-6", 150), ("8462-4", 90))
+    ]  # fmt: skip
+    pressure = {"id": "bp", "code": {"coding": [{"system": s.LOINC, "code": "85354-9"}]}, "component": parts}
     made.of["Observation"] = [vital("8867-4", 96), vital("8310-5", 37), pressure, {
         "id": "k", "code": {"text": "Troponin"}, "valueQuantity": {"value": 2.5, "unit": "ng/mL"}}]  # fmt: skip
     made.of["MedicationRequest"] = [{"id": "m", "authoredOn": "2026-11-16T08:20:00+07:00", "requester": DOCTOR,

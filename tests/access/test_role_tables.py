@@ -56,8 +56,8 @@ def test_nobody_deletes_what_was_written_about_a_patient_but_a_misfiled_scan() -
 
 def test_a_right_for_one_purpose_is_not_there_for_another() -> None:
     head = Actor(1, "x", "person", "X", "head", organization="bv")
-    assert not policy.scope(head, "TREAT", settings=CHEAP).may_read("Invoice")
-    assert policy.scope(head, "HOPERAT", settings=CHEAP).may_read("Invoice")
+    assert not policy.scope(head, "TREAT", settings=CHEAP).may_read("PaymentNotice")
+    assert policy.scope(head, "HOPERAT", settings=CHEAP).may_read("PaymentNotice")
 
 
 def test_a_scope_is_its_roles_table_for_every_type_right_and_purpose() -> None:

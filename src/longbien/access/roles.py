@@ -109,20 +109,21 @@ ROLES: dict[str, Role] = {
             "rcu: ServiceRequest Task NutritionOrder DeviceRequest SupplyRequest",
             "rcu: MedicationAdministration MedicationDispense MedicationStatement",
             "r: MedicationRequest VisionPrescription Coverage",
+            "r: ChargeItem Invoice",  # what holds the bill of the day open: billing/charges
             "cu: Schedule Slot",
             "u: Location",
         ), clinical=True, personal=True),
         Role("doctor", "Bác sĩ", "Doctor", "care", ("TREAT", "CAREMGT"), _lines(
             _KNOWS,
             f"rcu: {_CLINICAL}",
-            "r: Coverage",
+            "r: Coverage ChargeItem Invoice",
             "cu: Schedule Slot",
             "u: Location",
         ), clinical=True, personal=True),
         Role("head", "Trưởng khoa", "Head of department", "care", ("TREAT", "CAREMGT", "HOPERAT"), _lines(
             _KNOWS,
             f"rcu: {_CLINICAL}",
-            "r: coverage",
+            "r: coverage ChargeItem Invoice",
             "r@HOPERAT: bills claims",
             "cu: Schedule Slot",
             "u: Location",
@@ -148,10 +149,12 @@ ROLES: dict[str, Role] = {
             _KNOWS,
             "rcu: bills",
             "r: identity visits Flag coverage claims",
+            "r: ServiceRequest Task",  # what was ordered and is not done holds a bill open
         )),
         Role("insurance", "Cán bộ bảo hiểm y tế", "Insurance officer", "care", ("HPAYMT",), _lines(
             _KNOWS,
             "rcu: coverage bills claims",
+            "rcu: ChargeItemDefinition",  # the price lists
             "r: identity visits drugs Flag Condition Procedure ServiceRequest DiagnosticReport",
             "r: Specimen Observation",  # the order of times, and results that a rule asks for: billing/rules
             "rcu: Task",  # findings of the rules, as work items
@@ -166,7 +169,7 @@ ROLES: dict[str, Role] = {
         Role("it", "Kỹ sư công nghệ thông tin", "IT engineer", "open", ("HSYSADMIN",), _lines(
             "rcud: directory",
             "r: definitions",
-            "rcu: ActivityDefinition PlanDefinition",
+            "rcu: ActivityDefinition PlanDefinition ChargeItemDefinition",
         )),
         # Asks who saw whom (access/trail_queries.py), opens no record.
         Role("security", "Cán bộ an toàn thông tin", "Information security officer", "open", ("HOPERAT",), _lines(_KNOWS)),

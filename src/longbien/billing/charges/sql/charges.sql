@@ -46,3 +46,7 @@ WHERE h.type = $1 AND h.id = ANY($2::text[]) AND NOT h.deleted
 -- All charges of a visit ($2 the term of their context), for the house.
 SELECT h.id, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
 WHERE h.type = $1 AND h.terms @> ARRAY[$2::int8] AND NOT h.deleted
+
+-- name: ended
+INSERT INTO billing_stay (encounter, facility, ended, inpatient) VALUES ($1, $2, $3, $4)
+ON CONFLICT (encounter) DO UPDATE SET facility = excluded.facility, ended = excluded.ended, inpatient = excluded.inpatient

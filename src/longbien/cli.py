@@ -37,6 +37,8 @@ COMMANDS = {
     "restore": ("restore", "a house out of a backup, into an empty data folder"),
     "keys": ("keys", "the keys that blobs and backups are sealed with: a new one, wrapping anew"),
     "check": ("check", "test this installation: database, rights, migrations, assets, disk, clock"),
+    "bank-simulator": ("bank_simulator", "a simulated bank for tests and the demo: no money moves"),
+    "payments": ("payments", "bank accounts, the end-of-day proof, statement files"),
     "db-shell": ("db_shell", "psql in the embedded database"),
     "serve": ("serve", ""),  # one web process, for `up` and `web`
 }
@@ -50,7 +52,7 @@ class LogSettings(Settings):
 
 
 def overview() -> str:
-    lines = [f"  {name:<13} {text}" for name, (_, text) in COMMANDS.items() if text]
+    lines = [f"  {name:<14} {text}" for name, (_, text) in COMMANDS.items() if text]
     return "\n".join(
         [
             "usage: longbien COMMAND [...]      (longbien COMMAND --help tells more)",

@@ -13,6 +13,7 @@ from claims_house import ROWS, Browser, app, cheap, double, enter, facility_code
 from doubles import Running
 from openpyxl import Workbook
 
+from claim_rows import a_check_in
 from longbien.app import App
 from longbien.base import clock
 from longbien.base.errors import Invalid, NotFound
@@ -37,7 +38,7 @@ async def now(house: Store, kept: Kept) -> Kept:
 
 
 async def line(house: Store, kept: Kept) -> list[tuple[str, str, int]]:
-    rows = await house.engine.db.fetch(sending.Q.history, kept.id)
+    rows = await sending.history(house.engine, kept)
     return sorted((r["gateway"], r["state"], r["tries"]) for r in rows)
 
 
@@ -127,11 +128,11 @@ async def test_a_claim_is_sent_signed_to_both_places(house: Store, sender: Sende
     answers = await sending.responses(house, kept.id)
     assert {(a["insurer"]["display"], a["outcome"]) for a in answers} == {("portal", "complete"), ("axis", "complete")}
     number = await house.engine.db.fetchval("SELECT min(number) FROM claim_sending WHERE claim = $1", kept.id)
-    data = await sending.sent_bytes(house.engine, kept.id, number)
+    data = await sending.sent_bytes(house.engine, kept, number)
     found = signature.verify(data, [], clock.now())
     assert found is not None and read(data).claims[0]["XML1"][0]["MA_LK"] == kept.link
     with pytest.raises(NotFound):
-        await sending.sent_bytes(house.engine, "claim-other", number)
+        await sending.sent_bytes(house.engine, await made(house), number)
 
 
 async def test_who_pays_alone_goes_to_the_axis_only_as_xml1_and_xml8(house: Store, sender: Sender, double: Running):
@@ -244,6 +245,21 @@ async def test_ten_claims_at_once(house: Store, sender: Sender, double: Running)
         continue
     assert [(await now(house, k)).state for k in kept] == ["sent"] * 10
     assert all(double.received[f"{p} {k.link}"]["times"] == 1 for k in kept for p in ("portal", "axis"))
+
+
+async def test_who_comes_is_checked_in_once_something_was_ordered(house: Store, sender: Sender, double: Running):
+    rows = a_check_in("x.check-in")
+    rows["XML0"][0]["MA_CSKCB"] = facility_code()
+    early = {"XML0": [{**rows["XML0"][0], "MA_DICH_VU": "", "TEN_DICH_VU": ""}]}
+    assert not await sending.check_in(house.engine, "v-in", early)
+    assert await sending.check_in(house.engine, "v-in", rows) and await sending.check_in(house.engine, "v-in", rows)
+    await sender.round(clock.now())
+    one = double.received["portal x.check-in"]
+    assert (one["times"], one["tables"], one["signed"]) == (1, ["XML0"], True)
+    alone = {"XML0": [{**rows["XML0"][0], "MA_LK": "x.alone", "MA_DOITUONG_KCB": "9"}]}
+    assert await sending.check_in(house.engine, "v-alone", alone)
+    await sender.round(clock.now())
+    assert "portal x.alone" not in double.received
 
 
 # ---- the month and the results ----

@@ -204,6 +204,14 @@ def test_a_claim_that_is_right_has_no_fault(claim: Claim):
     assert check(claim, DAY) == []
 
 
+def test_of_who_pays_alone_the_lines_are_not_missed():
+    claim = a_claim(insured=False, stay=2)
+    sent = {t: claim[t] for t in ("XML1", "XML8")}
+    assert [f for f in check(sent, DAY) if f.level == "stop"] == []
+    sent["XML1"][0]["T_BNTT"] = "1"
+    assert [(f.field, f.rule) for f in check(sent, DAY) if f.level == "stop"] == [("T_TONGCHI_BV", "sum")]
+
+
 def _faults(claim: Claim) -> set[tuple[str, int, str, str]]:
     return {(f.table, f.row, f.field, f.rule) for f in check(claim, DAY)}
 

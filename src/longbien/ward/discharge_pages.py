@@ -145,6 +145,7 @@ async def _show(
     draft = one.draft()
     values = view.fields(one, kept, made, call.now)
     store, _ = await _stay(call, shell["reason"])
+    names = {p.id: p.title for p in shell["life"].pending}  # in the reader's language
     text = {
         "saved": call.w("Kept for everybody on this stay."),
         "undone": call.w("The discharge is taken back; the stay goes on."),
@@ -153,7 +154,8 @@ async def _show(
         "chart.html", status, **{**shell, "toast": text}, middle="ward/discharge.html", stay=one, made=made,
         values=values, errors=errors, refused=refused,
         diagnoses=view.diagnosis_rows(one, call.lang),
-        awaited=one.awaited(), drugs=view.drug_rows(one, call.lang), people=view.people(one), may_finish=call.actor.may(DISCHARGE),
+        awaited=[replace(a, title=names.get(a.id, a.title)) for a in one.awaited()],
+        drugs=view.drug_rows(one, call.lang), people=view.people(one), may_finish=call.actor.may(DISCHARGE),
         verdicts=await _asked(call, store, one, _chosen(one, values)), seen=version(draft) if draft else 0,
         kept_by=str((draft or {}).get("owner", {}).get("display") or "") if draft else "",
         kept_at=r.updated(draft) if draft else None, me_id=call.actor.practitioner or "", **view.choices(call.w),

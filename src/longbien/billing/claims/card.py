@@ -25,8 +25,16 @@ CARD = Part(
         route("/claims/{id}/sent/{number}.xml", pages.version),
     ],
     nav=[Nav("/claims", mark("Insurance claims"), CLAIMS, "claims")],
-    reactions=[when("Encounter?status=finished", reactions.claim_of_ended_visit)],
+    reactions=[
+        when("Encounter?status=finished", reactions.claim_of_ended_visit),
+        when("Encounter?status=arrived", reactions.check_in_of_arrived_visit),
+    ],
     permissions={p.code: p.title for p in EVERY},
-    jobs={reactions.MAKE: reactions.make_job, reactions.SWEEP: reactions.sweep_job, sending.QUEUE: sending.job},
+    jobs={
+        reactions.MAKE: reactions.make_job,
+        reactions.SWEEP: reactions.sweep_job,
+        reactions.CHECK_IN: reactions.check_in_job,
+        sending.QUEUE: sending.job,
+    },
     always=frozenset({reactions.SWEEP, sending.QUEUE}),
 )

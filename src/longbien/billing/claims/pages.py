@@ -165,7 +165,7 @@ async def one(call: Call) -> Response:
 async def _one(call: Call, *, error: str = "", status: int = 200, typed: Correction | None = None) -> Response:
     place = await desk(call, "a claim")
     kept, rows, faults = await office.opened(place, claim_of(call))
-    history = await call.engine.db.fetch(sending.Q.history, kept.id)
+    history = await sending.history(call.engine, kept)
     answers = await sending.responses(place.store, kept.id)
     shown = call.query.get("table", "") or (typed.table if typed else "")
     table = shown if shown in rows else next((f.table for f in faults if f.table in rows), next(iter(rows), "XML1"))
@@ -274,6 +274,7 @@ def _version(call: Call, row: Any, answers: list[dict[str, Any]]) -> SimpleNames
     answer = next((a for a in answers if a.get("id") == f"cr-{row['number']}"), {})
     return SimpleNamespace(
         number=row["number"],
+        check_in=row["kind"] == "0",
         place=row["gateway"],
         words=words,
         badge=badge,
@@ -360,7 +361,7 @@ async def version(call: Call) -> Response:
     place = await desk(call, "a claim as it was sent")
     kept = await making.find(place.store, claim_of(call))
     number = _int(str(call.request.path_params["number"])[:12])
-    return _file(await sending.sent_bytes(call.engine, kept.id, number), f"{kept.id}-{number}.xml")
+    return _file(await sending.sent_bytes(call.engine, kept, number), f"{kept.id}-{number}.xml")
 
 
 # ---- the month -------------------------------------------------------------------------------------------------------

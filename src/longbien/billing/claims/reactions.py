@@ -4,30 +4,36 @@ may be sent by setting."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from longbien.base import clock, jobs, log
 from longbien.base.errors import LongbienError, NotFound
+from longbien.base.words import parse_instant
 from longbien.record.engine import Engine
 from longbien.record.store import Store
 from longbien.wire.claims_xml import Claim
 
+from ..charges import bills
 from . import compose, making, sending, shapes
 from .settings import ClaimsSettings
 
-MAKE, SWEEP = "billing.claims.make", "billing.claims.sweep"
+MAKE, SWEEP, CHECK_IN = "billing.claims.make", "billing.claims.sweep", "billing.claims.check-in"
 SETTLES = timedelta(minutes=2)
 """Charges of the last things done are still being written when a visit ends: the claim is made a little later."""
 BACK = timedelta(days=7)
+CHECK_IN_EVERY, CHECK_IN_UNTIL = timedelta(minutes=10), timedelta(hours=24)
+"""A check-in names the first thing that was ordered: it is tried again until there is one, a day at most."""
 EVERY = timedelta(hours=1)
 BATCH = 200
 _log = log.get(__name__)
 
 
 async def composed(store: Store, encounter: str) -> Claim:
-    """The rows of a visit out of its record."""
-    return compose.rows(await compose.read(store, encounter))
+    """The rows of a visit out of its record, with its bill as it stands."""
+    case = await compose.read(store, encounter)
+    return compose.rows(replace(case, bill=await bills.bill(store, encounter)))
 
 
 async def claim_of_ended_visit(store: Any, encounter: dict[str, Any]) -> None:
@@ -52,6 +58,29 @@ async def made(engine: Engine, visit: str) -> None:
         return
     if ClaimsSettings.read().automatic and kept.state == "ready" and sending.ways(ClaimsSettings.read(), kept):
         await sending.send(store, kept)
+
+
+async def check_in_of_arrived_visit(store: Any, encounter: dict[str, Any]) -> None:
+    """A reaction to somebody who has come: their check-in (XML0) is put in line, once a visit."""
+    if ClaimsSettings.read().accounts is None:
+        return
+    payload = {"visit": str(encounter["id"]), "until": clock.instant(clock.now() + CHECK_IN_UNTIL)}
+    await jobs.enqueue(store.engine.db, CHECK_IN, payload, key=f"check-in {encounter['id']}")
+
+
+def check_in_job(engine: Engine) -> Any:
+    async def check_in(payload: Mapping[str, Any]) -> datetime | None:
+        store, visit = making.house(engine), str(payload["visit"])
+        try:
+            case = await compose.read(store, visit)
+            rows = compose.check_in(replace(case, bill=await bills.bill(store, visit)))
+        except NotFound:
+            return None
+        if await sending.check_in(engine, visit, rows) or clock.now() > parse_instant(str(payload["until"])):
+            return None
+        return clock.now() + CHECK_IN_EVERY
+
+    return check_in
 
 
 def sweep_job(engine: Engine) -> Any:

@@ -19,7 +19,7 @@ from longbien.fhir import json
 from longbien.record.change import Update
 from longbien.record.engine import Engine
 from longbien.record.store import Store
-from longbien.wire.claims_xml import write
+from longbien.wire.claims_xml import Claim, check, write
 
 from . import keeping, making, shapes
 from .gateways import Answer, Axis, Gateway, Kind, NotReached, Portal
@@ -101,6 +101,25 @@ def _signed(rows: Any, day: date, facility: str, settings: ClaimsSettings) -> by
     data = write(rows, day, facility=facility, order="annex" if settings.annex else "sender")
     key = seal_of(settings, facility)
     return key.on(data) if key else data
+
+
+async def check_in(engine: Engine, visit: str, rows: Claim) -> bool:
+    """Put a visit's check-in (XML0) in line for the portal; False while it has faults (nothing was ordered yet). Who is not
+    insured, and a facility that does not send, has none: True, done."""
+    head = rows["XML0"][0]
+    settings, day = ClaimsSettings.read(), clock.local(clock.now()).date()
+    account = accounts(settings).get(head.get("MA_CSKCB", ""))
+    if not shapes.is_insured(head) or account is None or account.portal is None:
+        return True
+    if any(f.level == "stop" for f in check(rows, day)):
+        return False
+    data = await asyncio.to_thread(_signed, rows, day, account.code, settings)
+    await put_in_line(engine, check_in_id(visit), account.code, ["portal"], "0", await keeping.keep(data))
+    return True
+
+
+def check_in_id(visit: str) -> str:
+    return f"check-in-{visit}"
 
 
 async def put_in_line(engine: Engine, claim: str, facility: str, to: list[str], kind: Kind, digest: str) -> None:
@@ -257,9 +276,14 @@ def job(engine: Engine) -> Any:
     return hand_in
 
 
-async def sent_bytes(engine: Engine, claim: str, number: int) -> bytes:
+async def history(engine: Engine, claim: Kept) -> list[Any]:
+    """Every version that was sent of a claim, and its visit's check-in, newest first."""
+    return list(await engine.db.fetch(Q.history, [claim.id, check_in_id(claim.visit)]))
+
+
+async def sent_bytes(engine: Engine, claim: Kept, number: int) -> bytes:
     """What was sent, as it was sent. Raises NotFound, also for another claim's."""
     row = await engine.db.fetchrow(Q.one, number)
-    if row is None or row["claim"] != claim:
+    if row is None or row["claim"] not in (claim.id, check_in_id(claim.visit)):
         raise NotFound("There is no such version.")
     return await keeping.content(row["digest"])

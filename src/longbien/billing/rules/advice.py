@@ -22,7 +22,7 @@ from .reading import found
 from .tables import Rule
 
 Resource = dict[str, Any]
-OPEN = "arrived,triaged,in-progress,onleave"
+OPEN = ("arrived", "triaged", "in-progress", "onleave")
 
 
 async def insurance(store: Store, patient: str, drafts: Sequence[Resource], w: Words) -> list[Verdict]:
@@ -50,35 +50,34 @@ def _asked(draft: Resource, store: Store) -> bool:
 
 
 def _verdict(hit: Found, w: Words) -> Verdict:
-    name = str(hit.values.get("name") or "")
-    return Verdict(
-        hit.rule.level,
-        w("Insurance") + (f" · {name}" if name else ""),
-        hit.text(w),
-        f"{hit.rule.code}: {hit.rule.source}",
-        int(hit.about),
-    )
+    source = f"{hit.rule.code}: {hit.rule.said_by(w.lang)}"
+    return Verdict(hit.rule.level, w("Insurance") + ":", hit.text(w), source, int(hit.about))
 
 
 async def _case(store: Store, patient: str, orders: Sequence[Order], rules: Sequence[Rule]) -> tuple[Case | None, Resource | None]:
     """Everything at once; (None, _) for a patient without a card that runs."""
     named = next((o.encounter for o in orders if o.encounter), "")
-    visit = ("_id", named) if named else ("status", OPEN)
-    covers, visits, conditions, past, results, staff = await asyncio.gather(
-        found(store, "Coverage", patient, ("status", "active")),
-        found(store, "Encounter", patient, visit, ("_sort", "-date")),
-        found(store, "Condition", patient),
+    chart, past, results, staff = await asyncio.gather(
+        reading.chart(store, patient, ("Coverage", "Encounter", "Condition")),
         _past(store, patient, orders, rules),
         _results(store, patient, orders, rules),
         reading.staff(store.engine, {o.who for o in orders}),
     )
-    now = next(iter(visits), None)
-    if not reading.insured(covers, clock.local(orders[0].at).date()):
+    now = _visit(chart["Encounter"], named)
+    if not reading.insured(chart["Coverage"], clock.local(orders[0].at).date()):
         return None, now
     place = r.reference_id((now or {}).get("serviceProvider"))
     level = await reading.level(store.engine, place, reading.today())
-    known = frozenset().union(*(facts.icd(c) for c in conditions if _counts(c, now)), frozenset())
+    known = frozenset().union(*(facts.icd(c) for c in chart["Condition"] if _counts(c, now)), frozenset())
     return Case(orders, past, known, level, results, staff), now
+
+
+def _visit(visits: Sequence[Resource], named: str) -> Resource | None:
+    """The visit that the orders name, else the one that goes on, the last to begin."""
+    if named:
+        return next((v for v in visits if v.get("id") == named), None)
+    going = [v for v in visits if v.get("status") in OPEN]
+    return max(going, key=lambda v: str((v.get("period") or {}).get("start") or ""), default=None)
 
 
 def _counts(condition: Resource, visit: Resource | None) -> bool:

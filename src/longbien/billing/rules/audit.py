@@ -30,7 +30,7 @@ async def audit(store: Store, encounter: str) -> list[Found]:
     begin = facts.period(visit)[0]
     if not patient or begin is None:
         return []
-    covers = await found(store, "Coverage", patient)
+    covers = (await reading.chart(store, patient, ("Coverage",)))["Coverage"]
     if not reading.insured(covers, clock.local(begin).date()):
         return []
     return judged(await case(store, visit, patient))

@@ -63,6 +63,7 @@ class Row:
     patient: str
     name: str
     visit: str
+    came: Any
     at: Any
 
 
@@ -97,7 +98,7 @@ def _row(item: Mapping[str, Any], names: Mapping[str, str], w: Words) -> Row:
     return Row(
         str(item["id"]), int((item.get("meta") or {}).get("versionId") or 0), tables.by_code().get(work.rule_of(item)),
         work.sentence(item, w.lang), patient, names.get(patient, ""), r.reference_id(item.get("encounter")),
-        r.moment(item.get("authoredOn")),
+        r.moment((item.get("executionPeriod") or {}).get("start")), r.moment(item.get("authoredOn")),
     )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ class Rule:
     params: Mapping[str, tuple[str, ...]]
     vi: str
     en: str
+    source_vi: str
     source: str
     sure: str
     example: bool
@@ -46,12 +47,16 @@ class Rule:
     def text(self, lang: str) -> str:
         return self.vi if lang == "vi" else self.en
 
+    def said_by(self, lang: str) -> str:
+        """The source in the reader's language."""
+        return self.source_vi if lang == "vi" else self.source
+
 
 def _rule(row: Mapping[str, str]) -> Rule:
     pairs = (p.partition("=") for p in row["params"].split())
     return Rule(
         row["code"], row["kind"], cast(Level, row["level"]), row["when"], {k: tuple(v.split(",")) for k, _, v in pairs}, row["vi"],
-        row["en"], row["source"], row["sure"], row["example"] == "1", date.fromisoformat(row["from"]),
+        row["en"], row["source_vi"], row["source"], row["sure"], row["example"] == "1", date.fromisoformat(row["from"]),
         date.fromisoformat(row["to"]) if row["to"] else None,
     )  # fmt: skip
 

@@ -63,7 +63,7 @@ def id_of(encounter: str, hit: Found) -> str:
 def task(hit: Found, visit: Mapping[str, Any], id_: str) -> Resource:
     """The work item. input: the sentence in both languages."""
     now = clock.instant(clock.now())
-    said = {lang: hit.text(words(lang)) for lang in ("vi", "en")}
+    said = {lang: hit.sentence(words(lang)) for lang in ("vi", "en")}
     return {
         "resourceType": "Task",
         "id": id_,
@@ -77,9 +77,10 @@ def task(hit: Found, visit: Mapping[str, Any], id_: str) -> Resource:
         "encounter": {"reference": f"Encounter/{visit['id']}"},
         "authoredOn": now,
         "lastModified": now,
-        "reasonCode": {"coding": [{"system": RULE, "code": hit.rule.code}], "text": hit.rule.source},
+        "reasonCode": {"coding": [{"system": RULE, "code": hit.rule.code}], "text": hit.rule.source_vi},
         "input": [{"type": {"text": lang}, "valueString": text} for lang, text in said.items()],
         **({"owner": visit["serviceProvider"]} if visit.get("serviceProvider") else {}),
+        **({"executionPeriod": visit["period"]} if visit.get("period") else {}),
     }
 
 

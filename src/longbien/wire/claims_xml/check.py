@@ -18,6 +18,8 @@ CENT = Decimal("0.01")
 SUMMED = ("T_BNTT", "T_BNCCT", "T_BHTT", "T_NGUONKHAC")
 SOURCES = ("T_NGUONKHAC_NSNN", "T_NGUONKHAC_VTNN", "T_NGUONKHAC_VTTN", "T_NGUONKHAC_CL")
 DRUG_GROUPS = frozenset(("4", "5", "6", "7", "17"))
+NOT_INSURED = "9"
+"""MA_DOITUONG_KCB of who pays alone (decision 3276)."""
 MATERIAL_GROUPS = frozenset(("10", "11"))
 AMOUNTS = mark("Make the bill again; amounts are not corrected by hand.")
 
@@ -87,7 +89,7 @@ def _present(claim: Claim, head: Row) -> Iterator[Fault]:
     if claim.get("XML4") and not any(r.get("MA_NHOM") in ("1", "2", "3") for r in claim.get("XML3", [])):
         text = mark("XML4 holds results, XML3 holds no test that they belong to.")
         yield Fault("warn", "XML4", 0, "", "presence", text, mark("Look whether the tests were charged."), {})
-    if not claim.get("XML2") and not claim.get("XML3"):
+    if not claim.get("XML2") and not claim.get("XML3") and head.get("MA_DOITUONG_KCB") != NOT_INSURED:
         yield Fault("warn", "XML1", 0, "", "presence", mark("The claim has neither drugs nor services."),
                     mark("Look whether the charges of the visit are there."), {})  # fmt: skip
 
@@ -238,8 +240,13 @@ def _line(table: str, n: int, row: Row, whole: tuple[str, ...], basis: tuple[str
 
 
 def _sums(claim: Claim, head: Row) -> Iterator[Fault]:
+    """Of who pays alone XML1 and XML8 are sent without the lines: then the head's own sum is all there is to look at."""
     drugs, services = claim.get("XML2", []), claim.get("XML3", [])
     both = [*drugs, *services]
+    shares = _total([number(head, s) for s in SUMMED])
+    yield from _off("XML1", 1, head, "T_TONGCHI_BV", number(head, "T_TONGCHI_BV"), shares, " + ".join(SUMMED))
+    if not both and head.get("MA_DOITUONG_KCB") == NOT_INSURED:
+        return
     materials = [r for r in services if r.get("MA_NHOM") in MATERIAL_GROUPS]
     paid = [r for r in both if r.get("MA_PTTT") == "1"]
     for name, of, part in (
@@ -252,8 +259,6 @@ def _sums(claim: Claim, head: Row) -> Iterator[Fault]:
     ):
         right = _total([number(r, part) for r in of])
         yield from _off("XML1", 1, head, name, number(head, name), right, f"Σ {part}")
-    shares = _total([number(head, s) for s in SUMMED])
-    yield from _off("XML1", 1, head, "T_TONGCHI_BV", number(head, "T_TONGCHI_BV"), shares, " + ".join(SUMMED))
 
 
 # ---- days ------------------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ UPDATE claim_sending SET checked = NULL, done = now() WHERE number = $1
 -- name: history
 -- Every version that was sent of a claim, newest first.
 SELECT number, gateway, kind, digest, state, tries, due, code, transaction, said, made, done FROM claim_sending
-WHERE claim = $1 ORDER BY number DESC
+WHERE claim = ANY($1::text[]) ORDER BY number DESC
 
 -- name: latest
 -- The newest sending of a claim to each place.

@@ -24,6 +24,7 @@ COMMANDS = {
     "migrate": ("migrate", "bring the database to this version's schema"),
     "import": ("import_", "import FHIR files, folders, NDJSON, transaction bundles (also .gz, .xz, .zst)"),
     "code-system": ("code_system", "make a FHIR CodeSystem of a table of codes (CSV), to be imported"),
+    "tariff": ("tariff", "import a price list from a spreadsheet, after looking for faults"),
     "catalogue": ("catalogue", "write the starter catalogue of what can be ordered; what is there already stays"),
     "demo": ("demo", "fill the record with the demo city: invented people in invented hospitals"),
     "sender": ("sender", "let a hospital's own system send claims to the data axis; print its secret"),

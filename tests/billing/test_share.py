@@ -213,6 +213,11 @@ def test_a_category_that_nobody_knows_counts_nothing_and_says_so() -> None:
     assert "7.3" in " ".join(told(bill.why, words("vi")))
 
 
+def test_what_is_in_a_package_says_so_and_costs_nothing() -> None:
+    bill = judge(visit(card()), [line(rate=D(0), package="PT01")])
+    assert (bill.total, told(bill.shares[0].why, words("vi"))) == (0, ["Khoản này đã tính trong gói: không phải trả riêng."])
+
+
 @pytest.mark.parametrize("lang", ["vi", "en"])
 def test_every_line_and_the_bill_say_why(lang: str) -> None:
     asked = [

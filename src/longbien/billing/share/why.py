@@ -55,7 +55,7 @@ OBJECT_UNKNOWN = mark(
 
 PART = mark("Therefore the insurance pays %(percent)s %% of what your card would pay.")
 NOTHING = mark("Therefore the insurance pays nothing for this visit.")
-CARD_RATE = mark("Your card is of level %(level)s: the insurance pays %(percent)s %% of what it covers.")
+CARD_RATE = mark("Your card pays %(percent)s %% of what the insurance covers (level %(level)s).")
 LEVEL_ASSUMED = mark("The level of your card is not known yet; %(percent)s %% is assumed.")
 SMALL = mark("What the insurance covers of this visit is less than %(limit)s: it pays all of that.")
 FREE = mark("At a commune health station the insurance pays all that it covers.")
@@ -78,6 +78,8 @@ FULL = mark("The insurance pays the whole %(basis)s that it counts for this.")
 SHARED = mark("Of %(basis)s the insurance pays %(percent)s %%, and you pay %(copay)s.")
 WAIVED = mark("Your copayments of this year are complete: the insurance pays %(amount)s more here.")
 OTHER = mark("%(amount)s is paid by another source.")
+PACKAGED = mark("This is part of a package: it costs nothing by itself.")
+NOTHING_DUE = mark("This costs nothing.")
 GONE = mark("This was taken back: it costs nothing.")
 BACK = mark("This takes back “%(name)s”, charged before.")
 
@@ -103,6 +105,8 @@ def of_line(g: Group, p: Parts, visit: Visit, terms: Terms) -> list[Told]:
     """Why a charge is shared as it is: what is not counted, then who pays of what is."""
     if not g.left:
         return [(GONE, {})]
+    if not g.parts.total:
+        return [(PACKAGED if g.root.package else NOTHING_DUE, {})]
     out: list[Told] = []
     if g.root.rate != 100 and not g.root.demand:
         out.append((RATE, {"percent": Percent(g.root.rate)}))

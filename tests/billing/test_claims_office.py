@@ -16,7 +16,7 @@ from openpyxl import Workbook
 from claim_rows import a_check_in
 from longbien.app import App
 from longbien.base import clock
-from longbien.base.errors import Invalid, NotFound
+from longbien.base.errors import Invalid, NotFound, Unavailable
 from longbien.billing.claims import keeping, making, office, reactions, results, sending, shapes
 from longbien.billing.claims.sending import Sender
 from longbien.billing.claims.shapes import Correction, Kept
@@ -188,6 +188,23 @@ async def test_a_worker_that_died_leaves_it_to_the_next(house: Store, sender: Se
     await sender.round(clock.now() + timedelta(minutes=11))
     assert double.received[f"axis {kept.link}"]["times"] == 2 and (await now(house, kept)).state == "sent"
     assert len(await sending.responses(house, kept.id)) == 1
+
+
+async def test_a_worker_that_died_after_the_answer_leaves_no_claim_on_its_way(
+    house: Store, sender: Sender, monkeypatch: pytest.MonkeyPatch
+):
+    kept = await send(house, await made(house, insured=False))
+
+    async def dies(claim: str) -> None:
+        raise Unavailable("killed here")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sender, "_settle", dies)
+        await sender.round(clock.now())
+    assert (await now(house, kept)).state == "waiting" and await line(house, kept) == [("axis", "taken", 1)]
+    assert await sender.settle_left(clock.now()) == 0
+    assert await sender.settle_left(clock.now() + timedelta(minutes=2)) == 1
+    assert (await now(house, kept)).state == "sent"
 
 
 async def test_a_refused_claim_is_corrected_and_sent_again(house: Store, sender: Sender, double: Running):

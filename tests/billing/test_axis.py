@@ -17,7 +17,8 @@ from axis_house import CODE, OTHER, Hospital, claim, file, house
 from longbien.access import policy
 from longbien.access.door import Door
 from longbien.access.tokens import create_token
-from longbien.billing.axis import facts, senders
+from longbien.base.errors import Unavailable
+from longbien.billing.axis import facts, senders, taking
 from longbien.billing.axis.of_visit import base_of
 from longbien.billing.axis.taking import take_file
 from longbien.billing.charges import reactions
@@ -310,3 +311,34 @@ async def test_what_another_hospital_did_is_not_charged_here(hospital: Hospital)
             if one["resourceType"] == type_:
                 await act(at, one)
     assert await search(hospital.engine, "ChargeItem", context=f"Encounter/{base_of(CODE, 'CH.1')}") == []
+
+
+async def test_a_worker_that_dies_half_way_leaves_whole_claims_and_the_next_one_goes_on(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = (await hospital.post([file(claim("KL.1"), claim("KL.2"))])).json()
+    whole, calls = taking.take_claim, []
+
+    async def dies(*given: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 2:
+            raise Unavailable("The database is away.")
+        return await whole(*given)
+
+    monkeypatch.setattr(taking, "take_claim", dies)
+    with pytest.raises(Unavailable):
+        await hospital.take_in()
+    monkeypatch.setattr(taking, "take_claim", whole)
+    await hospital.take_in()
+    told = (await hospital.status(answer["fileResults"][0]["maGiaoDich"])).json()["hoSo"]
+    assert [x["trangThai"] for x in told] == ["khong-doi", "moi"]
+    assert (await store(hospital.engine).read("Encounter", base_of(CODE, "KL.1"))).version == 1
+
+
+async def test_what_is_answered_with_200_waits_in_line_with_its_file(hospital: Hospital) -> None:
+    """The process may die right after its answer: the job and the sealed file are there."""
+    receipt = (await hospital.post([file(claim("KL.3"))])).json()["fileResults"][0]["maGiaoDich"]
+    row = await hospital.engine.db.fetchrow("SELECT number, digest FROM axis_file WHERE receipt = $1", receipt)
+    waiting = "SELECT count(*) FROM job WHERE queue = $1 AND key = $2"
+    assert await hospital.engine.db.fetchval(waiting, taking.QUEUE, f"file {row['number']}") == 1
+    assert await taking.blobs().size(row["digest"]) > 1000

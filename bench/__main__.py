@@ -29,6 +29,7 @@ PARTS: dict[str, tuple[str, list[str], list[str]]] = {  # name: (file, arguments
     "day": ("day.py", [], ["--users", "40", "--seconds", "10", "--people", "60"]),
     "chart": ("chart.py", [], ["--resources", "200000", "--times", "40"]),
     "claims": ("claims.py", [], ["--claims", "1000"]),
+    "bill": ("bill.py", [], ["--times", "10"]),
 }
 
 

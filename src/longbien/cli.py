@@ -27,6 +27,7 @@ COMMANDS = {
     "tariff": ("tariff", "import a price list from a spreadsheet, after looking for faults"),
     "catalogue": ("catalogue", "write the starter catalogue of what can be ordered; what is there already stays"),
     "demo": ("demo", "fill the record with the demo city: invented people in invented hospitals"),
+    "sender": ("sender", "let a hospital's own system send claims to the data axis; print its secret"),
     "token": ("token", "print a bearer token for the FHIR API, and nothing else"),
     "app": ("app", "register apps and backend services, list and stop them; new signing keys"),
     "access": ("access", "who may do what and why: why LOGIN PATIENT, role, strict"),

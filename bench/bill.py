@@ -27,7 +27,7 @@ from place import machine, place, say
 
 BAR = 100.0
 BASE = "http://bench.test"
-PASSWORD = "mưa rào tháng bảy"  # noqa: S105 - of a database that is thrown away
+PASSWORD = "mưa rào tháng bảy"
 WHO, STAY, HOSPITAL = "bench-nb", "bench-dt", "bv-sn"
 MANNER = Manner(references="trust", checked=True, summarise=True)
 

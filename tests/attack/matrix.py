@@ -132,6 +132,7 @@ WAYS: dict[str, Way] = {
 JOBS: dict[str, str] = {
     "reaction": "house",
     "axis.take": "house",
+    "records.stamp": "house",
     "reception.remind": "house",
     "reception.close": "house",
     "money.reconcile": "house", "money.sweep": "house", "money.settle": "house", "money.poll": "house", "money.einvoice": "house",

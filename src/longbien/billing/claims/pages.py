@@ -29,7 +29,7 @@ from .settings import ClaimsSettings, accounts
 from .shapes import STATES, Correction, Kept, State
 
 PURPOSE = "HPAYMT"
-ROWS_SHOWN = 60
+ROWS_SHOWN = 12
 STATE_WORDS: dict[State, tuple[str, str]] = {
     "mend": (mark("to be mended"), "warn"),
     "ready": (mark("ready to send"), "here"),
@@ -197,6 +197,8 @@ async def _one(call: Call, *, error: str = "", status: int = 200, typed: Correct
         typed=typed,
         edit=_edit(call, kept, table, rows),
         places=PLACES,
+        first=_from(call),
+        step=ROWS_SHOWN,
     )
 
 
@@ -214,11 +216,12 @@ def _rows(call: Call, kept: Kept, table: str, rows: list[dict[str, str]], faults
     wrong = {f.row for f in faults if f.table == table and f.row}
     touched = {c.row for c in kept.corrections if c.table == table}
     order = sorted(range(1, len(rows) + 1), key=lambda n: (n not in wrong | touched, n))
-    try:
-        first = max(0, int(call.query.get("from", "0")))
-    except ValueError:
-        first = 0
+    first = _from(call)
     return [_row(call, kept, table, n, rows[n - 1], faults) for n in order[first : first + ROWS_SHOWN]]
+
+
+def _from(call: Call) -> int:
+    return _int(call.query.get("from", "")[:6])
 
 
 def _row(call: Call, kept: Kept, table: str, n: int, row: dict[str, str], faults: list[Fault]) -> SimpleNamespace:

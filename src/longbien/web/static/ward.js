@@ -17,7 +17,7 @@ if (main) {
   const choose = (i) => {
     const all = cards(); if (!all.length) return;
     const n = Math.max(0, Math.min(all.length - 1, i));
-    all.forEach((c, k) => k === n ? c.setAttribute("aria-selected", "true") : c.removeAttribute("aria-selected"));
+    all.forEach((c, k) => k === n ? c.setAttribute("aria-current", "true") : c.removeAttribute("aria-current"));
     chosen = all[n].id; all[n].scrollIntoView({ block: "nearest" }); $(".who", all[n]).focus({ preventScroll: true });
   };
   const where = () => cards().findIndex((c) => c.id === chosen);
@@ -33,7 +33,7 @@ if (main) {
       if (lb.typing({ target: document.activeElement })) return;   // somebody chooses a ward just now
       $("#board").innerHTML = await r.text();
       for (const e of $$("#board [data-submits]")) e.addEventListener("change", () => e.form.requestSubmit());
-      if (chosen) document.getElementById(chosen)?.setAttribute("aria-selected", "true");
+      if (chosen) document.getElementById(chosen)?.setAttribute("aria-current", "true");
       lb.toast("");
     } catch { lb.toast(main.dataset.offline, 60000); }
   }
@@ -44,7 +44,7 @@ if (main) {
   source.onerror = () => { if (!navigator.onLine) { away = true; lb.toast(main.dataset.offline, 60000); } };
   source.onopen = () => { if (away || last) soon(); away = false; };
   setInterval(() => { if (document.visibilityState === "visible") again(); }, 60000);   // what is due grows late by itself
-  if (location.hash.startsWith("#bed-")) { chosen = location.hash.slice(1); document.getElementById(chosen)?.setAttribute("aria-selected", "true"); }
+  if (location.hash.startsWith("#bed-")) { chosen = location.hash.slice(1); document.getElementById(chosen)?.setAttribute("aria-current", "true"); }
 }
 // ---- choosing a bed: the first that nothing speaks against stands ready, so that Enter is enough
 const pick = $(".bedchoice");
@@ -116,6 +116,18 @@ addEventListener("online", send); setInterval(() => { if (navigator.onLine) send
 const vgrid = $(".vgrid");
 if (vgrid) {
   const changed = (row) => $$("input.input, select.input", row).some((e) => e.value.trim() && e.value !== e.defaultValue && !e.dataset.sent);
+  // without network a row waits where it is (numbers and a record's id, no name), also when the page is left; it is saved once:
+  // the round gives the ids
+  const key = (row) => `grid ${document.body.dataset.user || ""} ${$("[name=slot]", row)?.value} ${$("[name=patient]", row)?.value}`;
+  function waits(row) {
+    lb.store(key(row), Object.fromEntries([...new FormData($("form", row))].filter(([k]) => k !== "csrf")));
+    row.dataset.waits = "1"; delete row.dataset.busy;
+    if ($(".waits", row)) return;
+    const tr = document.createElement("tr"), td = document.createElement("td"); td.colSpan = 99; td.className = "warn"; td.setAttribute("role", "status");
+    tr.className = "said waits"; td.textContent = vgrid.dataset.away; tr.append(td); row.append(tr);
+  }
+  const again = () => { for (const row of $$("[data-waits]", vgrid)) save(row); };
+  addEventListener("online", again); setInterval(() => { if (navigator.onLine) again(); }, 5000);
   async function save(row) {
     const form = $("form", row);
     if (!form || row.dataset.busy) return;
@@ -125,9 +137,17 @@ if (vgrid) {
       if (r.status === 401) { lb.toast(await r.text(), 12000); delete row.dataset.busy; return; }
       const box = document.createElement("table"), at = document.activeElement, mine = row.contains(at) ? at.name : "";
       box.innerHTML = await r.text();
+      if (r.status >= 500) { waits(row); return; }
+      lb.store(key(row), null);
       const fresh = $("tbody", box); row.replaceWith(fresh);
+      const said = $("#charted"); if (said) said.textContent = said.dataset.said.replace("{n}", $$("[data-row]", vgrid).filter((x) => $(".had", x)).length);
       if (mine || r.status >= 400) { const f = $("[aria-invalid]", fresh) || (mine && $(`[name="${mine}"]`, fresh)); if (f) f.focus(); }
-    } catch { delete row.dataset.busy; lb.toast($("#kept p")?.dataset.said || "…", 8000); row.classList.add("wrong"); }
+    } catch { waits(row); }
+  }
+  for (const row of $$("[data-row]", vgrid)) {
+    const kept = lb.store(key(row)); if (!kept) continue;
+    for (const [k, v] of Object.entries(kept)) { const e = $(`[name="${k}"]`, row); if (e && v && !["slot", "patient", "again"].includes(k)) e.value = v; }
+    if (changed(row)) { waits(row); save(row); } else lb.store(key(row), null);
   }
   vgrid.addEventListener("focusout", (e) => {
     const row = e.target.closest("[data-row]");

@@ -26,7 +26,7 @@ from longbien.base.ids import patient_key
 from longbien.record import export, matching
 from longbien.record.change import Manner, Update
 from longbien.record.life import life as read_life
-from longbien.record.scope import system
+from longbien.record.scope import RowSQL, system
 from longbien.record.sensitive import BY_CODE
 from longbien.record.store import Store
 
@@ -304,6 +304,20 @@ async def _chart(world: World, role: str, at: str, patient: str, made: dict[str,
         told = ""
     assert {i for i in made if f'"{i}"' in told} == {i for i in seen if made[i].kind != "Observation"}
     assert not await _open_as_a_whole(world, role, at, patient) or seen == set(made)
+    assert await _surely_open(world, role, at, patient) & set(made) <= seen
+
+
+async def _surely_open(world: World, role: str, at: str, patient: str) -> set[str]:
+    """Ids of the rows that the cheap question says are open."""
+    engine, scope = world.app.state.engine, world.app.state.door.scope(world.actors[role, at])
+    args: list[Any] = [patient_key(patient)]
+
+    def bind(value: Any) -> str:
+        args.append(value)
+        return f"${len(args)}"
+
+    rows = await engine.db.fetch(f"SELECT h.id FROM head h WHERE h.pat = $1 AND {scope.surely(RowSQL.of('h'), bind)}", *args)
+    return {row["id"] for row in rows}
 
 
 async def _open_as_a_whole(world: World, role: str, at: str, patient: str) -> bool:
@@ -326,3 +340,14 @@ async def test_a_record_without_anything_sensitive_is_open_as_a_whole_and_one_wi
     assert await _open_as_a_whole(world, "doctor", "h1", "plain-whole")
     assert not await _open_as_a_whole(world, "doctor", "h1", "hiv-whole")
     assert not await _open_as_a_whole(world, "doctor", "h3", "plain-whole")
+
+
+async def test_the_cheap_question_opens_what_care_alone_opens_and_nothing_of_whom_something_was_ever_said(world: World) -> None:
+    made = (Made("Condition", "h1", None), Made("Condition", "h2", None), Made("Condition", "h2", "hiv"))
+    quiet = await write(world, Life(frozenset({"h1"}), made, (), False, frozenset()), "quiet-sure")
+    plain = {i for i, one in quiet.items() if one.category is None}
+    assert await _surely_open(world, "doctor", "h1", "quiet-sure") & set(quiet) == plain
+    assert not await _surely_open(world, "doctor", "h3", "quiet-sure") & set(quiet)
+    said = Said(False, None, ("ordinary",), True)  # even what was withdrawn again
+    spoke = await write(world, Life(frozenset({"h1"}), made, (said,), False, frozenset()), "spoke-sure")
+    assert not await _surely_open(world, "doctor", "h1", "spoke-sure") & set(spoke)

@@ -71,8 +71,8 @@ async def test_why_names_the_rule_its_source_and_what_would_open_it(app: App, wh
     assert len(told) == 2
     row = (await records.get(f"/permissions/why?login={login}&patient=p-a&about=Observation/p-a-observation")).text
     assert "được xem Observation" in row
-    money = (await records.get(f"/permissions/why?login={login}&patient=p-a&about=Invoice")).text
-    assert "không được xem Invoice" in money
+    money = (await records.get(f"/permissions/why?login={login}&patient=p-a&about=PaymentNotice")).text
+    assert "không được xem PaymentNotice" in money
 
 
 @pytest.mark.parametrize(

@@ -214,12 +214,46 @@ async def test_from_ordered_to_done_on_the_chart_and_for_the_patient(browser: Br
     assert "đã có kết quả" in (await patient.get("/me")).text
 
 
-async def test_who_may_not_order_gets_no_box(browser: Browser, own: Store) -> None:
-    nurse = await browser("nurse")
-    assert (await act(nurse, ADULT, "add:cd-drug-para500")).status_code == 403
+async def test_who_may_not_order_gets_no_box(browser: Browser, own: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    nurse, pharmacist = await browser("nurse"), await browser("pharmacist")
+    assert (await act(pharmacist, ADULT, "add:cd-diet-dtd")).status_code == 403
+    monkeypatch.setenv("LONGBIEN_NURSES_ORDER", "none")  # a hospital where doctors order everything
+    assert (await act(nurse, ADULT, "add:cd-diet-dtd")).status_code == 403
     page = await nurse.get(f"/patients/{ADULT}/orders")
     assert page.status_code == 200
     assert 'id="orders"' not in page.text
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+async def test_nurses_order_diets_and_care_and_nothing_else_and_the_doctor_sees_it(browser: Browser, own: Store, lang: str) -> None:
+    nurse, doctor = await browser("nurse", lang), await browser("doctor", lang)
+    box = (await nurse.get(f"/patients/{ADULT}?panel=order")).text
+    assert 'data-kinds="diet,nursing"' in box and 'id="repeat"' not in box
+    await act(nurse, ADULT, "discard")
+    assert "l1" not in (await act(nurse, ADULT, "add:cd-drug-para500")).text
+    assert 'data-k="l1"' in (await act(nurse, ADULT, "add:cd-diet-dtd")).text
+    signed = await act(nurse, ADULT, "sign", once=f"nurse-{lang}")
+    assert signed.headers["X-Go"].startswith(f"/patients/{ADULT}/orders?done=orders")
+    listed = (await doctor.get(f"/patients/{ADULT}/orders")).text
+    assert f"nurse <b>{lang}</b>" in listed and f"ServiceRequest/nurse-{lang}-1" in listed
+    one = {"csrf": nurse.token, "why": "đổi chế độ ăn"}  # type: ignore[attr-defined]
+    theirs = {"csrf": nurse.token, "why": "không cần", "order": "ServiceRequest/of-doctor"}  # type: ignore[attr-defined]
+    await own.commit([Update({"resourceType": "ServiceRequest", "id": "of-doctor", "status": "active", "intent": "order",
+                              "subject": {"reference": f"Patient/{ADULT}"}, "category": [{"coding": [{"code": "108252007"}]}]})])  # fmt: skip  # noqa: E501
+    assert (await nurse.post(f"/patients/{ADULT}/orders/cancel", data=theirs)).status_code == 403
+    gone = await nurse.post(f"/patients/{ADULT}/orders/cancel", data=one | {"order": f"ServiceRequest/nurse-{lang}-1"})
+    assert gone.status_code == 303
+
+
+async def test_a_draft_with_more_than_a_nurse_may_is_not_signed(browser: Browser, house: App) -> None:
+    """The rule may have changed while the draft lay there."""
+    nurse = await browser("nurse")
+    await act(nurse, ADULT, "discard")
+    await act(nurse, ADULT, "add:cd-diet-dtd")
+    other = "UPDATE draft SET content = replace(content, 'cd-diet-dtd', 'cd-lab-urea') WHERE content LIKE '%cd-diet-dtd%'"
+    await house.state.engine.db.execute(other)
+    assert (await act(nurse, ADULT, "sign", once="nurse-no")).status_code == 422
+    await act(nurse, ADULT, "discard")
 
 
 async def test_a_definition_that_was_retired_is_offered_no_more(browser: Browser, own: Store, house: App) -> None:
@@ -265,3 +299,13 @@ async def test_when_nobody_can_be_asked_the_box_says_so_and_nothing_is_signed(
     assert all(not r["id"].startswith("once-away") for r in await orders(own, "MedicationRequest"))
     monkeypatch.undo()
     await act(doctor, ADULT, "discard")
+
+
+async def test_a_set_brings_along_what_the_box_does_not_offer_and_it_is_signed_with_it(browser: Browser, own: Store) -> None:
+    """A bed day of the order set of pneumonia: of the kind `service`."""
+    doctor = await browser()
+    await act(doctor, CHILD, "discard")
+    found = (await doctor.get("/orders/search?q=ngay giuong&kind=service")).json()["items"]
+    assert found
+    assert 'data-k="l1"' in (await act(doctor, CHILD, f"add:{found[0]['id']}")).text
+    assert (await act(doctor, CHILD, "sign", once="bed-day")).headers["X-Go"].startswith(f"/patients/{CHILD}/orders?done=orders")

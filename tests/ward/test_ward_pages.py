@@ -15,6 +15,7 @@ import pytest
 
 from longbien.base import clock
 from longbien.base.ids import new_id
+from longbien.fhir.systems import DRUG
 from longbien.record.change import Update
 from longbien.ward import care, reactions, rules, signs
 from longbien.ward.reads import ward_now
@@ -37,7 +38,7 @@ async def an_order(house: SimpleNamespace, patient: str, stay: str, code: str = 
     order = {
         "resourceType": "MedicationRequest", "id": id_, "status": "active", "intent": "order",
         "authoredOn": clock.instant(now - timedelta(days=1)), "subject": {"reference": f"Patient/{patient}"},
-        "medicationCodeableConcept": {"coding": [{"system": "urn:x", "code": code}], "text": "Apixaban 5 mg"},
+        "medicationCodeableConcept": {"coding": [{"system": DRUG, "code": code}], "text": "Apixaban 5 mg"},
         "encounter": {"reference": f"Encounter/{stay}"},
         "dosageInstruction": [{"timing": {"event": [clock.instant(now.replace(second=0, microsecond=0))]}}],
     }  # fmt: skip

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import base64
 import csv
-from datetime import date
+import shutil
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
 from claim_rows import DAY, a_check_in, a_claim, row
-from longbien.wire.claims_xml import Claim, Refused, check, envelope, read, tables, tcvn3, write
+from longbien.wire.claims_xml import Claim, Refused, check, envelope, read, signature, tables, tcvn3, write
 
 SHARED = Path(__file__).parents[3] / "shared/vietnam/bhyt_xml/xml_fields_3176.csv"
 
@@ -196,6 +204,14 @@ def test_a_claim_that_is_right_has_no_fault(claim: Claim):
     assert check(claim, DAY) == []
 
 
+def test_of_who_pays_alone_the_lines_are_not_missed():
+    claim = a_claim(insured=False, stay=2)
+    sent = {t: claim[t] for t in ("XML1", "XML8")}
+    assert [f for f in check(sent, DAY) if f.level == "stop"] == []
+    sent["XML1"][0]["T_BNTT"] = "1"
+    assert [(f.field, f.rule) for f in check(sent, DAY) if f.level == "stop"] == [("T_TONGCHI_BV", "sum")]
+
+
 def _faults(claim: Claim) -> set[tuple[str, int, str, str]]:
     return {(f.table, f.row, f.field, f.rule) for f in check(claim, DAY)}
 
@@ -284,3 +300,73 @@ ROWS = st.lists(st.dictionaries(st.sampled_from(NAMES), st.text(max_size=13), ma
 def test_checking_never_fails_whatever_it_is_given(claim: Claim):
     for fault in check(claim, DAY):
         assert fault.text % fault.values
+
+
+# ---- signed ----
+
+NOW = datetime(2026, 11, 30, 9, tzinfo=UTC)
+KEY = rsa.generate_private_key(65537, 2048)
+
+
+def _certificate(key: rsa.RSAPrivateKey = KEY, until: datetime = NOW + timedelta(days=90)) -> bytes:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "BỆNH VIỆN ĐA KHOA BỒ ĐỀ")])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(17)
+    made = made.not_valid_before(NOW - timedelta(days=90)).not_valid_after(until)
+    return made.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def test_a_signed_envelope_is_verified():
+    data = signature.sign(write(a_claim(), DAY), KEY, _certificate())
+    found = signature.verify(data, [_certificate()], NOW)
+    assert found is not None and found.trusted and "BỒ ĐỀ" in found.subject
+    assert read(data).claims[0] == a_claim() and read(data).signature
+    assert signature.verify(write(a_claim(), DAY), [], NOW) is None
+
+
+def test_another_tool_verifies_the_signature(tmp_path: Path):
+    """xmlsec1 (Aleksey Sanin's XML Security Library) reads what is signed here, and refuses what was changed."""
+    tool = shutil.which("xmlsec1")
+    if tool is None:
+        pytest.skip("xmlsec1 is not installed")
+    data = signature.sign(write(a_claim(stay=2), DAY), KEY, _certificate())
+    (tmp_path / "ca.der").write_bytes(_certificate())
+    for name, content, right in (("good", data, True), ("bad", data.replace(b"<NGAYLAP>2026", b"<NGAYLAP>2027"), False)):
+        (tmp_path / name).write_bytes(content)
+        done = subprocess.run([tool, "--verify", "--pubkey-cert-der", "ca.der", "--enabled-key-data", "rsa", "--verification-time",
+                               "2026-11-30+09:00:00", name], cwd=tmp_path, capture_output=True)  # fmt: skip
+        assert (done.returncode == 0) is right, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda d: d.replace(b"<MACSKCB>01901", b"<MACSKCB>01902"), "changed after"),
+        (lambda d: d.replace(b"<DigestValue>", b"<DigestValue>AA"), "does not belong|not base64"),
+        (lambda d: d.replace(b'URI=""', b'URI="#a"'), "whole file"),
+        (lambda d: d.replace(b"xmldsig-more#rsa-sha256", b"xmldsig-more#rsa-md5"), "SignatureMethod"),
+        (lambda d: d.replace(b"xmldsig#enveloped-signature", b"xmldsig#base64"), "transform"),
+        (lambda d: d.replace(b"</CHUKYDONVI>", b"<!-- --><b/></CHUKYDONVI>"), "changed after"),
+        (lambda d: d.replace(b"</Signature>", b"</Signature>x"), "changed after"),
+        (lambda d: d.replace(b"<SignatureValue>", b"<SignatureValue>%%"), "not base64"),
+        (lambda d: d.replace(b"<X509Certificate>", b"<X509Certificate>AAAA"), "cannot be read"),
+    ],
+)
+def test_a_signature_that_is_not_right_is_refused(change: Callable[[bytes], bytes], said: str):
+    data = change(signature.sign(write(a_claim(), DAY), KEY, _certificate()))
+    with pytest.raises(Refused, match=said) as refused:
+        signature.verify(data, [], NOW)
+    assert refused.value.kind == "signature"
+
+
+def test_a_certificate_that_has_run_out_or_is_weak_is_refused():
+    for key, until, said in ((KEY, NOW - timedelta(days=1), "run out"), (rsa.generate_private_key(65537, 1024), NOW, "2048")):
+        data = signature.sign(write(a_claim(), DAY), key, _certificate(key, until))
+        with pytest.raises(Refused, match=said):
+            signature.verify(data, [], NOW)
+
+
+def test_somebody_elses_certificate_is_told():
+    data = signature.sign(write(a_claim(), DAY), KEY, _certificate())
+    other = rsa.generate_private_key(65537, 2048)
+    found = signature.verify(data, [_certificate(other)], NOW)
+    assert found is not None and not found.trusted

@@ -104,6 +104,14 @@ class WithheldRows:
         """A facility whose rows nobody's default shares is harder than one that is not named."""
         return not self.who.closed
 
+    def spares(self, row: RowSQL, bind: Bind) -> str:
+        """Where the patient has said nothing: what the facility made itself, and what the house's default opens."""
+        own = "false" if self.who.org is None else f"{row.org} = {bind(self.who.org)}::bigint"
+        shared = f"{_needs(row)} & ~{bind(self.who.default)}::int = 0"
+        if self.who.closed:
+            shared = f"({shared} AND {row.org} IS NOT NULL AND {row.org} <> ALL ({bind(self.who.closed)}::bigint[]))"
+        return f"({own} OR {shared})"
+
     def sql(self, row: RowSQL, bind: Bind) -> str:
         patient = f"{row.type} <> {bind(number('Patient'))}::smallint AND {row.pat} IS NOT NULL"
         # The closed facilities' default depends on the row: it is taken outside, so that the subquery speaks of the patient alone.
@@ -145,6 +153,9 @@ class WalledRows:
 
     organization: str | None
     bounds = True
+
+    def spares(self, row: RowSQL, bind: Bind) -> str:
+        return "true"
 
     def sql(self, row: RowSQL, bind: Bind) -> str:
         colleague = (

@@ -90,6 +90,8 @@ KINDS: dict[str, Kind] = {
 """Every R4 type stands in exactly one."""
 
 NAMES: dict[str, tuple[str, str]] = {
+    "ChargeItem": ("khoản viện phí", "charges"), "Invoice": ("hoá đơn viện phí", "bills"),
+    "ChargeItemDefinition": ("bảng giá", "price lists"),
     "ActivityDefinition": ("danh mục y lệnh", "the catalogue of orders"), "PlanDefinition": ("bộ y lệnh", "order sets"),
     "AllergyIntolerance": ("dị ứng", "allergies"), "Condition": ("chẩn đoán", "diagnoses"),
     "Consent": ("văn bản đồng ý", "consents"), "Coverage": ("thẻ bảo hiểm", "insurance cards"),

@@ -109,20 +109,21 @@ ROLES: dict[str, Role] = {
             "rcu: ServiceRequest Task NutritionOrder DeviceRequest SupplyRequest",
             "rcu: MedicationAdministration MedicationDispense MedicationStatement",
             "r: MedicationRequest VisionPrescription Coverage",
+            "r: ChargeItem Invoice",  # what holds the bill of the day open: billing/charges
             "cu: Schedule Slot",
             "u: Location",
         ), clinical=True, personal=True),
         Role("doctor", "Bác sĩ", "Doctor", "care", ("TREAT", "CAREMGT"), _lines(
             _KNOWS,
             f"rcu: {_CLINICAL}",
-            "r: Coverage",
+            "r: Coverage ChargeItem Invoice",
             "cu: Schedule Slot",
             "u: Location",
         ), clinical=True, personal=True),
         Role("head", "Trưởng khoa", "Head of department", "care", ("TREAT", "CAREMGT", "HOPERAT"), _lines(
             _KNOWS,
             f"rcu: {_CLINICAL}",
-            "r: coverage",
+            "r: coverage ChargeItem Invoice",
             "r@HOPERAT: bills claims",
             "cu: Schedule Slot",
             "u: Location",
@@ -148,11 +149,15 @@ ROLES: dict[str, Role] = {
             _KNOWS,
             "rcu: bills",
             "r: identity visits Flag coverage claims",
+            "r: ServiceRequest Task",  # what was ordered and is not done holds a bill open
         )),
         Role("insurance", "Cán bộ bảo hiểm y tế", "Insurance officer", "care", ("HPAYMT",), _lines(
             _KNOWS,
             "rcu: coverage bills claims",
+            "rcu: ChargeItemDefinition",  # the price lists
             "r: identity visits drugs Flag Condition Procedure ServiceRequest DiagnosticReport",
+            "r: Specimen Observation",  # the order of times, and results that a rule asks for: billing/rules
+            "rcu: Task",  # findings of the rules, as work items
         )),
         Role("records", "Cán bộ lưu trữ hồ sơ bệnh án", "Medical records officer", "care-ever", ("HOPERAT", "PATRQT"), _lines(
             _KNOWS,
@@ -164,7 +169,7 @@ ROLES: dict[str, Role] = {
         Role("it", "Kỹ sư công nghệ thông tin", "IT engineer", "open", ("HSYSADMIN",), _lines(
             "rcud: directory",
             "r: definitions",
-            "rcu: ActivityDefinition PlanDefinition",
+            "rcu: ActivityDefinition PlanDefinition ChargeItemDefinition",
         )),
         # Asks who saw whom (access/trail_queries.py), opens no record.
         Role("security", "Cán bộ an toàn thông tin", "Information security officer", "open", ("HOPERAT",), _lines(_KNOWS)),
@@ -175,6 +180,8 @@ ROLES: dict[str, Role] = {
         )),
         # What a machine may is in its token's scope: policy.py takes reads and writes from there.
         Role("machine", "Máy", "Machine", "everything", ("HSYSADMIN", "TREAT", "HOPERAT", "HPAYMT", "PUBHLTH", "HRESCH")),
+        # A hospital's own system that sends claims to the city's data axis (billing/axis): opens no record at all.
+        Role("sender", "Hệ thống của bệnh viện gửi hồ sơ", "Hospital system that sends claims", "open", ("HPAYMT",)),
         # They read and ask; what they ask for is written by the house in their name (policy.asking), so nothing may be written.
         Role("patient", "Người bệnh", "Patient", "own", ("PATRQT",), _lines(_KNOWS, f"r: {_CLINICAL} coverage bills claims")),
         Role("carer", "Người nhà", "Carer", "cared", ("PATRQT",), _lines(_KNOWS, f"r: {_CLINICAL} coverage bills claims")),
@@ -184,7 +191,8 @@ ROLES: dict[str, Role] = {
 _CARERS = frozenset({"nurse", "doctor", "head"})
 _SERVICES = frozenset({"laboratory", "imaging", "pharmacist"})
 PATIENTS = frozenset({"patient", "carer"})
-STAFF = frozenset(ROLES) - PATIENTS - {"machine"}
+MACHINES = frozenset({"machine", "sender"})
+STAFF = frozenset(ROLES) - PATIENTS - MACHINES
 
 HOME = Permission("home", "Own home page", STAFF)
 ME = Permission("me", "The patient's own pages", PATIENTS)

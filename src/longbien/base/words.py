@@ -312,3 +312,48 @@ def underline(text: str, terms: Iterable[str]) -> Markup:
             yield f"<mark>{escape(word)}</mark>" if hit else str(escape(word))
 
     return Markup(" ".join(pieces()))  # noqa: S704 - every piece is escaped
+
+
+# ---- amounts in words (papers are in Vietnamese) -------------------------------------------------------------------------
+
+_DIGITS = ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín")
+_THOUSANDS = ("", "nghìn", "triệu")
+
+
+def _below_thousand(n: int, whole: bool) -> list[str]:
+    """0 to 999. whole: hundreds are said even where there are none, because something stands before."""
+    hundreds, tens, ones = n // 100, n // 10 % 10, n % 10
+    out = [_DIGITS[hundreds], "trăm"] if hundreds or whole else []
+    if tens == 0:
+        out += ["linh", _DIGITS[ones]] if ones and out else [_DIGITS[ones]] if ones else []
+    elif tens == 1:
+        out += ["mười"] + (["lăm"] if ones == 5 else [_DIGITS[ones]] if ones else [])
+    else:
+        out += [_DIGITS[tens], "mươi"]
+        out += ["mốt"] if ones == 1 else ["lăm"] if ones == 5 else [_DIGITS[ones]] if ones else []
+    return out
+
+
+def _below_billion(n: int, whole: bool) -> list[str]:
+    out: list[str] = []
+    for power in (2, 1, 0):
+        part = n // 1000**power % 1000
+        if part:
+            out += _below_thousand(part, whole or bool(out))
+            out += [_THOUSANDS[power]] if power else []
+    return out
+
+
+def in_words(dong: int) -> str:
+    """An amount of dong as a receipt says it, in Vietnamese: 1234005 -> `Một triệu hai trăm ba mươi bốn nghìn không trăm linh năm
+    đồng`."""
+    left, parts = abs(dong), []
+    while left:
+        left, part = divmod(left, 10**9)
+        parts.append(part)
+    out: list[str] = []
+    for power, part in reversed(list(enumerate(parts))):
+        if part:
+            out += _below_billion(part, bool(out)) + ["tỷ"] * power
+    said = " ".join((["âm"] if dong < 0 else []) + (out or ["không"]) + ["đồng"])
+    return said[0].upper() + said[1:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from ..base import clock
@@ -13,6 +13,7 @@ from ..base.ids import key64
 from ..fhir import systems as s
 from ..record.change import Change, Create, Update
 from ..record.store import Store
+from ..web import times
 from ..web.entries import Writer
 from . import codes, compose, judge, readings
 from .compose import Written
@@ -46,6 +47,8 @@ class Signing:
     copied: Mapping[str, str] = field(default_factory=dict)
     of: str = ""
     followup_for: str = ""
+    followup_at: datetime | None = None
+    """The hour in the room's schedule; None: the day alone."""
     facility: str = "00000"
     known: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     taking: Sequence[Reading] = ()
@@ -124,7 +127,7 @@ def _ticket(task: Mapping[str, Any], writer: Writer, status: str, now: datetime)
 
 async def sign(store: Store, writer: Writer, given: Signing, now: datetime) -> list[str]:
     """Sign the visit: note, diagnoses, prescription, follow-up and the visit's end in one transaction. Gives what was written.
-    Raises AlreadySigned, Invalid (the record refuses it)."""
+    Raises AlreadySigned, times.Taken (the hour of the follow-up), Invalid (the record refuses it)."""
     for _ in range(AGAIN):
         # the visit before the question whether it is signed: who signs between the two has changed the version that must hold
         encounter = await readings.encounter(store, writer.patient, writer.encounter)
@@ -133,7 +136,7 @@ async def sign(store: Store, writer: Writer, given: Signing, now: datetime) -> l
             if signed.id == given.once:
                 return []  # the same form sent twice: it is signed
             raise AlreadySigned(signed.body)
-        changes = await _changes(store, writer, given, encounter, now)
+        changes = await _changes(store, writer, given, encounter, now)  # may raise times.Taken: the hour is gone
         try:
             await store.commit(changes)
         except (Conflict, PreconditionFailed):
@@ -162,10 +165,12 @@ async def _changes(store: Store, writer: Writer, given: Signing, encounter: Read
         said, filled = "\n".join(t for _, t in given.forms), [f"QuestionnaireResponse/{i}" for i, _ in given.forms]
         more.append(compose.section(*codes.FORMS, said, filled))
     more += rx_sections
+    taken: list[Change] = []
     if given.judged.follow_up:
         made += _followed(given, writer, now, encounter.body, more)
+        taken = await _hour(store, given, encounter.body, made)
     note = compose.note(given.texts, more, writer, given.once, now, given.copied, given.of)
-    changes: list[Change] = [Create(x, id=x["id"]) for x in (*made, note)]
+    changes: list[Change] = [*taken, *(Create(x, id=x["id"]) for x in (*made, note))]
     ended = compose.finished(encounter.body, diagnosed, writer, now, given.texts.get("reason", ""))
     changes.append(Update(ended, if_match=encounter.version))
     changes += _renewed(given, now)
@@ -253,15 +258,33 @@ def _followed(given: Signing, writer: Writer, now: datetime, encounter: Mapping[
     location = next((x.get("location") for x in encounter.get("location") or () if x.get("location")), None)
     of = str((encounter.get("serviceType") or {}).get("text") or "")
     booked = compose.appointment(day, what, location, writer, f"{given.once}-a", now, of)
-    text = f"{day:%d/%m/%Y}: {what}"
+    text = f"{_when(day, given)}: {what}"
     more.append(compose.section(*codes.FOLLOW_UP, text))
     return [booked, follow_up_paper(day, what, given, writer, now)]
+
+
+async def _hour(store: Store, given: Signing, encounter: Mapping[str, Any], made: list[Resource]) -> list[Change]:
+    """The place in the room's schedule for the follow-up, which then stands at that hour. Raises times.Taken."""
+    room = await times.room(store, readings.room_of(encounter)) if given.followup_at else None
+    if room is None or given.followup_at is None:
+        return []
+    hours = times.TimesSettings.read()
+    slot, changes = await times.place(store, room, given.followup_at, hours.minutes, hours.capacity)
+    booked = next(x for x in made if x["resourceType"] == "Appointment")
+    end = given.followup_at + timedelta(minutes=hours.minutes)
+    booked |= {"start": clock.instant(given.followup_at), "end": clock.instant(end), "minutesDuration": hours.minutes,
+               "slot": [{"reference": f"Slot/{slot}"}]}  # fmt: skip
+    return changes
+
+
+def _when(day: date, given: Signing) -> str:
+    return f"{given.followup_at:%H:%M} {day:%d/%m/%Y}" if given.followup_at else f"{day:%d/%m/%Y}"
 
 
 def follow_up_paper(day: date, what: str, given: Signing, writer: Writer, now: datetime) -> Resource:
     """Giấy hẹn khám lại (circular 01/2025, annex V): the fields of claim table 14."""
     sections = [
-        compose.field("NGAY_HEN_KL", "Hẹn khám lại", f"{day:%d/%m/%Y}: {what}"),
+        compose.field("NGAY_HEN_KL", "Hẹn khám lại", f"{_when(day, given)}: {what}"),
         compose.field("CHAN_DOAN_RV", "Chẩn đoán", diagnosis_text(given)),
     ]
     if advice := given.texts.get("advice", "").strip():

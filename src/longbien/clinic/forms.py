@@ -16,7 +16,7 @@ MOST_DX = 30
 MOST_DONE = 12
 _ID = re.compile(r"[A-Za-z0-9.\-]{1,64}")
 FIELDS = tuple(t[0] for t in TEXTS)
-MORE = ("followup", "followup_for", "weight", "guardian", "override", "copied", "rx_advice")
+MORE = ("followup", "followup_at", "followup_for", "weight", "guardian", "override", "copied", "rx_advice")
 """Other fields: the day of the follow-up and why, the child's weight and carer, why a warning is overruled, which note was
 copied."""
 _CODE = re.compile(r"[A-Z]\d[0-9A-Z]{1,2}(?:\.[0-9A-Z]{1,4})?")

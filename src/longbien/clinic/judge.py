@@ -123,6 +123,8 @@ async def _advice(out: Judged, call: Call, store: Store, patient: str, typed: Ty
     drafts = [
         compose.request(x, "", (), writer, f"draft-{n}", call.now, prior.get(x.drug.code, "")) for n, x in enumerate(out.written)
     ]
+    for draft in drafts:  # what the visit's form says so far; written, the prescription refers to the Condition
+        draft["reasonCode"] = [compose.concept(t.system, t.code, t.vi) for t, suspected in out.diagnoses if not suspected]
     places = [i for i, line in enumerate(typed.lines) if any(x.line is line for x in out.written)]
     reason = len(typed.texts.get("override", "")) >= SHORTEST_REASON
     for verdict in await departments.advise(call, store, patient, drafts):

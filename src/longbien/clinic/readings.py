@@ -248,3 +248,8 @@ async def ticket(store: Store, patient: str, encounter_id: str, since: datetime)
     open_ = [t for t in found if t.body.get("status") not in ("completed", "cancelled", "entered-in-error")]
     mine = [t for t in open_ if reference_id(t.body.get("encounter")) in (encounter_id, "")]
     return mine[-1] if mine else None
+
+
+def room_of(encounter: Mapping[str, Any]) -> str:
+    """The id of the room that the patient is seen in, "" where none is named."""
+    return reference_id(next((x.get("location") for x in encounter.get("location") or () if x.get("location")), None))

@@ -48,6 +48,7 @@ class Desk:
     found: Sequence[Reading] = ()
     earlier: Earlier = field(default_factory=Earlier)
     own: Sequence[Reading] = ()
+    hours: Sequence[datetime] = ()  # what is free in the room's schedule on the day of the follow-up
 
     @property
     def life(self) -> Life:
@@ -216,7 +217,8 @@ def fields(
             texts=typed.texts, done=typed.done, dx=rows, lines=lines, says=says,
             last=_note(call, one), before=before, marks={k for k, t in before.items() if t and typed.texts.get(k, "").strip() == t},
             earlier=one.earlier, earlier_n=len(one.earlier.requests), favourites=_favourites(call, own, typed),
-            days=_days(typed), presets=leave.PRESETS, follow=follow, full=len(typed.lines) >= MOST_LINES,
+            days=_days(typed), presets=leave.PRESETS, follow=follow,
+            hours=[w.time(t) for t in one.hours], full=len(typed.lines) >= MOST_LINES,
             child=_child(one, day), weight=typed.texts.get("weight", ""),
             override=any(s.advised and s.level == "stop" for s in says),
             phrases_json=json.dumps({p.name: p.content for p in reversed(kept) if p.kind == "phrase"}, ensure_ascii=False),

@@ -273,6 +273,13 @@ def theatre_id(mark: str, n: int) -> str:
     return f"{BY_MARK[mark].id}-mo-{n}"
 
 
+HOURS = [
+    {"daysOfWeek": ["mon", "tue", "wed", "thu", "fri"], "openingTime": opens, "closingTime": closes}
+    for opens, closes in (("07:30:00", "11:30:00"), ("13:30:00", "16:30:00"))
+]
+"""When the consulting rooms are open."""
+
+
 def _places(f: Facility) -> Iterator[Resource]:
     site = f"{f.id}-site"
     yield _location(site, f.name, ("si", "Site"), f, None, None)
@@ -281,7 +288,7 @@ def _places(f: Facility) -> Iterator[Resource]:
         yield _location(theatre_id(f.mark, n), f"Phòng mổ {n}", ("ro", "Room"), f, None, site, type=kind)
     for d in f.departments:
         if d.clinic:
-            yield _location(clinic_id(f.mark, d.code), f"Phòng khám {d.clinic}", ("ro", "Room"), f, d, site)
+            yield _location(clinic_id(f.mark, d.code), f"Phòng khám {d.clinic}", ("ro", "Room"), f, d, site, hoursOfOperation=HOURS)
         if d.ward:
             ward = ward_id(f.mark, d.code)
             yield _location(ward, f"Khu điều trị {d.name}", ("wa", "Ward"), f, d, site)

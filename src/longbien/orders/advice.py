@@ -14,6 +14,7 @@ from ..fhir import systems as s
 from ..record.store import Store
 from ..web.chart.record import allergy as read_allergy
 from . import allergy, rules
+from .beside import safe
 
 Resource = dict[str, Any]
 _decode = msgspec.json.Decoder().decode
@@ -79,4 +80,4 @@ def _wanted(drafts: Sequence[Mapping[str, Any]]) -> str:
     return ",".join(sorted(asked))
 
 
-ADVICE = (allergies, repeats)
+ADVICE = (allergies, repeats, safe)

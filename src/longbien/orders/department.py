@@ -8,7 +8,8 @@ from longbien.web.page import route
 
 from . import pages, pages_catalogue, pages_collect, pages_list, pages_order, reactions
 from .advice import ADVICE
-from .permissions import CATALOGUE, ORDER, PERMISSIONS, ROUND
+from .permissions import BOX, CATALOGUE, PERMISSIONS, ROUND
+from .settings import OrderSettings
 
 ORDERS = Department(
     name="orders",
@@ -34,11 +35,12 @@ ORDERS = Department(
     ],
     tabs=[Tab("orders", "orders", mark("Orders"))],
     panels=[Panel("me", "orders/me.html", pages_list.mine)],
-    sheets=[Sheet("order", mark("Order"), "O", "orders/panel.html", pages_order.build, ORDER)],
+    sheets=[Sheet("order", mark("Order"), "O", "orders/panel.html", pages_order.build, BOX)],
     reactions=[
         when("DiagnosticReport?status=final,amended,corrected,appended", reactions.close),
         when("Procedure?status=completed", reactions.close),
     ],
     advice=ADVICE,
+    settings=OrderSettings,
     permissions=PERMISSIONS,
 )

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from ..access import drafts
 from ..base import clock
-from ..base.errors import Invalid, NotFound
+from ..base.errors import Forbidden, Invalid, NotFound
 from ..base.ids import FHIR_ID, new_id
 from ..record.store import Store
 from ..web.chart.record import Life
@@ -22,13 +22,16 @@ from . import sheet as box
 from .compose import wrong
 from .definitions import Item
 from .index import Index
-from .permissions import ORDER
+from .permissions import BOX
+from .settings import kinds, may_order
 
 SHOWN_RESULTS = timedelta(days=7)
 
 
 async def build(call: Call, shell: Any) -> dict[str, Any] | None:
-    """The sheet in the chart's panel."""
+    """The sheet in the chart's panel; None for nurses where the hospital lets doctors alone order."""
+    if not kinds(call.actor):
+        return None
     draft = await box.load(call, shell["person"].id)
     asked = call.query.get("panel") == "order"
     query = call.query.get("oq", "")[:100] if asked else ""
@@ -38,11 +41,13 @@ async def build(call: Call, shell: Any) -> dict[str, Any] | None:
     return await box.view(call, shell["life"], shell["reason"], draft, checked=checked, query=query)
 
 
-@page(ORDER, "TREAT")
+@page(BOX, "TREAT")
 async def order(call: Call) -> Response:
     """POST /patients/{id}/order, act = find, add:ID, take:ID, drop:K, keep, discard, repeat, again:Type/ID, (un)pin:ID, sign."""
     patient = call.request.path_params["id"]
     reason = await opened(call, patient)
+    if not kinds(call.actor):
+        raise Forbidden("At this hospital doctors alone order.")
     draft = await box.load(call, patient)
     box.typed(call, draft)
     act, _, arg = call.field("act", 200).partition(":")
@@ -86,8 +91,11 @@ async def _change(call: Call, life: Life, reason: str, draft: box.Draft, index: 
 
 
 def _item(index: Index, id_: str, call: Call) -> Item | None:
+    """What may be ordered now, by this person."""
     item = index.by_id.get(id_)
-    return item if item is not None and item.offered(call.now) else None
+    if item is None or not item.offered(call.now):
+        return None
+    return item if may_order(call.actor, item.kind) else None
 
 
 def _again(call: Call, draft: box.Draft, index: Index, orders: list[dict[str, Any]]) -> None:
@@ -95,7 +103,9 @@ def _again(call: Call, draft: box.Draft, index: Index, orders: list[dict[str, An
     missing = []
     for one in orders:
         made = actions.again(one, index, draft.next_k())
-        if made is not None and made[1].offered(call.now):
+        if made is not None and not may_order(call.actor, made[1].kind):
+            draft.said = call.w("A doctor orders this.")
+        elif made is not None and made[1].offered(call.now):
             draft.lines.append(made[0])
         else:
             missing.append(str((one.get("medicationCodeableConcept") or one.get("code") or {}).get("text") or ""))
@@ -118,7 +128,13 @@ async def _sign(call: Call, life: Life, reason: str, draft: box.Draft, index: In
     made = box.composed(draft, index, where, "x")
     said = await box.verdicts(call, store, patient, made)
     for n, (line, item) in enumerate(zip(draft.lines, items, strict=True)):
-        if item is None or made[n] is None or wrong(line, item, where, call.w) or box.blocked(line, said.get(n, [])):
+        if (
+            item is None
+            or made[n] is None
+            or not may_order(call.actor, item.kind)
+            or wrong(line, item, where, call.w)
+            or box.blocked(line, said.get(n, []))
+        ):
             await box.save(call, patient, draft)
             return await _shown(call, life, reason, draft, status=422, checked=True)
     given = call.field("once", 64)
@@ -153,7 +169,7 @@ async def _shown(
     return call.html("orders/sheet.html", status, person=life.person, **{**given, "said": error or given["said"]})
 
 
-@page(ORDER, "TREAT")
+@page(BOX, "TREAT")
 async def hints(call: Call) -> Response:
     """GET /patients/{id}/order/hints -> {definition id: [[level, text]]}: what is there already and what the patient reacts to, for
     the list of hits. Asked once when the box is opened; before signing the advisers are asked again."""

@@ -5,6 +5,11 @@ from __future__ import annotations
 from ..access.roles import Permission
 
 ORDER = Permission("order", "Order tests, images, drugs, procedures, diets and nursing", frozenset({"doctor", "head"}))
+BOX = Permission(
+    "order-box",
+    "Use the order box; nurses for diets and nursing measures alone, as far as the hospital lets them",
+    frozenset({"doctor", "head", "nurse"}),
+)
 LOOK_UP = Permission(
     "catalogue-look-up",
     "Look up what can be ordered",
@@ -19,4 +24,4 @@ COLLECT = Permission(
 ROUND = Permission("order-round", "See which specimens are to be taken at the facility", frozenset({"nurse", "laboratory"}))
 CATALOGUE = Permission("catalogue", "Keep the catalogue of what can be ordered", frozenset({"it", "pharmacist"}))
 
-PERMISSIONS = {p.code: p.title for p in (ORDER, LOOK_UP, PRINT, COLLECT, ROUND, CATALOGUE)}
+PERMISSIONS = {p.code: p.title for p in (ORDER, BOX, LOOK_UP, PRINT, COLLECT, ROUND, CATALOGUE)}

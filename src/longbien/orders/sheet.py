@@ -23,6 +23,7 @@ from .compose import CHILD_YEARS, FIELDS, Context, Line, compose, dose_unit, fir
 from .definitions import Item, Part
 from .index import Index
 from .kinds import KINDS, OFFERED
+from .settings import kinds
 
 _log = log.get(__name__)
 FORM = "order"
@@ -184,7 +185,9 @@ async def view(
     for r in rows:
         r.pinned = own.get(r.line.definition, 0) >= favourites.PINNED
     icd = diagnoses(life)
-    hits = index.search(query, call.now, kinds=(*OFFERED, "set"), favours=icd, own=own) if query else []
+    mine = kinds(call.actor)
+    asked_kinds = (*OFFERED, "set") if mine == OFFERED else mine
+    hits = index.search(query, call.now, kinds=asked_kinds, favours=icd, own=own) if query else []
     shown = index.by_id.get(draft.open_set)
     return {
         "rows": rows,
@@ -197,10 +200,11 @@ async def view(
         "query": query,
         "hits": [_told(i, call) for i in hits],
         "open_set": _set(call, shown, index) if shown else None,
-        "suggested": _suggested(call, index, icd, own) if not shown else [],
+        "suggested": _suggested(call, index, icd, own, asked_kinds) if not shown else [],
         "blocked": sum(r.blocked for r in rows),
         "wrong": sum(bool(r.errors) for r in rows),
         "patient": patient,
+        "kinds": "" if mine == OFFERED else ",".join(mine),
         "lapsed": sum(r.item is None for r in rows),
     }
 
@@ -250,8 +254,16 @@ def _set(call: Call, item: Item, index: Index) -> SimpleNamespace:
     )
 
 
-def _suggested(call: Call, index: Index, icd: Sequence[str], own: Mapping[str, int]) -> list[tuple[str, list[SimpleNamespace]]]:
-    """Favourites: sets and drugs for the patient's diagnoses, then what the reader orders most."""
+def _suggested(
+    call: Call, index: Index, icd: Sequence[str], own: Mapping[str, int], allowed: Sequence[str]
+) -> list[tuple[str, list[SimpleNamespace]]]:  # fmt: skip
+    """Favourites: sets and drugs for the patient's diagnoses, then what the reader orders most; of the kinds `allowed`."""
+    if "drug" not in allowed:
+        common = sorted(
+            (i for i in index.items if i.kind in allowed and i.offered(call.now)), key=lambda i: (-own.get(i.id, 0), i.rank)
+        )
+        by = [(call.w(KINDS[k].title), [i for i in common if i.kind == k][:SUGGESTED]) for k in allowed]
+        return [(title, [_told(i, call) for i in items]) for title, items in by if items]
     wide = set(icd) | {c.split(".")[0] for c in icd}
     fits = sorted(
         (i for i in index.items if i.favours & wide and i.offered(call.now)),

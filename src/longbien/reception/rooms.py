@@ -14,7 +14,7 @@ import msgspec
 from ..base.errors import NotFound
 from ..fhir import systems as s
 from ..record.store import Store
-from .booking import hours_of
+from ..web.times import hours_of
 from .shapes import Room
 
 _decode = msgspec.json.Decoder().decode

@@ -6,8 +6,6 @@ from longbien.base.config import Settings, setting
 
 
 class ReceptionSettings(Settings):
-    minutes: int = setting("LONGBIEN_APPOINTMENT_MINUTES", 15, "Minutes of one appointment.")
-    capacity: int = setting("LONGBIEN_APPOINTMENTS_AT_ONCE", 2, "Appointments of one room that begin at the same time.")
     channels: str = setting(
         "LONGBIEN_REMINDERS",
         "",

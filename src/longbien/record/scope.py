@@ -52,6 +52,15 @@ class Wholly(Protocol):
         ...
 
 
+@runtime_checkable
+class Surely(Protocol):
+    """Rows that can say of many, cheaply, that they are open."""
+
+    def surely(self, row: RowSQL, bind: Bind) -> str:
+        """SQL that is true only of rows that `sql` opens; "false" where there is no cheaper way."""
+        ...
+
+
 @dataclass(frozen=True)
 class Nothing:
     def sql(self, row: RowSQL, bind: Bind) -> str:
@@ -97,6 +106,11 @@ class Scope:
 
     def where(self, row: RowSQL, bind: Bind) -> str:
         return self.rows.sql(row, bind)
+
+    def surely(self, row: RowSQL, bind: Bind) -> str:
+        """SQL that is true only where `where` is, cheaper and true of most rows; "false" where there is none such. Whoever asks it
+        asks `where` again about what it leaves, and where nothing was found: so both take as long."""
+        return self.rows.surely(row, bind) if isinstance(self.rows, Surely) else "false"
 
     def every(self, row: RowSQL, bind: Bind) -> str:
         """As `where`, for a statement about the rows of one patient: what holds of all of them is asked first and once a statement

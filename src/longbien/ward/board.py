@@ -109,7 +109,7 @@ def years(lying: Lying, now: datetime) -> int | None:
 
 def problem(lying: Lying, lang: Tongue) -> str:
     """The diagnosis that the stay names first, else why the patient came."""
-    said = str(r.first(lying.stay, "diagnosis", "condition", "display") or "")
+    said = lying.diagnosis or str(r.first(lying.stay, "diagnosis", "condition", "display") or "")
     return said or r.concept(lying.stay.get("reasonCode"), lang)
 
 

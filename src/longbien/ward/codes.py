@@ -36,3 +36,9 @@ OXYGEN = "3151-8"  # LOINC Inhaled oxygen flow rate
 def concept(system: str, code: str, display: str, text: str = "") -> Resource:
     """A CodeableConcept with one coding."""
     return {"coding": [{"system": system, "code": code, "display": display}], "text": text or display}
+
+
+def performers(by: Resource, second: Resource | None) -> list[Resource]:
+    """MedicationAdministration.performer: who gave it, and who looked at it too."""
+    function = concept("http://terminology.hl7.org/CodeSystem/med-admin-perform-function", "verifier", "Verifier")
+    return [{"actor": by}] if second is None else [{"actor": by}, {"function": function, "actor": second}]

@@ -9,6 +9,7 @@ from longbien.record.change import both
 from . import beds, drugs, reactions, routes, stays
 from .death_guard import nothing_after_death
 from .pages import at
+from .second import WardSettings
 
 WARD = Department(
     name="ward",
@@ -25,6 +26,7 @@ WARD = Department(
     panels=[
         *stays.PANELS,
     ],
+    settings=WardSettings,
     permissions={
         **{p.code: p.title for p in at.PERMISSIONS},
         **stays.PERMISSIONS,

@@ -39,6 +39,19 @@ async def found(store: Store, type_: str, id_: str) -> Resource | None:
     return next((json.loads(e.body) for e in page.entries), None)
 
 
+async def consulting_room(store: Store, stay: Stay) -> Resource | None:
+    """A reference to the consulting room of the department that the patient lies in, where the directory has one with hours."""
+    bed = await found(store, "Location", r.reference_id((stay.bed or {}).get("location")))
+    department = str(r.first(bed, "managingOrganization", "reference") or "") if bed else ""
+    if not department:
+        return None
+    page = await store.search("Location", [("organization", department), ("status", "active"), ("_count", "200")])
+    for place in (json.loads(e.body) for e in page.entries):
+        if r.first(place, "physicalType", "coding", "code") == "ro" and place.get("hoursOfOperation"):
+            return {"reference": f"Location/{place['id']}", "display": str(place.get("name") or "")}
+    return None
+
+
 async def keep(store: Store, stay: Stay, values: Mapping[str, str], seen: int, w: Writer, now: datetime) -> int:
     """Keep what was prepared. `seen`: the version of the shared draft that the page showed (0: there was none). Gives the new
     version. Raises Conflict where somebody has kept theirs meanwhile: nobody's words are lost unseen."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from longbien.base import clock
 from longbien.base.words import Words
@@ -46,6 +47,8 @@ class Leaving:
     sections: dict[str, str] = field(default_factory=dict)
     follow_up: datetime | None = None
     follow_up_for: str = ""
+    follow_up_room: Mapping[str, Any] | None = None
+    """The consulting room of the department that the patient leaves: reception finds the follow-up there and gives it its hour."""
     destination: str = ""
     why_referred: str = ""
     transport: str = ""

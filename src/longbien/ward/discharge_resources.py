@@ -240,6 +240,7 @@ def appointment(stay: Stay, out: Leaving, w: Writer) -> Resource:
         "participant": [
             {"actor": {"reference": f"Patient/{w.patient}"}, "status": "accepted"},
             {"actor": author(w), "status": "accepted"},
+            *([{"actor": dict(out.follow_up_room), "status": "accepted"}] if out.follow_up_room else []),
         ],
     }
 

@@ -60,15 +60,15 @@ async def once_only(engine: Any, scope: Scope, change: Guarded, connection: Any)
 
 async def write(
     store: Store, lying: Lying, line: rounds.Line, due: datetime | None, at: datetime, by: Resource, *, once: str,
-    reason: str = "", said: str = "", scanned: bool = False,
+    reason: str = "", said: str = "", scanned: bool = False, second: Resource | None = None,
 ) -> None:  # fmt: skip
-    """Write down what became of a dose: given, or why not. Who gives what was held or refused before replaces that. Raises Invalid
-    (too-early, ended, hold), Conflict (given-twice, too-soon, too-much)."""
+    """Write down what became of a dose: given, or why not. Who gives what was held or refused before replaces that. `second`: who
+    looked at it too. Raises Invalid (too-early, ended, hold), Conflict (given-twice, too-soon, too-much)."""
     if not reason and (why := rounds.may_give(line, due, at)):
         raise Invalid("This dose may not be given now.", code=why)
     id_ = rounds.record_id(line.id, due) if due is not None else once
     made = rounds.administration(
-        line, lying.stay, lying.id, due, at, by, id_=id_, reason=reason, said=said, scanned=scanned
+        line, lying.stay, lying.id, due, at, by, id_=id_, reason=reason, said=said, scanned=scanned, second=second
     )  # fmt: skip
     try:
         await store.commit([Create(made, id=id_)])

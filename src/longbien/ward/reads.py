@@ -81,6 +81,8 @@ class Lying:
     notes: dict[Any, Any] = field(default_factory=dict)
     """What was worked out of these very versions (`noted`). Shared with other requests."""
     looked: datetime | None = None
+    diagnosis: str = ""
+    """What it is called for readers of English (naming.english)."""
 
     @property
     def id(self) -> str:

@@ -18,7 +18,7 @@ from longbien.fhir import systems as s
 from longbien.web.chart import record as r
 
 from . import timing
-from .codes import EXT_DUE, EXT_SCANNED, NOT_GIVEN, Resource, concept
+from .codes import EXT_DUE, EXT_SCANNED, NOT_GIVEN, Resource, concept, performers
 
 State = Literal["given", "held", "refused", "missed", "late", "due", "soon", "later", "stopped"]
 EARLY = timedelta(minutes=60)
@@ -56,6 +56,8 @@ class Dose:
     said: str = ""
     record: str = ""
     scanned: bool = False
+    checked: str = ""
+    """Who looked at it as the second person."""
 
     @property
     def open(self) -> bool:
@@ -122,7 +124,8 @@ def _written(a: Mapping[str, Any], due: datetime) -> Dose:
     said = str(r.first(a, "note", "text") or "")
     code = r.code_of(a.get("statusReason"), NOT_GIVEN)
     scanned = bool(extension(a, EXT_SCANNED, "valueBoolean"))
-    return Dose(r.reference_id(a.get("request")), due, state_of(a), by, moment, code, said, str(a.get("id")), scanned)
+    second = next((str(r.first(p, "actor", "display") or "") for p in a.get("performer") or () if p.get("function")), "")
+    return Dose(r.reference_id(a.get("request")), due, state_of(a), by, moment, code, said, str(a.get("id")), scanned, second)
 
 
 def line(order: Mapping[str, Any], lang: str) -> Line | None:
@@ -231,9 +234,9 @@ def _most(dosage: Mapping[str, Any]) -> int | None:
 
 def administration(
     one: Line, stay: Mapping[str, Any], patient: str, due: datetime | None, at: datetime, by: Resource, *, id_: str,
-    reason: str = "", said: str = "", scanned: bool = False,
+    reason: str = "", said: str = "", scanned: bool = False, second: Resource | None = None,
 ) -> Resource:  # fmt: skip
-    """What is written of a dose: given, or with `reason` why not."""
+    """What is written of a dose: given, or with `reason` why not. `second`: who looked at a high-alert drug too."""
     out: Resource = {"resourceType": "MedicationAdministration", "id": id_, "status": "not-done" if reason else "completed"}
     marks: list[Resource] = [{"url": EXT_DUE, "valueDateTime": clock.instant(due)}] if due is not None else []
     if scanned:
@@ -251,7 +254,7 @@ def administration(
         "subject": {"reference": f"Patient/{patient}"},
         "context": {"reference": f"Encounter/{stay['id']}"},
         "effectiveDateTime": clock.instant(at),
-        "performer": [{"actor": by}],
+        "performer": performers(by, second),
         "request": {"reference": f"MedicationRequest/{one.id}"},
     }
     if said:

@@ -5,7 +5,8 @@ They are charged when the stay has ended. While it runs the provisional bill cou
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, time
+from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any
 
 from longbien.base import clock
@@ -72,21 +73,26 @@ def stay(encounter: Mapping[str, Any], places: Mapping[str, reads.Place], lines:
     return rules.Stay(begin, end, lay, result, kind, operated)
 
 
-async def causes(engine: Engine, prices: Tariff, encounter: Mapping[str, Any], now: datetime, lines: Sequence[Line]) -> list[Cause]:
-    """Every bed day of a stay up to now, or to its end."""
-    if not inpatient(encounter) or encounter.get("status") in VOID:
-        return []
-    ids = [reference_id(x.get("location"), "Location") for x in encounter.get("location") or ()]
-    told = stay(encounter, await reads.places(engine, ids), lines)
-    if told is None:
+def days(
+    prices: Tariff, encounter: Mapping[str, Any], places: Mapping[str, reads.Place], now: datetime, lines: Iterable[Line]
+) -> list[Cause]:
+    """Every bed day of a stay up to now, or to its end. Pure."""
+    told = stay(encounter, places, lines)
+    if told is None or not inpatient(encounter) or encounter.get("status") in VOID:
         return []
     facility = reference_id(encounter.get("serviceProvider"), "Organization")
 
-    def worth(code: str, day: Any) -> Any:
+    def worth(code: str, day: date) -> Decimal:
         found = prices.price("service", code, facility, day)
-        return found.price if found else 0
+        return found.price if found else Decimal(0)
 
     return [_cause(encounter, x, told) for x in rules.bed_days(told, now, worth)]
+
+
+async def causes(engine: Engine, prices: Tariff, encounter: Mapping[str, Any], now: datetime, lines: Sequence[Line]) -> list[Cause]:
+    """The same for a stay in the record."""
+    ids = [reference_id(x.get("location"), "Location") for x in encounter.get("location") or ()]
+    return days(prices, encounter, await reads.places(engine, ids), now, lines)
 
 
 def _cause(encounter: Mapping[str, Any], x: rules.BedDay, told: rules.Stay) -> Cause:

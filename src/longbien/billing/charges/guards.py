@@ -63,3 +63,16 @@ async def guard(engine: Any, scope: Scope, change: Guarded, connection: Any) -> 
             raise Conflict("This visit has a bill that stands.", code="duplicate")
     await connection.execute(Q.put, change.id, *values)
     return invoice
+
+
+async def stays(engine: Any, scope: Scope, change: Guarded, connection: Any) -> Resource | None:
+    """Asked of every write of an Encounter: keeps the table of stays and visits that ended. Refuses nothing."""
+    e = change.resource
+    if e is None:
+        return e
+    end = shapes.moment((e.get("period") or {}).get("end")) if e.get("status") == "finished" else None
+    facility = shapes.reference_id(e.get("serviceProvider"), "Organization")
+    if facility and (end is not None or change.version > 1):
+        kind = str((e.get("class") or {}).get("code")) in INPATIENT
+        await connection.execute(Q.ended, change.id, facility, end, kind)
+    return e

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 
 from ...base.clock import HANOI, local
@@ -42,12 +42,28 @@ def shown(card: Card, visit: Visit, moment: datetime) -> bool:
 def at(visit: Visit, moment: datetime) -> Card | None:
     """The card that counts for what was done at this moment: of those that run the best; only where none runs, one that ended
     during the stay."""
-    day = day_of(moment)
-    known = [c for c in visit.cards if shown(c, visit, moment)]
+    return of_day(visit, day_of(moment), [c for c in visit.cards if shown(c, visit, moment)])
+
+
+def of_day(visit: Visit, day: date, known: Sequence[Card]) -> Card | None:
+    """The same, of the cards known by then."""
     running = [c for c in known if runs(c, day)]
     if not running:
         running = [c for c in known if c.begins <= day and (end := last_day(c, visit)) is not None and day <= end]
     return best(running)
+
+
+def chooser(visit: Visit) -> Callable[[datetime, date], Card | None]:
+    """`at` of one visit for many moments and their days: worked out once for each day and what was known."""
+    found: dict[tuple[date, tuple[bool, ...]], Card | None] = {}
+
+    def choose(moment: datetime, day: date) -> Card | None:
+        key = day, tuple([shown(c, visit, moment) for c in visit.cards])
+        if key not in found:
+            found[key] = of_day(visit, day, [c for c, known in zip(visit.cards, key[1], strict=True) if known])
+        return found[key]
+
+    return choose
 
 
 def best(cards: Sequence[Card]) -> Card | None:

@@ -15,13 +15,14 @@ from .tables import Level
 
 @dataclass(slots=True)
 class Group:
-    """A charge with its reversals. steps: the quantity after each line, root first. net: what is left, as the visit bears it.
-    cut: basis beyond the limit of supplies. plain: MUC_HUONG before the limit of the year, benefit: after it; waived: what
-    that took."""
+    """A charge with its reversals. day: of its root. steps: the quantity after each line, root first. net: what is left, as the
+    visit bears it. cut: basis beyond the limit of supplies. plain: MUC_HUONG before the limit of the year, benefit: after it;
+    waived: what that took."""
 
     root: Line
     lines: list[Line]
     steps: list[Decimal]
+    day: date
     card: Card | None = None
     level: Level | None = None
     ratio: Decimal = ZERO
@@ -78,7 +79,7 @@ def _group(root: Line, members: Sequence[Line]) -> Group:
     steps = [root.quantity]
     for line in rest:
         steps.append(steps[-1] + line.quantity)
-    return Group(root, [root, *rest], steps)
+    return Group(root, [root, *rest], steps, cards.day_of(root.at))
 
 
 def _place(line: Line) -> tuple[datetime, str]:

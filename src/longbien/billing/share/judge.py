@@ -5,12 +5,12 @@ back exactly, and whatever binds the visit as a whole stands on the charge itsel
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
-from ..lines import ZERO, Bill, Line, Share, Visit
+from ..lines import ZERO, Bill, Card, Line, Share, Visit
 from . import amounts, cards, tables, why
 from .amounts import Parts
 from .groups import Group, Terms, grouped, rate
@@ -25,8 +25,9 @@ def judge(visit: Visit, lines: Sequence[Line]) -> Bill:
     day = judged_on(visit, groups)
     percent = tables.percent(object_, tables.inpatient(visit.kind), day)
     terms = Terms(day, object_, percent or ZERO)
+    choose = cards.chooser(visit)
     for group in groups:
-        _cover(group, visit, terms)
+        _cover(group, choose, terms)
     _limit_supplies(groups, day)
     terms = _as_a_whole(terms, visit, groups)
     for group in groups:
@@ -45,8 +46,8 @@ def judged_on(visit: Visit, groups: Sequence[Group]) -> date:
     return cards.day_of(max((g.root.at for g in groups if g.left), default=visit.begin, key=cards.aware))
 
 
-def _cover(group: Group, visit: Visit, terms: Terms) -> None:
-    group.card = cards.at(visit, group.root.at)
+def _cover(group: Group, choose: Callable[[datetime, date], Card | None], terms: Terms) -> None:
+    group.card = choose(group.root.at, group.day)
     group.level = tables.level(group.card.level) if group.card else None
     group.ratio = amounts.covered(group.root, group.level, terms.percent)
     group.net = amounts.cost(group.root, group.left, group.ratio)
@@ -100,7 +101,7 @@ def _limit_year(groups: Sequence[Group], room: Decimal) -> None:
     """After five years without a gap the copayments of a year end at six reference levels; in the order of (when, id)."""
     before = ZERO
     for g in groups:
-        if g.card is None or g.card.five_years is None or g.card.five_years > cards.day_of(g.root.at) or not g.parts.copay:
+        if g.card is None or g.card.five_years is None or g.card.five_years > g.day or not g.parts.copay:
             continue
         after = before + g.parts.copay
         borne = min(room, after) - min(room, before)

@@ -4,29 +4,32 @@ then."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
+from ...base import clock
 from ...base.errors import Conflict, Invalid, NotFound
 from ...base.ids import FHIR_ID, new_id
-from ...base.words import parse_instant, words
+from ...base.words import mark, parse_instant, words
 from ...fhir import systems as s
 from ...record.change import Stored
 from ...record.store import Store
-from ...web import departments
+from ...web import departments, times
 from ...web.chart.record import Life, concept, moment, person
 from ...web.forms import catalogue, reading
 from ...web.page import Call, page
 from ...web.pages.frame import frame
-from .. import actions, acts, codes, forms, judge, phrases, readings, view
+from .. import actions, acts, codes, forms, judge, leave, phrases, readings, view
 from ..judge import Judged
 from ..permissions import CLINIC, VISIT
 from ..readings import _decode
 from ..view import Desk
 
 NO_CODE = "00000"
+NO_HOUR = mark("The hour of the next visit is taken or no hour of the room any more: choose another.")
 
 
 def done(key: str, call: Call) -> str:
@@ -112,7 +115,27 @@ async def form_page(
 async def _context(call: Call, one: Desk, judged: Judged | None, error: str = "") -> dict[str, Any]:
     own = await phrases.used(call.engine.db, call.actor.number, "dx")
     kept = await view.phrases_of(call)
+    one.hours = await _hours(call, one)
     return view.fields(call, one, judged, own, one.saved, kept, error)
+
+
+async def _hours(call: Call, one: Desk) -> list[datetime]:
+    """The free hours of the day of the follow-up, where the room has a schedule."""
+    day, _ = leave.follow_up(one.typed.texts.get("followup", ""), clock.local(call.now).date())
+    room = await times.room(one.store, readings.room_of(one.encounter.body)) if day else None
+    if room is None or day is None:
+        return []
+    hours = times.TimesSettings.read()
+    return [t.start for t in await times.times(one.store, room, day, hours.minutes, hours.capacity, call.now) if t.free]
+
+
+async def _hour(call: Call, one: Desk) -> tuple[datetime | None, bool]:
+    """(the hour that was chosen, is it free)."""
+    asked = one.typed.texts.get("followup_at", "")
+    if not asked or not one.typed.texts.get("followup"):
+        return None, True
+    found = next((t for t in await _hours(call, one) if f"{clock.local(t):%H:%M}" == asked), None)
+    return found, found is not None
 
 
 async def _judged(call: Call, one: Desk, *, whole: bool = True) -> Judged:
@@ -217,6 +240,9 @@ async def sign(call: Call) -> Response:
     if error:
         return await again(call, one, judged, error)
     given = await signing(call, one, judged)
+    given.followup_at, free = await _hour(call, one)
+    if not free:
+        return await again(call, one, judged, call.w(NO_HOUR))
     if len(given.done) < len(one.typed.done):
         return await again(call, one, judged, call.w("A procedure is not in the catalogue any more: remove it."))
     try:
@@ -230,6 +256,8 @@ async def sign(call: Call) -> Response:
             time=call.w.time(at) if at else "",
         )
         return await again(call, one, judged, text, 409)
+    except times.Taken:
+        return await again(call, one, judged, call.w(NO_HOUR), 409)
     except Conflict:
         return await again(call, one, judged, call.w("The visit is being changed by somebody else. Sign again."), 409)
     except Invalid as why:

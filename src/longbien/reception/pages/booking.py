@@ -14,6 +14,7 @@ from ...record.store import Store
 from ...web.chart.record import moment, person
 from ...web.desk import people as persons
 from ...web.page import Call, page
+from ...web.times import TimesSettings
 from .. import booking, finding, knowing, reminders
 from ..booking import Asked, NoTime, Taken
 from ..permissions import APPOINT, RECEIVE
@@ -54,12 +55,12 @@ async def day(call: Call) -> Response:
 
 
 async def _page(call: Call, *, error: str = "", status: int = 200) -> Response:
-    place, settings = await here(call), ReceptionSettings.read()
+    place, settings, hours = await here(call), ReceptionSettings.read(), TimesSettings.read()
     room, shown, patient = _room(call, place), _day(call), _patient(call)
     moving = call.query.get("move", "") or call.field("move", 64)
     store = Store(call.engine, call.scope("appointments of a room"))
     today = clock.local(call.now).date()
-    times = await booking.times(store, room, shown, settings.minutes, settings.capacity, call.now)
+    times = await booking.times(store, room, shown, hours.minutes, hours.capacity, call.now)
     listed = await _listed(call, store, room, shown)
     first = max(today, shown - timedelta(days=shown.weekday()))
     week = [first + timedelta(days=n) for n in range(WEEK)]
@@ -130,7 +131,7 @@ def _start(call: Call) -> datetime | None:
 
 
 def _asked(call: Call, room: Room, start: datetime) -> Asked:
-    settings = ReceptionSettings.read()
+    settings = TimesSettings.read()
     token = call.field("once", 64)
     return Asked(
         room,

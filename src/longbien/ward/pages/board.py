@@ -16,6 +16,7 @@ from longbien.web.pages.search import address
 
 from .. import beds, codes
 from ..board import Board, Card, build
+from ..naming import english
 from ..places import Ward
 from ..reads import SHIFTS, Lying, ward_now
 from .at import BEDS, WARD, at, store
@@ -46,6 +47,7 @@ async def board(call: Call) -> Response:
     if found.ward is None:
         return call.html("ward/none.html", nav="ward")
     now = await ward_now(call.engine, call.scope("the ward's bed board"), found.ward, call.now, back=SHIFTS)
+    await english(store(call, "the ward's bed board"), now.lying.values(), call.lang)
     view = build(now, call.now, call.w, call.lang)
     own = [c for c in view.cards if c.lies and mine(c.lies, call.actor.practitioner)]
     asked = call.query.get("whose", "")

@@ -8,10 +8,12 @@ from typing import Any
 
 from starlette.responses import PlainTextResponse, Response
 
+from longbien.access.second import second
 from longbien.base import clock
-from longbien.base.errors import Conflict, Invalid, LongbienError, NotFound
-from longbien.base.words import parse_instant
+from longbien.base.errors import Conflict, Invalid, LongbienError, NotFound, Unauthenticated
+from longbien.base.words import mark, parse_instant
 from longbien.record.store import Store
+from longbien.web import entries
 from longbien.web.chart import record as r
 from longbien.web.departments import advise
 from longbien.web.page import Call, page
@@ -19,6 +21,7 @@ from longbien.web.page import Call, page
 from .. import drugs, mar, rounds, rules, signs
 from ..board import build
 from ..reads import SHIFTS, Lying, WardNow, ward_now
+from ..second import WardSettings, high_alert
 from .at import GIVE, NURSING, At, at, lying, once, opened, staff, store
 
 BAND = timedelta(minutes=20)
@@ -92,10 +95,16 @@ async def _card(call: Call, who: Lying, line: rounds.Line, due: datetime | None,
     for verdict in await advise(call, made, who.id, [dict(line.order)]):
         if verdict.level != "note":
             found.append(mar.Check("stop" if verdict.level == "stop" else "warn", verdict.text))
+    known = await high_alert(made, line.order)
+    if known is None:
+        found.append(mar.Check("note", call.w("Not in the catalogue: not checked whether it is a high-alert drug")))
+    two = bool(known) and WardSettings.read().two_persons
+    if two:
+        found.append(mar.Check("warn", call.w("High-alert drug: a second person looks at drug, dose and pump, and confirms")))
     dose = line.dose_at(due) if due is not None else None
-    right = all(c.level == "ok" for c in found)
+    right = all(c.level in ("ok", "note") for c in found)
     closed = any(c.level == "stop" for c in found[:5]) and rounds.may_give(line, due, call.now) != ""
-    return SimpleNamespace(line=line, due=due, dose=dose, checks=found, right=right, closed=closed, scanned=band and drug)
+    return SimpleNamespace(line=line, due=due, dose=dose, checks=found, right=right, closed=closed, scanned=band and drug, two=two)
 
 
 def _chosen(found: WardNow, asked: str, call: Call) -> Lying | None:
@@ -194,9 +203,13 @@ async def dose(call: Call) -> Response:
     when = tapped if tapped is not None and call.now - TAPPED < tapped <= call.now + rules.SLACK else call.now
     made = Store(call.engine, call.scope(reason_))
     try:
+        beside = None if why else await _second(call, made, line)
+    except Unauthenticated as error:
+        return await _refused(call, who, w(error.text), 422, order, due)
+    try:
         await drugs.write(
             made, who, line, due, when, staff(call), once=once(call), reason=why, said=call.field("said", 500),
-            scanned=call.field("scanned", 1) == "1",
+            scanned=call.field("scanned", 1) == "1", second=beside,
         )  # fmt: skip
     except (Conflict, Invalid) as error:
         return await _refused(
@@ -205,6 +218,17 @@ async def dose(call: Call) -> Response:
     band = _band(call, patient)
     kept = f"&band={patient}%20{clock.instant(band)}" if band else ""
     return call.go(f"/ward/mar?patient={patient}{kept}")
+
+
+async def _second(call: Call, made: Store, line: rounds.Line) -> dict[str, str] | None:
+    """Who confirms beside the giver; None where one person is enough. Raises Unauthenticated; TooMany (passwords)."""
+    if not WardSettings.read().two_persons or not await high_alert(made, line.order):
+        return None
+    name, secret = call.field("second", 100), call.field("second-secret", 200)
+    if not name or not secret:
+        raise Unauthenticated(mark("A high-alert drug: a second person confirms with name and PIN. Nothing was written."))
+    row = await second(call.door.entry, call.request, call.actor, name, secret, GIVE, "a high-alert drug")
+    return entries._author(entries.Writer("", row["practitioner"] or "", row["name"]))
 
 
 async def _words(call: Call, made: Store, error: LongbienError, line: rounds.Line, due: datetime | None) -> str:

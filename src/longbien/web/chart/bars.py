@@ -4,7 +4,7 @@ edge."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from .axis import Axis
@@ -74,19 +74,21 @@ def _end(o: DrugOrder, following: datetime | None, now: datetime) -> datetime | 
 
 
 def _row(key: str, group: list[DrugOrder], now: datetime) -> DrugRow:
-    courses: list[Course] = []
+    made: list[tuple[Course, list[str]]] = []  # the ids beside: one drug may be prescribed hundreds of times
     for i, o in enumerate(group):
         following = group[i + 1].start if i + 1 < len(group) else None
         end = _end(o, following, now)
         if following and (end is None or end > following) and group[i + 1].dose != o.dose and group[i + 1].status == "active":
             end = following  # a new dose of the same drug takes the place of the old one
-        last = courses[-1] if courses else None
+        last = made[-1][0] if made else None
         stop = o.status in STOPPED
         if last and last.dose == o.dose and not last.stopped and (last.end is None or o.start - last.end <= REFILL):
             longer = None if last.end is None or end is None else max(last.end, end)
-            courses[-1] = Course(o.dose, last.start, longer, stop, o.place, (*last.ids, o.id))
+            made[-1][1].append(o.id)
+            made[-1] = Course(o.dose, last.start, longer, stop, o.place, ()), made[-1][1]
         else:
-            courses.append(Course(o.dose, o.start, end, stop, o.place, (o.id,)))
+            made.append((Course(o.dose, o.start, end, stop, o.place, ()), [o.id]))
+    courses = [replace(c, ids=tuple(ids)) for c, ids in made]
     courses.sort(key=lambda c: (c.end is None, c.end or now))
     tail = courses[-1]
     return DrugRow(

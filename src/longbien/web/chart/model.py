@@ -291,9 +291,9 @@ def build(life: Life, w: Words, now: datetime, look: datetime | None = None, spa
         axis,
         span if span in axes.SPANS else "all",
         axis.ticks(w),
-        news(life, all_measured, since, now, w)
+        news(life, all_measured, drug_rows, since, now, w)
         if look
-        else news(_as_happened(life), [_untold(m) for m in all_measured], since, now, w),
+        else news(_as_happened(life), [_untold(m) for m in all_measured], drug_rows, since, now, w),
         since,
         look is None,
         pinned,

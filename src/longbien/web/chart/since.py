@@ -58,13 +58,15 @@ def is_new(time: datetime, updated: datetime | None, look: datetime) -> bool:
     return (updated or time) > look and time > look - LATE
 
 
-def news(life: Life, measured: Sequence[Measured], look: datetime, now: datetime, w: Words) -> list[News]:
-    """Critical first, then newest first."""
+def news(
+    life: Life, measured: Sequence[Measured], drugs: Sequence[bars.DrugRow], look: datetime, now: datetime, w: Words
+) -> list[News]:
+    """Critical first, then newest first. drugs: the rows of the life's drugs."""
     out: list[News] = []
     for m in measured:
         out += _results(m, life.acknowledged, look, now, w)
     out += _vitals(measured, look, now, w)
-    for row in bars.rows(life.drugs, now):
+    for row in drugs:
         last = row.courses[-1]
         changed = last.end if last.end is not None and last.stopped else last.start
         if look < changed <= now:

@@ -32,7 +32,7 @@
     try {
       const key = q.toLowerCase();
       if (!known.has(key)) {
-        const r = await fetch(form.dataset.search + "?" + new URLSearchParams({ q, icd: form.dataset.icd }));
+        const r = await fetch(form.dataset.search + "?" + new URLSearchParams({ q, icd: form.dataset.icd, kind: form.dataset.kinds }));
         if (!r.ok) return;
         known.set(key, (await r.json()).items);
       }
@@ -124,7 +124,7 @@
   // ---- keys: O opens the box, L brings the last prescription
   const opened = lb.keys.o;
   lb.keys.o = (e) => { opened?.(e); box().focus(); };
-  lb.keys.l = (e) => { opened?.(e); send("repeat"); };
+  if ($("#repeat")) lb.keys.l = (e) => { opened?.(e); send("repeat"); };
   document.addEventListener("keydown", (e) => {
     if (e.key === "Enter" && (e.ctrlKey || e.metaKey) && !sheet.hidden && !e.target.closest("form") && !$("dialog[open]")) { e.preventDefault(); e.stopImmediatePropagation(); form.requestSubmit(); }
   }, true);

@@ -56,7 +56,8 @@ if (code) {
   lb.keys.s = () => code.focus(); lb.keys.x = () => { const d = $(".dose details"); if (d) { d.open = true; $("select", d).focus(); } };
   lb.step = (by) => { const a = $(by > 0 ? "#follow" : "#prev"); if (a) location.href = a.href; };
   const enter = $("[data-enter]:not([disabled])");
-  if (enter) { enter.focus(); lb.keys.Enter = () => enter.form.requestSubmit(enter); } else if (!$("#dose")) code.focus();
+  const beside = $("#second");
+  if (beside) beside.focus(); else if (enter) { enter.focus(); lb.keys.Enter = () => enter.form.requestSubmit(enter); } else if (!$("#dose")) code.focus();
   // a scanner is quicker than fingers: a burst of keys while nothing is being typed belongs to the field
   let burst = "", at = 0;
   document.addEventListener("keydown", (e) => {
@@ -75,6 +76,8 @@ function told() {
   const n = held().length; box.hidden = !n;
   if (n) $("p", box).textContent = $("p", box).dataset.said.replace("{n}", n);
 }
+// what needs a second person is never kept: a PIN does not lie about on a machine
+for (const form of $$("form[data-needs-network]")) form.addEventListener("submit", (e) => { if (!navigator.onLine) { e.preventDefault(); lb.toast(form.dataset.needsNetwork, 12000); } });
 let sending = false;
 async function send() {
   if (sending || !held().length) return;
@@ -115,19 +118,28 @@ addEventListener("online", send); setInterval(() => { if (navigator.onLine) send
 // ---- the grid of vital signs: a row is saved when one leaves it, or with Enter; arrows go through it
 const vgrid = $(".vgrid");
 if (vgrid) {
-  const changed = (row) => $$("input.input, select.input", row).some((e) => e.value.trim() && e.value !== e.defaultValue && !e.dataset.sent);
-  // without network a row waits where it is (numbers and a record's id, no name), also when the page is left; it is saved once:
-  // the round gives the ids
-  const key = (row) => `grid ${document.body.dataset.user || ""} ${$("[name=slot]", row)?.value} ${$("[name=patient]", row)?.value}`;
-  function waits(row) {
-    lb.store(key(row), Object.fromEntries([...new FormData($("form", row))].filter(([k]) => k !== "csrf")));
-    row.dataset.waits = "1"; delete row.dataset.busy;
-    if ($(".waits", row)) return;
-    const tr = document.createElement("tr"), td = document.createElement("td"); td.colSpan = 99; td.className = "warn"; td.setAttribute("role", "status");
-    tr.className = "said waits"; td.textContent = vgrid.dataset.away; tr.append(td); row.append(tr);
+  // without network a row waits: its values stay on this machine (numbers, no names), in the row and after a reload, and are sent once
+  const waits = "vitals-kept-" + document.body.dataset.user, typedIn = (row) => Object.fromEntries([...new FormData($("form", row))].filter(([k]) => k !== "csrf"));
+  const mark = (fields) => fields.patient + " " + fields.slot;
+  function keepRow(row, on) {
+    const all = lb.store(waits) || {}, fields = typedIn(row);
+    if (on) all[mark(fields)] = fields; else delete all[mark(fields)];
+    lb.store(waits, Object.keys(all).length ? all : null);
+    row.toggleAttribute("data-unsent", on);
+    if (on && !$(".waits", row)) {   // said where one looks, for as long as it is so
+      const tr = document.createElement("tr"), td = document.createElement("td"); td.colSpan = 99; td.className = "warn"; td.setAttribute("role", "status");
+      tr.className = "said waits"; td.textContent = vgrid.dataset.offline; tr.append(td); row.append(tr);
+    } else if (!on) $(".waits", row)?.remove();
   }
-  const again = () => { for (const row of $$("[data-waits]", vgrid)) save(row); };
-  addEventListener("online", again); setInterval(() => { if (navigator.onLine) again(); }, 5000);
+  const again = () => { for (const row of $$("[data-unsent]", vgrid)) save(row); };
+  for (const row of $$("[data-row]", vgrid)) {
+    const there = $("form", row) && (lb.store(waits) || {})[mark(typedIn(row))];
+    if (!there) continue;
+    for (const [k, v] of Object.entries(there)) { const el = row.querySelector(`input.input[name="${k}"], select.input[name="${k}"]`); if (el && !el.value) el.value = v; }
+    row.setAttribute("data-unsent", "");
+  }
+  addEventListener("online", again); setTimeout(() => { if (navigator.onLine) again(); }, 300); setInterval(() => { if (navigator.onLine) again(); }, 5000);
+  const changed = (row) => $$("input.input, select.input", row).some((e) => e.value.trim() && e.value !== e.defaultValue && !e.dataset.sent);
   async function save(row) {
     const form = $("form", row);
     if (!form || row.dataset.busy) return;
@@ -135,19 +147,13 @@ if (vgrid) {
     try {
       const r = await lb.post(form.action, Object.fromEntries(new FormData(form)), { "X-Part": "1" });
       if (r.status === 401) { lb.toast(await r.text(), 12000); delete row.dataset.busy; return; }
+      keepRow(row, false);
       const box = document.createElement("table"), at = document.activeElement, mine = row.contains(at) ? at.name : "";
       box.innerHTML = await r.text();
-      if (r.status >= 500) { waits(row); return; }
-      lb.store(key(row), null);
       const fresh = $("tbody", box); row.replaceWith(fresh);
       const said = $("#charted"); if (said) said.textContent = said.dataset.said.replace("{n}", $$("[data-row]", vgrid).filter((x) => $(".had", x)).length);
       if (mine || r.status >= 400) { const f = $("[aria-invalid]", fresh) || (mine && $(`[name="${mine}"]`, fresh)); if (f) f.focus(); }
-    } catch { waits(row); }
-  }
-  for (const row of $$("[data-row]", vgrid)) {
-    const kept = lb.store(key(row)); if (!kept) continue;
-    for (const [k, v] of Object.entries(kept)) { const e = $(`[name="${k}"]`, row); if (e && v && !["slot", "patient", "again"].includes(k)) e.value = v; }
-    if (changed(row)) { waits(row); save(row); } else lb.store(key(row), null);
+    } catch { delete row.dataset.busy; keepRow(row, true); }
   }
   vgrid.addEventListener("focusout", (e) => {
     const row = e.target.closest("[data-row]");

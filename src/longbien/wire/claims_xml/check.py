@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 
 from longbien.base.words import mark
 
-from .checking import CORRECT, row_faults
+from .checking import CORRECT, row_faults, shown
 from .fault import Fault, Level
 from .tables import TABLES, Claim, Row, fields, holds, rows
 
@@ -18,6 +18,8 @@ CENT = Decimal("0.01")
 SUMMED = ("T_BNTT", "T_BNCCT", "T_BHTT", "T_NGUONKHAC")
 SOURCES = ("T_NGUONKHAC_NSNN", "T_NGUONKHAC_VTNN", "T_NGUONKHAC_VTTN", "T_NGUONKHAC_CL")
 DRUG_GROUPS = frozenset(("4", "5", "6", "7", "17"))
+NOT_INSURED = "9"
+"""MA_DOITUONG_KCB of who pays alone (decision 3276)."""
 MATERIAL_GROUPS = frozenset(("10", "11"))
 AMOUNTS = mark("Make the bill again; amounts are not corrected by hand.")
 
@@ -87,7 +89,7 @@ def _present(claim: Claim, head: Row) -> Iterator[Fault]:
     if claim.get("XML4") and not any(r.get("MA_NHOM") in ("1", "2", "3") for r in claim.get("XML3", [])):
         text = mark("XML4 holds results, XML3 holds no test that they belong to.")
         yield Fault("warn", "XML4", 0, "", "presence", text, mark("Look whether the tests were charged."), {})
-    if not claim.get("XML2") and not claim.get("XML3"):
+    if not claim.get("XML2") and not claim.get("XML3") and head.get("MA_DOITUONG_KCB") != NOT_INSURED:
         yield Fault("warn", "XML1", 0, "", "presence", mark("The claim has neither drugs nor services."),
                     mark("Look whether the charges of the visit are there."), {})  # fmt: skip
 
@@ -148,7 +150,7 @@ def _times(claim: Claim, head: Row) -> Iterator[Fault]:
             at = earlier if later.startswith("XML1.") else later
             yield Fault(level, table, n, at, "order", mark("%(later)s (%(b)s) comes before %(earlier)s (%(a)s)."),
                         mark("Correct the time where it was written."),
-                        {"later": later, "earlier": earlier, "a": _shown(a), "b": _shown(b)})  # fmt: skip
+                        {"later": later, "earlier": earlier, "a": shown(a), "b": shown(b)})  # fmt: skip
 
 
 def _moment(name: str, row: Row, head: Row) -> str:
@@ -157,11 +159,6 @@ def _moment(name: str, row: Row, head: Row) -> str:
     if not value.isdigit():
         return ""
     return value[:4] if value[4:8] == "0000" else value
-
-
-def _shown(value: str) -> str:
-    day = f"{value[6:8]}/{value[4:6]}/{value[:4]}" if len(value) >= 8 else value
-    return f"{day} {value[8:10]}:{value[10:12]}" if len(value) == 12 else day
 
 
 # ---- amounts ---------------------------------------------------------------------------------------------------------
@@ -238,8 +235,13 @@ def _line(table: str, n: int, row: Row, whole: tuple[str, ...], basis: tuple[str
 
 
 def _sums(claim: Claim, head: Row) -> Iterator[Fault]:
+    """Of who pays alone XML1 and XML8 are sent without the lines: then the head's own sum is all there is to look at."""
     drugs, services = claim.get("XML2", []), claim.get("XML3", [])
     both = [*drugs, *services]
+    shares = _total([number(head, s) for s in SUMMED])
+    yield from _off("XML1", 1, head, "T_TONGCHI_BV", number(head, "T_TONGCHI_BV"), shares, " + ".join(SUMMED))
+    if not both and head.get("MA_DOITUONG_KCB") == NOT_INSURED:
+        return
     materials = [r for r in services if r.get("MA_NHOM") in MATERIAL_GROUPS]
     paid = [r for r in both if r.get("MA_PTTT") == "1"]
     for name, of, part in (
@@ -252,8 +254,6 @@ def _sums(claim: Claim, head: Row) -> Iterator[Fault]:
     ):
         right = _total([number(r, part) for r in of])
         yield from _off("XML1", 1, head, name, number(head, name), right, f"Σ {part}")
-    shares = _total([number(head, s) for s in SUMMED])
-    yield from _off("XML1", 1, head, "T_TONGCHI_BV", number(head, "T_TONGCHI_BV"), shares, " + ".join(SUMMED))
 
 
 # ---- days ------------------------------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ def write(claim: Claim, day: date, *, facility: str = "", order: Order = "sender
 def envelope(claims: Sequence[Claim], day: date, facility: str, *, order: Order = "sender") -> bytes:
     files = "".join(f"<HOSO>{_files(c, day, order)}</HOSO>" for c in claims)
     return (
-        f'<?xml version="1.0" encoding="utf-8"?>\n<GIAMDINHHS {_NS}><THONGTINDONVI><MACSKCB>{_text(facility, "MACSKCB")}</MACSKCB>'
+        f'<?xml version="1.0" encoding="utf-8"?>\n<GIAMDINHHS {_NS}><THONGTINDONVI><MACSKCB>{text(facility, "MACSKCB")}</MACSKCB>'
         f"</THONGTINDONVI><THONGTINHOSO><NGAYLAP>{day:%Y%m%d}</NGAYLAP><SOLUONGHOSO>{len(claims)}</SOLUONGHOSO>"
         f"<DANHSACHHOSO>{files}</DANHSACHHOSO></THONGTINHOSO><CHUKYDONVI></CHUKYDONVI></GIAMDINHHS>"
     ).encode()
@@ -92,11 +92,11 @@ def _row(table: str, item: str, n: int, row: Mapping[str, str], names: Sequence[
     unknown = set(row) - set(names)
     if unknown:
         raise Refused("unknown-field", f"{table} {n} {min(unknown)}", "There is no field of this name in the table.")
-    inner = "".join(f"<{name}>{_text(row.get(name, ''), f'{table} {n} {name}')}</{name}>" for name in names)
+    inner = "".join(f"<{name}>{text(row.get(name, ''), f'{table} {n} {name}')}</{name}>" for name in names)
     return f"<{item}>{inner}</{item}>" if item else inner
 
 
-def _text(value: str, where: str) -> str:
+def text(value: str, where: str) -> str:
     """Codes and numbers plain, everything else in CDATA. `]]>` is cut in two CDATA parts. Line ends as XML reads them."""
     if _PLAIN.match(value) and value == value.strip():
         return value
@@ -210,7 +210,7 @@ def _values(item: etree._Element, where: str) -> Row:
 
 
 def _name(element: etree._Element) -> str:
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
 def _one(root: etree._Element, name: str) -> str:

@@ -128,6 +128,12 @@ def _codes() -> list[dict[str, str]]:
     return rows("codes")
 
 
+@cache
+def labels() -> Mapping[tuple[str, str], str]:
+    """(table, field) -> what the field holds, in a few Vietnamese words of the decision's own."""
+    return {(r["table"], r["field"]): r["vi"] for r in rows("labels")}
+
+
 def holds(condition: str, row: Mapping[str, str]) -> bool:
     """Whether a condition of the tables holds of a row: `FIELD` (filled in), `!FIELD` (empty), `FIELD=a|b`, `FIELD!=a|b`; several
     with blanks between must all hold; "always" always, "" never."""

@@ -185,8 +185,8 @@ def test_three_days_from_the_clinic_to_home(
     surgeon.select_option("#surgeon", "bs-duy")
     surgeon.locator("label.pick:has(input[name=urgent][value='1'])").click()
     looked_at(surgeon, f"stay-book-{lang}")
-    surgeon.locator("#finish").click()
-    surgeon.wait_for_load_state()
+    with surgeon.expect_navigation():
+        surgeon.locator("#finish").click()
     if "/theatre" not in surgeon.url:  # the other story's patient is in that theatre at that hour
         expect(surgeon.locator(".banner.crit")).to_be_visible()
         expect(surgeon.locator("#what")).to_have_value("Phẫu thuật nội soi cắt ruột thừa")

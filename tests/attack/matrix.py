@@ -39,6 +39,9 @@ NOT_PAGES: dict[str, str] = {
     "/oauth/jwks": "open: public keys",
     "/oauth/style.json": "open: colours",
     "/.well-known/openid-configuration": "open: where is what",
+    "/api/auth/token/take": "a hospital system's own name and secret, for one facility (tests/billing/test_axis.py)",
+    "/api/kcb/xml/qd3176/guiHoSoXml": "a sender's token, and that facility's claims alone; everybody else is refused, with a line",
+    "/api/kcb/tra-cuu-trang-thai/{maGiaoDich}": "a sender's token, of what it sent itself",
     "/bank/{bank}/notices": "a bank's own signature over body and time (tests/billing)",
     "/static/{hash}/{name:path}": "open: style sheets, scripts and fonts, the same for everybody",
 }
@@ -128,6 +131,7 @@ WAYS: dict[str, Way] = {
 #: right is asked again when it runs (access.later).
 JOBS: dict[str, str] = {
     "reaction": "house",
+    "axis.take": "house",
     "reception.remind": "house",
     "reception.close": "house",
     "money.reconcile": "house", "money.sweep": "house", "money.settle": "house", "money.poll": "house",

@@ -59,6 +59,13 @@ def test_a_small_visit_is_paid_in_full_below_the_limit_of_its_day_only() -> None
     assert judge(visit(card(), **june), [line(price="350999", at=at(30, 6))]).copay == 0
 
 
+def test_while_a_visit_goes_on_the_small_limit_is_said_with_care() -> None:
+    little = [line(price="100000")]
+    over, going = judge(visit(card()), little), judge(visit(card(), end=None), little)
+    assert "less than 379,500" in told(over.why, words("en"))[-1]
+    assert told(going.why, words("en"))[-1].startswith("So far")
+
+
 @pytest.mark.parametrize(
     ("facility", "kind", "more", "code"),
     [

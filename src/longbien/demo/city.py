@@ -30,6 +30,7 @@ from longbien.wire.vietqr import plain
 
 from . import at_home, catalogues, facilities, population, prices, starting
 from .charging import charging
+from .checking import checked
 
 PASSWORD = "cau-long-bien-1902"  # noqa: S105 - of the demo, printed at every start
 CHUNK = 20
@@ -146,9 +147,9 @@ def _begin(url: str) -> None:
 
 
 def _whole(i: int, seed: int, day: date) -> list[dict[str, Any]]:
-    """A person's whole life, and what its last weeks cost."""
+    """A person's whole life, what its last weeks cost, and what the insurance's rules found in them."""
     life = population.person(i, seed, day)
-    return [*life, *charging(life, day)]
+    return [*life, *charging(life, day), *checked(life, day)]
 
 
 def _people(seed: int, day: date, first: int, last: int) -> int:

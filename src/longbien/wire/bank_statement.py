@@ -140,7 +140,7 @@ def _row(row: Sequence[str], at: Mapping[str, int], c: Columns, bin: str, accoun
         i = at.get(name)
         return row[i].strip() if i is not None and i < len(row) else ""
 
-    if not cell("date"):  # a sum, a remark below the table
+    if not any(x.isdigit() for x in cell("date")):  # a sum, a remark below the table
         return None
     if c.amount:
         amount = _dong(cell("amount"), c.point, where)

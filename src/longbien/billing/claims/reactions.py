@@ -4,7 +4,6 @@ may be sent by setting."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,9 +12,7 @@ from longbien.base.errors import LongbienError, NotFound
 from longbien.base.words import parse_instant
 from longbien.record.engine import Engine
 from longbien.record.store import Store
-from longbien.wire.claims_xml import Claim
 
-from ..charges import bills
 from . import compose, making, sending, shapes
 from .settings import ClaimsSettings
 
@@ -30,10 +27,8 @@ BATCH = 200
 _log = log.get(__name__)
 
 
-async def composed(store: Store, encounter: str) -> Claim:
-    """The rows of a visit out of its record, with its bill as it stands."""
-    case = await compose.read(store, encounter)
-    return compose.rows(replace(case, bill=await bills.bill(store, encounter)))
+composed = compose.claim
+"""The rows of a visit out of its record, with its bill as it stands."""
 
 
 async def claim_of_ended_visit(store: Any, encounter: dict[str, Any]) -> None:
@@ -72,8 +67,7 @@ def check_in_job(engine: Engine) -> Any:
     async def check_in(payload: Mapping[str, Any]) -> datetime | None:
         store, visit = making.house(engine), str(payload["visit"])
         try:
-            case = await compose.read(store, visit)
-            rows = compose.check_in(replace(case, bill=await bills.bill(store, visit)))
+            rows = compose.check_in(await compose.case_of(store, visit))
         except NotFound:
             return None
         if await sending.check_in(engine, visit, rows) or clock.now() > parse_instant(str(payload["until"])):

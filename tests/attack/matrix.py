@@ -132,9 +132,10 @@ WAYS: dict[str, Way] = {
 JOBS: dict[str, str] = {
     "reaction": "house",
     "axis.take": "house",
+    "records.stamp": "house",
     "reception.remind": "house",
     "reception.close": "house",
-    "money.reconcile": "house", "money.sweep": "house", "money.settle": "house", "money.poll": "house",
+    "money.reconcile": "house", "money.sweep": "house", "money.settle": "house", "money.poll": "house", "money.einvoice": "house",
     "billing.claims.make": "house", "billing.claims.check-in": "house", "billing.claims.sweep": "house", "billing.claims.send": "house",
     "access.clean": "house", "access.idle": "house", "audit.anomalies": "house", "audit.checkpoint": "house", "rights.copy": "asker", "record.train": "house", "record.reindex": "house", "record.export-clean": "house", "record.export": "asker", "bulk.import": "asker",
 }  # fmt: skip

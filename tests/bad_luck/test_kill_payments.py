@@ -27,7 +27,7 @@ from longbien.wire.bank_notice import Movement
 from real_house import BUILT, House, house, until
 
 pytestmark = pytest.mark.skipif(not BUILT.is_dir(), reason="the FHIR definitions are not built: make build")
-SECRET = "mưa phùn trên mái ngói phố cổ"
+SECRET = "mưa phùn trên mái ngói phố cổ tháng hai"
 BIN, ACCOUNT, FACILITY = "970415", "113366668888", "bv-sn"
 BILLS = 120
 
@@ -69,6 +69,7 @@ async def tell(running: House, reference: str, amount: int, ref: str) -> None:
             headers = {"x-bank-timestamp": stamp, "x-bank-signature": bank_notice.signature(SECRET, stamp, body)}
             try:
                 answer = await http.post(f"{running.address}/bank/longbien/notices", content=body, headers=headers)
+                assert answer.status_code != 401
                 if answer.status_code == 200:
                     return
             except httpx.TransportError:

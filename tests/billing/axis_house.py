@@ -103,8 +103,8 @@ class Hospital:
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         self.web = httpx.AsyncClient(transport=transport, base_url="http://axis.test")
 
-    async def begin(self) -> Hospital:
-        self.secret = await senders.make(self.engine, self.login, self.code)
+    async def begin(self, cert: bytes | None = None) -> Hospital:
+        self.secret = await senders.make(self.engine, self.login, self.code, cert=cert)
         answer = await self.web.post(
             "/api/auth/token/take", json={"username": self.login, "password": self.secret, "code": self.code}
         )

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import json
 import os
 import random
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from axis_house import CODE, OTHER, Hospital, claim, file, house
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from longbien.access import policy
 from longbien.access.door import Door
 from longbien.access.tokens import create_token
+from longbien.base import clock
 from longbien.base.errors import Unavailable
 from longbien.billing.axis import facts, senders, taking
 from longbien.billing.axis.of_visit import base_of
@@ -27,6 +35,7 @@ from longbien.record.change import Manner, Update
 from longbien.record.engine import Engine
 from longbien.record.scope import system
 from longbien.record.store import Store
+from longbien.wire.claims_xml import signature
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -342,3 +351,25 @@ async def test_what_is_answered_with_200_waits_in_line_with_its_file(hospital: H
     waiting = "SELECT count(*) FROM job WHERE queue = $1 AND key = $2"
     assert await hospital.engine.db.fetchval(waiting, taking.QUEUE, f"file {row['number']}") == 1
     assert await taking.blobs().size(row["digest"]) > 1000
+
+
+def pair() -> tuple[rsa.RSAPrivateKey, bytes]:
+    """A key and its certificate, DER."""
+    key = rsa.generate_private_key(65537, 2048)
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Bệnh viện thử")]), clock.now()
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+    made = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    return key, made.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+async def test_a_signature_is_checked_and_must_be_the_senders_own(begun: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LONGBIEN_AXIS_SIGNATURE", "required")
+    key, cert = pair()
+    his = await Hospital(begun).begin(hashlib.sha256(cert).digest())
+    good = signature.sign(file(claim("SI.1")), key, cert)
+    other = signature.sign(file(claim("SI.2")), *pair())
+    changed = good.replace(b"<NGAYLAP>2026", b"<NGAYLAP>2025")
+    answer = (await his.post([good, other, changed])).json()
+    assert [x["maKetQua"] for x in answer["fileResults"]] == ["200", "124", "124"]
+    receipt = answer["fileResults"][0]["maGiaoDich"]
+    assert (await his.status(receipt)).json()["chuKy"].startswith("có")

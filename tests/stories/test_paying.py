@@ -16,6 +16,7 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from running import PASSWORD, SEED, fill, served
 
@@ -145,6 +146,9 @@ def working(house: SimpleNamespace, bank: str) -> Iterator[SimpleNamespace]:
 
 
 def shot(page: Page, name: str) -> None:
+    """Look at the page: nothing that keeps somebody out of it; a picture where LONGBIEN_SHOTS says where to."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    assert found == [], [(v["id"], [n["html"][:160] for n in v["nodes"]]) for v in found]
     if SHOTS:
         page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
 

@@ -6,7 +6,7 @@ from longbien.base.department import Nav, Panel
 from longbien.base.words import mark
 
 from ..card import Part
-from . import bills, door, notices, panels, paying, polling
+from . import bills, door, einvoice, notices, panels, paying, polling
 from .pages.routes import ROUTES
 from .permissions import BOOKS, TAKE
 
@@ -26,6 +26,7 @@ CARD = Part(
         notices.SWEEP: notices.sweeper,
         bills.SETTLE: paying.settler,
         polling.QUEUE: polling.job,
+        einvoice.QUEUE: einvoice.job,
     },
-    always=frozenset({notices.SWEEP, polling.QUEUE}),
+    always=frozenset({notices.SWEEP, polling.QUEUE, einvoice.QUEUE}),
 )

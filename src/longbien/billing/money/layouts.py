@@ -22,3 +22,10 @@ def _columns(r: dict[str, str]) -> Columns:
     if r["dates"]:
         return Columns(**given, dates=tuple(r["dates"].split("|")))
     return Columns(**given)
+
+
+@cache
+def titles(lang: str) -> tuple[tuple[str, str], ...]:
+    """(layout, what it is called) in one language."""
+    with (TABLES / "layouts.csv").open(encoding="utf-8", newline="") as file:
+        return tuple((r["layout"], r["title_vi" if lang == "vi" else "title_en"]) for r in csv.DictReader(file))

@@ -28,3 +28,14 @@ class MoneySettings(Settings):
         "Link on patients' phones that opens their bank's app, with {bin}, {account}, {amount}, {reference}; there is no national "
         "standard for one. Empty: the code can be kept as a picture.",
     )
+
+
+class EInvoiceSettings(Settings):
+    url: str = setting(
+        "LONGBIEN_EINVOICE_URL", "", "Where electronic invoices are handed in (unproven layout); empty: none are made."
+    )
+    token: str = setting("LONGBIEN_EINVOICE_TOKEN", "", "Token for the provider.")
+    key: str = setting("LONGBIEN_EINVOICE_KEY", "", "Private key (PEM) that signs electronic invoices; best in a file.")
+    certificate: str = setting("LONGBIEN_EINVOICE_CERTIFICATE", "", "Its certificate (PEM).")
+    series: str = setting("LONGBIEN_EINVOICE_SERIES", "", "Series of the electronic invoices (KHHDon), such as C26TSN.")
+    tax_code: str = setting("LONGBIEN_EINVOICE_TAX_CODE", "", "Tax code of the seller (MST).")

@@ -62,13 +62,9 @@ async def _page(call: Call, error: str = "", status: int = 200, note: str = "") 
         banks=accounts.banks(),
         refunds=waiting,
         unread=await db.fetch(Q.unread, call.now - timedelta(days=7)),
-        layouts=await _layouts(),
+        layouts=layouts.titles(call.w.lang),
         accounts=await db.fetch(bills.Q.accounts, place),
     )
-
-
-async def _layouts() -> list[str]:
-    return list(layouts.layouts())
 
 
 @page(TAKE, "HPAYMT")

@@ -290,13 +290,16 @@ async def test_a_stay_that_is_opened_again_takes_its_bed_days_back(own: Store) -
     assert sum(x["quantity"]["value"] for x in await charges(own, "dt-11")) == 3
 
 
-async def test_guard_says_who_has_paid(own: Store) -> None:
-    await happened(own, visit("lk-7", OTHER, "AMB", ago(0.1), end=ago(0.05)))
-    made = await bills.issue(own, "lk-7")
-    await own.commit([Update({**made, "status": "balanced"})])
-    row = await own.engine.db.fetchrow("SELECT status, settled FROM billing_bill WHERE encounter = 'lk-7'")
-    assert row["status"] == "balanced" and row["settled"] is not None
-    assert guards.row(made)[2] == HOSPITAL
+async def test_a_bill_without_anything_to_pay_is_settled_when_it_is_issued_and_paid_only_when_the_ledger_says_so(
+    own: Store,
+) -> None:
+    await happened(own, visit("lk-7", ADULT, "AMB", ago(0.1), end=ago(0.05)), visit("lk-8", OTHER, "AMB", ago(0.1), end=ago(0.05)))
+    covered, asks = await bills.issue(own, "lk-7"), await bills.issue(own, "lk-8")
+    rows = await own.engine.db.fetch("SELECT encounter, settled FROM billing_bill WHERE encounter IN ('lk-7', 'lk-8') ORDER BY 1")
+    assert covered["totalNet"]["value"] == 0 and [r["settled"] is not None for r in rows] == [True, False]
+    assert guards.row(covered)[2] == HOSPITAL
+    with pytest.raises(Conflict, match="not paid"):
+        await own.commit([Update({**asks, "status": "balanced"})])
 
 
 async def test_an_open_bill_goes_along_when_two_records_of_one_person_are_joined(own: Store) -> None:

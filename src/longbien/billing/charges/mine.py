@@ -71,5 +71,6 @@ async def bill(call: Call) -> Response:
         rows=view.rows(open_, found.bill, call.w) if open_ else [], sums=view.sums(found.bill, call.w), issued=issued,
         paid=issued and (found.invoice or {}).get("status") == "balanced", visit=line(found.read.encounter, call),
         visits=[line(e, call) for e in listed if str(e["id"]) != which], amount=lambda x: view.amount(x, call.w), encounter=which,
+        owes=found.bill.to_pay > 0,
         number=shapes.bill_number(found.invoice) if found.invoice else "", demo_prices=view.demo(found.bill.shares),
     )  # fmt: skip

@@ -18,6 +18,7 @@ from longbien.web.chart.record import person
 from longbien.web.page import Call, page
 from longbien.web.pages.write import opened as reason_for
 
+from ..money.permissions import TAKE
 from . import bills, printing, shapes, view
 from .permissions import BILL, ISSUE, TARIFF
 
@@ -108,13 +109,15 @@ def context(call: Call, found: bills.Opened, listed: Sequence[Resource]) -> dict
         "amount": lambda x: view.amount(x, w),
         "cards": found.bill.visit.cards,
         "invoice": SimpleNamespace(
-            number=shapes.bill_number(invoice), at=shapes.moment(invoice.get("date")), paid=invoice.get("status") == "balanced"
+            id=str(invoice["id"]), number=shapes.bill_number(invoice), at=shapes.moment(invoice.get("date")),
+            paid=invoice.get("status") == "balanced"
         ) if invoice else None,
         "stale": found.stale,
         "unpriced": unpriced,
         "doubtful": doubtful,
         "demo_prices": view.demo(found.bill.shares),
         "may_issue": call.actor.may(ISSUE),
+        "takes": call.actor.may(TAKE),
         "may_price": call.actor.may(TARIFF),
         "past": [
             SimpleNamespace(number=shapes.bill_number(x), at=shapes.moment(x.get("date")))

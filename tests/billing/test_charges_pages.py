@@ -165,3 +165,15 @@ async def test_the_director_sees_sums_and_no_name(own: Store, client: Any) -> No
     )
     assert (await cashier.get("/revenue")).status_code == 403
     assert HOSPITAL not in text((await (await client("director", "en")).get("/revenue")).text)
+
+
+async def test_a_cashier_comes_to_the_bill_of_a_visit_from_the_desk_and_from_a_search(own: Store, client: Any) -> None:
+    done = visit("tr-lk", ADULT, "AMB", ago(0.2), end=ago(0.1))
+    await happened(own, done)
+    cashier = await client("cashier", "en")
+    to_it = f'href="/patients/{ADULT}/bill?encounter=tr-lk"'
+    assert to_it in (await cashier.get("/cashier")).text
+    assert f'href="/patients/{ADULT}/bill"' in (await cashier.get(f"/search/{ADULT}")).text
+    assert f'href="/patients/{ADULT}/bill"' not in (await (await client("doctor", "en")).get(f"/search/{ADULT}")).text
+    issued = await cashier.post(f"/patients/{ADULT}/bill/issue", data={"csrf": cashier.token, "encounter": "tr-lk"})
+    assert issued.status_code == 303 and to_it not in (await cashier.get("/cashier")).text

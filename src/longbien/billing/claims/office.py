@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -171,7 +172,7 @@ async def import_results(desk: Desk, data: bytes) -> Imported:
     """Take in the portal's results file: each claim that it refuses, or a line of it, becomes work with its reason. The same file
     again changes nothing. Raises Invalid."""
     by_link: dict[str, list[results.Line]] = {}
-    for line in results.read(data):
+    for line in await asyncio.to_thread(results.read, data):
         by_link.setdefault(line.link, []).append(line)
     refused, unknown, dong = 0, list[str](), Decimal(0)
     for link, lines in by_link.items():

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from money_house import ACCOUNT, BIN, FACILITY, billed, hospital, status, visit
+from money_house import ACCOUNT, BIN, FACILITY, billed, hospital, invoice, status, visit
 from test_money_desk import agrees, came, drawer
 
 from longbien.base import clock, ids
@@ -15,6 +15,7 @@ from longbien.base.errors import Invalid
 from longbien.billing.money import accounts, bills, desk, exceptions, ledger, notices, refunds
 from longbien.billing.money.exceptions import Choice
 from longbien.billing.money.refunds import Wanted
+from longbien.record.change import Create
 from longbien.wire import bank_notice, bank_sepay, bank_statement
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -79,6 +80,15 @@ async def test_another_facilitys_reference_names_nothing_here(hospital: SimpleNa
 
 async def _later(h: SimpleNamespace) -> list[int]:
     return [r["notice"] for r in await h.db.fetch(notices.Q.known_later, 200)]
+
+
+async def test_a_bill_asks_the_patient_for_his_share_and_his_own(hospital: SimpleNamespace) -> None:
+    """No desk writes a bill of 500,000 of which the patient pays nothing, nor one that asks for more."""
+    patient, encounter = await visit(hospital.house)
+    for net in (0, 499_999, 500_001):
+        made = invoice(patient, encounter, 500_000) | {"totalNet": {"value": net, "currency": "VND"}}
+        with pytest.raises(Invalid, match="share"):
+            await hospital.house.commit([Create(made, id=made["id"])])
 
 
 async def test_one_movement_that_cannot_be_decided_holds_no_other_up(

@@ -60,9 +60,18 @@ async def counts(desk: Desk) -> dict[State, int]:
     return out
 
 
+async def find(desk: Desk, claim: str) -> Kept:
+    """A claim of this facility. Raises NotFound, also for another facility's: a patient who was at both is known here, what the
+    other one claims is not."""
+    kept = await making.find(desk.store, claim)
+    if (kept.resource.get("provider") or {}).get("reference") != f"Organization/{desk.organization}":
+        raise NotFound("This claim is another facility's.")
+    return kept
+
+
 async def opened(desk: Desk, claim: str) -> tuple[Kept, dict[str, list[Row]], list[Fault]]:
     """A claim with its rows and their faults as of today. Raises NotFound, also for another facility's."""
-    kept = await making.find(desk.store, claim)
+    kept = await find(desk, claim)
     rows = await keeping.rows(kept.rows)
     return kept, rows, check(rows, clock.local(clock.now()).date())
 
@@ -177,7 +186,9 @@ async def import_results(desk: Desk, data: bytes) -> Imported:
     refused, unknown, dong = 0, list[str](), Decimal(0)
     for link, lines in by_link.items():
         bad = [x for x in lines if x.refused or (x.code not in ("", "200", "0", "00", "000"))]
-        found = await desk.store.search("Claim", [("identifier", f"{shapes.LINK}|{link}")])
+        wanted = "".join(f"\\{c}" if c in "\\,|$" else c for c in link)
+        asked = [("identifier", f"{shapes.LINK}|{wanted}"), ("provider", f"Organization/{desk.organization}")]
+        found = await desk.store.search("Claim", asked)
         if not found.matches:
             unknown.append(link)
             continue

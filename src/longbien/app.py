@@ -199,6 +199,7 @@ async def work(url: str, stop: asyncio.Event) -> None:
     that are over, disabling accounts that nobody uses, noting the trail's end elsewhere, training the dictionary that bodies are
     packed with, once there is enough to train on, and indexing again what a change asks for. Departments' jobs join here."""
     engine = await Engine.open(url, services=False)
+    engine.live.start(hears=False)  # open pages hear of what is done here: a payment that came, a charge that was made
     engine.guards |= dict.fromkeys(content.TYPES, content.guard)
     engine.guards["Consent"] = consent_guard.guard
     guard(engine)

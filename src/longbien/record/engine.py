@@ -59,7 +59,7 @@ class Engine:
 
     @classmethod
     async def open(cls, url_or_db: str | Database, *, services: bool = True) -> Engine:
-        """`services=False` leaves out live news (import processes, commands)."""
+        """`services=False` leaves out live news (import processes, commands; background work starts the telling half itself)."""
         db = await Database.open(url_or_db) if isinstance(url_or_db, str) else url_or_db
         engine = cls(db)
         for row in await db.fetch("SELECT dict FROM zdict ORDER BY made, id"):

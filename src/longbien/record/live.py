@@ -47,8 +47,9 @@ class Live:
         self._tasks: list[asyncio.Task[None]] = []
         self._closed = False
 
-    def start(self) -> None:
-        self._tasks = [asyncio.create_task(self._send()), asyncio.create_task(self._receive())]
+    def start(self, *, hears: bool = True) -> None:
+        """`hears=False`: it tells others and listens to nobody, as a process without pages does."""
+        self._tasks = [asyncio.create_task(self._send()), *([asyncio.create_task(self._receive())] if hears else ())]
 
     async def close(self) -> None:
         self._closed = True  # a cancellation can be lost: what a broken connection says on the way out replaces it

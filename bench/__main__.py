@@ -28,7 +28,10 @@ PARTS: dict[str, tuple[str, list[str], list[str]]] = {  # name: (file, arguments
     "growth": ("growth.py", [], ["--resources", "400000", "--times", "20", "--hot", "5000", "--pages", "500"]),
     "day": ("day.py", [], ["--users", "40", "--seconds", "10", "--people", "60"]),
     "chart": ("chart.py", [], ["--resources", "200000", "--times", "40"]),
-    "claims": ("claims.py", [], ["--claims", "1000"]),
+    "payments": ("payments.py", [], ["--seconds", "6"]),
+    "claims": ("claims.py", [], ["--claims", "1000", "--people", "40", "--seconds", "5"]),
+    "bill": ("bill.py", [], ["--times", "10"]),
+    "axis": ("axis.py", [], ["--files", "20", "--taken", "2"]),
 }
 
 

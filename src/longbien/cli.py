@@ -24,8 +24,10 @@ COMMANDS = {
     "migrate": ("migrate", "bring the database to this version's schema"),
     "import": ("import_", "import FHIR files, folders, NDJSON, transaction bundles (also .gz, .xz, .zst)"),
     "code-system": ("code_system", "make a FHIR CodeSystem of a table of codes (CSV), to be imported"),
+    "tariff": ("tariff", "import a price list from a spreadsheet, after looking for faults"),
     "catalogue": ("catalogue", "write the starter catalogue of what can be ordered; what is there already stays"),
     "demo": ("demo", "fill the record with the demo city: invented people in invented hospitals"),
+    "sender": ("sender", "let a hospital's own system send claims to the data axis; print its secret"),
     "token": ("token", "print a bearer token for the FHIR API, and nothing else"),
     "app": ("app", "register apps and backend services, list and stop them; new signing keys"),
     "access": ("access", "who may do what and why: why LOGIN PATIENT, role, strict"),
@@ -36,6 +38,8 @@ COMMANDS = {
     "restore": ("restore", "a house out of a backup, into an empty data folder"),
     "keys": ("keys", "the keys that blobs and backups are sealed with: a new one, wrapping anew"),
     "check": ("check", "test this installation: database, rights, migrations, assets, disk, clock"),
+    "bank-simulator": ("bank_simulator", "a simulated bank for tests and the demo: no money moves"),
+    "payments": ("payments", "bank accounts, the end-of-day proof, statement files"),
     "db-shell": ("db_shell", "psql in the embedded database"),
     "serve": ("serve", ""),  # one web process, for `up` and `web`
 }
@@ -49,7 +53,7 @@ class LogSettings(Settings):
 
 
 def overview() -> str:
-    lines = [f"  {name:<13} {text}" for name, (_, text) in COMMANDS.items() if text]
+    lines = [f"  {name:<14} {text}" for name, (_, text) in COMMANDS.items() if text]
     return "\n".join(
         [
             "usage: longbien COMMAND [...]      (longbien COMMAND --help tells more)",

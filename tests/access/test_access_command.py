@@ -43,7 +43,7 @@ async def test_why_and_strict_answer_on_the_command_line(door: Door, record_urls
     assert await ask("strict", house.id) == "the whole house" and await ask("strict", house.id, "on") == "strict"
     shut = await ask("why", doctor.login, tim, "Encounter")
     assert "may not see it" in shut and "strict" in shut and "state a purpose" in shut
-    assert "may not read Invoice" in await ask("why", doctor.login, tim, "Invoice")
+    assert "may not read PaymentNotice" in await ask("why", doctor.login, tim, "PaymentNotice")
     with pytest.raises(NotFound):
         await ask("why", "no.such", tim)
     for wrong in (("why", doctor.login, "../x"), ("why", doctor.login, tim, "Nothing/1")):

@@ -20,7 +20,7 @@ from longbien.access import accounts, cover, facility, policy
 from longbien.access.actor import Actor
 from longbien.access.door import Door
 from longbien.access.resource_types import KINDS, NAMES
-from longbien.access.roles import RIGHTS, ROLES, Role
+from longbien.access.roles import MACHINES, RIGHTS, ROLES, Role
 from longbien.access.sentences import RIGHTS as RIGHTS_IN_WORDS
 from longbien.base import clock
 from longbien.base.errors import Forbidden, LongbienError, NotFound
@@ -32,7 +32,7 @@ from longbien.record.scope import system
 from longbien.record.store import Store
 
 TYPES = [t for t in definitions.types() if t not in ("DomainResource", "Resource")]
-PEOPLE = [r for r in ROLES.values() if r.name != "machine"]
+PEOPLE = [r for r in ROLES.values() if r.name not in MACHINES]
 INSIDE = [r.name for r in PEOPLE if r.rows in ("care", "order", "care-ever")]
 
 

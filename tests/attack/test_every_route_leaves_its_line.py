@@ -18,6 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 SILENT = {
     "/orders/collect": "an empty list here: each patient on it has a line, tests/orders/test_collecting.py",
     "/catalogue": "the same, all of it; what is written there is a version with its line",
+    "/tariff": "prices, out of the price list; what is written there is a version with its line",
     "/orders/search": "what can be ordered, out of the catalogue; nothing of anybody",
     "/terms/icd10": "names of codes out of the house's own table",
     "/language": "the language of the pages",

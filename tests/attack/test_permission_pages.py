@@ -23,7 +23,7 @@ PAGES = {
     "/permissions/accounts": {"it"},
     "/cover": {"nurse", "doctor", "head", "it"},
 }
-STAFF = sorted(set(ROLES) - {"machine", "patient", "carer"})
+STAFF = sorted(set(ROLES) - {"machine", "sender", "patient", "carer"})
 
 
 async def account(app: App, login: Any) -> Any:

@@ -182,11 +182,12 @@ async def client(house: App) -> AsyncIterator[Any]:
 
     async def signed_in(role: str = "cashier", lang: str = "vi") -> httpx.AsyncClient:
         if (role, lang) not in made:
-            login = f"vp.{role}.{lang}"
+            login = f"vp.{role}"
             own_record = {"patient": ADULT} if role == "patient" else {}
             staff = None if role == "patient" else f"nv-{role}"
-            account = NewAccount(login, f"{role} {lang}", role, staff, HOSPITAL, **own_record)
-            await create(house.state.engine, house.state.door.hasher, None, account, PASSWORD)
+            account = NewAccount(login, role, role, staff, HOSPITAL, **own_record)
+            if not any(r == role for r, _ in made):
+                await create(house.state.engine, house.state.door.hasher, None, account, PASSWORD)
             http = httpx.AsyncClient(
                 transport=httpx.ASGITransport(house), base_url=BASE, headers={"Origin": BASE}, cookies={"lang": lang}
             )

@@ -16,12 +16,14 @@ from charges_house import (
     OTHER,
     PRICES,
     client,
+    coverage,
     dose,
     happened,
     house,
     operation,
     order,
     own,
+    patient,
     report,
     visit,
 )
@@ -32,6 +34,8 @@ from longbien.base.errors import Conflict, Invalid
 from longbien.billing.charges import bills, guards, reactions, shapes, tariff
 from longbien.billing.lines import Bill
 from longbien.fhir import systems as s
+from longbien.reception import joining
+from longbien.reception.shapes import Author
 from longbien.record.change import Update
 from longbien.record.store import Store
 
@@ -286,10 +290,32 @@ async def test_a_stay_that_is_opened_again_takes_its_bed_days_back(own: Store) -
     assert sum(x["quantity"]["value"] for x in await charges(own, "dt-11")) == 3
 
 
-async def test_guard_says_who_has_paid(own: Store) -> None:
-    await happened(own, visit("lk-7", OTHER, "AMB", ago(0.1), end=ago(0.05)))
-    made = await bills.issue(own, "lk-7")
-    await own.commit([Update({**made, "status": "balanced"})])
-    row = await own.engine.db.fetchrow("SELECT status, settled FROM billing_bill WHERE encounter = 'lk-7'")
-    assert row["status"] == "balanced" and row["settled"] is not None
-    assert guards.row(made)[2] == HOSPITAL
+async def test_a_bill_without_anything_to_pay_is_settled_when_it_is_issued_and_paid_only_when_the_ledger_says_so(
+    own: Store,
+) -> None:
+    await happened(own, visit("lk-7", ADULT, "AMB", ago(0.1), end=ago(0.05)), visit("lk-8", OTHER, "AMB", ago(0.1), end=ago(0.05)))
+    covered, asks = await bills.issue(own, "lk-7"), await bills.issue(own, "lk-8")
+    rows = await own.engine.db.fetch("SELECT encounter, settled FROM billing_bill WHERE encounter IN ('lk-7', 'lk-8') ORDER BY 1")
+    assert covered["totalNet"]["value"] == 0 and [r["settled"] is not None for r in rows] == [True, False]
+    assert guards.row(covered)[2] == HOSPITAL
+    with pytest.raises(Conflict, match="not paid"):
+        await own.commit([Update({**asks, "status": "balanced"})])
+
+
+async def test_an_open_bill_goes_along_when_two_records_of_one_person_are_joined(own: Store) -> None:
+    twin = patient("vp-lua-2", "Trần Thị Lua")
+    await own.commit([Update(twin), Update(coverage("vp-lua-2", "DN4010123456780"))])
+    ended = visit("lk-twin", "vp-lua-2", "AMB", ago(0.3), end=ago(0.2))
+    await happened(own, ended, visit("lk-twin-2", "vp-lua-2", "AMB", ago(0.1)))
+    issued = await bills.issue(own, "lk-twin")
+    before = await bills.bill(own, "lk-twin-2")
+    await joining.join(own, Author("nv-clerk", "x", HOSPITAL), ADULT, "vp-lua-2", "cùng một người", clock.now())
+    after = await bills.opened(own, "lk-twin-2")
+    assert after.bill.visit.patient == ADULT and after.bill.total == before.total
+    kept = await bills.opened(own, "lk-twin")
+    assert kept.invoice is not None and kept.invoice["id"] == issued["id"] and not kept.stale
+    assert (await bills.issue(own, "lk-twin"))["id"] == issued["id"]
+    await reactions.visit(own, visit("lk-twin-2", ADULT, "AMB", ago(0.1)))  # and nothing is charged twice
+    assert len(await charges(own, "lk-twin-2")) == 1
+    await happened(own, visit("lk-twin-2", ADULT, "AMB", ago(0.1), end=ago(0.05)))
+    assert (await bills.issue(own, "lk-twin-2"))["subject"]["reference"] == f"Patient/{ADULT}"

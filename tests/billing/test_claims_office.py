@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import io
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -13,10 +14,10 @@ from claims_house import ROWS, Browser, app, cheap, double, enter, facility_code
 from doubles import Running
 from openpyxl import Workbook
 
-from claim_rows import a_check_in
+from claim_rows import a_check_in, a_claim
 from longbien.app import App
 from longbien.base import clock
-from longbien.base.errors import Invalid, NotFound
+from longbien.base.errors import Invalid, NotFound, Unavailable
 from longbien.billing.claims import keeping, making, office, reactions, results, sending, shapes
 from longbien.billing.claims.sending import Sender
 from longbien.billing.claims.shapes import Correction, Kept
@@ -188,6 +189,23 @@ async def test_a_worker_that_died_leaves_it_to_the_next(house: Store, sender: Se
     await sender.round(clock.now() + timedelta(minutes=11))
     assert double.received[f"axis {kept.link}"]["times"] == 2 and (await now(house, kept)).state == "sent"
     assert len(await sending.responses(house, kept.id)) == 1
+
+
+async def test_a_worker_that_died_after_the_answer_leaves_no_claim_on_its_way(
+    house: Store, sender: Sender, monkeypatch: pytest.MonkeyPatch
+):
+    kept = await send(house, await made(house, insured=False))
+
+    async def dies(claim: str) -> None:
+        raise Unavailable("killed here")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sender, "_settle", dies)
+        await sender.round(clock.now())
+    assert (await now(house, kept)).state == "waiting" and await line(house, kept) == [("axis", "taken", 1)]
+    assert await sender.settle_left(clock.now()) == 0
+    assert await sender.settle_left(clock.now() + timedelta(minutes=2)) == 1
+    assert (await now(house, kept)).state == "sent"
 
 
 async def test_a_refused_claim_is_corrected_and_sent_again(house: Store, sender: Sender, double: Running):
@@ -370,6 +388,18 @@ async def test_the_months_page_and_a_results_file(enter: Enter, house: Store):
     assert bad.status_code == 400 and "no column MA_LK" in bad.text
     none = await officer.post("/claims/results", files={"file": ("x.exe", b"MZ\x00\x01", "text/csv")})
     assert none.status_code == 400
+
+
+async def test_a_long_stay_is_read_page_by_page(enter: Enter, house: Store):
+    id_ = await visit(house, a_claim(f"{facility_code()}.long", drugs=30, services=120, stay=30))
+    kept, _ = await making.make(making.house(house.engine), id_, reactions.composed)
+    officer = await enter(lang="en")
+    first = await officer.get(f"/claims/{kept.id}?table=XML3")
+    assert "rows 1 to 12 of 120" in first.text and "from=12" in first.text and "Earlier rows" not in first.text
+    last = await officer.get(f"/claims/{kept.id}?table=XML3&from=108")
+    assert "rows 109 to 120 of 120" in last.text and "More rows" not in last.text and "Dịch vụ &lt;120&gt;" in last.text
+    assert len(gzip.compress(first.content)) < 30_000
+    assert (await officer.get(f"/claims/{kept.id}?table=XML3&from=x&row=9x&field=%00")).status_code == 200
 
 
 async def test_nobody_else_opens_claims(enter: Enter, house: Store):

@@ -168,3 +168,8 @@ def test_facts_are_read_from_resources() -> None:
         )
         == set()
     )
+
+
+def test_a_finding_names_what_it_is_about() -> None:
+    hit = judged(whole(orders=[drug("C08CA01", name="Amlodipin 5 mg", days=91, community=True)]))[0]
+    assert hit.sentence(words("vi")).startswith("Amlodipin 5 mg: Đơn ngoại trú 91 ngày")

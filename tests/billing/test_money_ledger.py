@@ -12,7 +12,7 @@ from money_house import FACILITY, billed, hospital, invoice, status, visit
 
 from longbien.base import clock
 from longbien.base.errors import Conflict, Invalid, LongbienError, Overtaken
-from longbien.billing.money import accounts, bills, ledger, reference
+from longbien.billing.money import accounts, bills, ledger, paying, reference
 from longbien.billing.money.ledger import Entry, Line
 from longbien.fhir import json
 from longbien.record.change import Create, Update
@@ -148,7 +148,27 @@ async def test_what_a_bill_asks_is_never_changed(hospital: SimpleNamespace) -> N
 
 async def test_a_bill_of_nothing_is_paid(hospital: SimpleNamespace) -> None:
     b = await billed(hospital.house, 0)
-    assert b.request is None and await status(hospital.house, b.invoice) == "balanced"
+    assert b.request is None
+    await paying.settle(hospital.engine, b.invoice)
+    await paying.settle(hospital.engine, b.invoice)
+    assert await status(hospital.house, b.invoice) == "balanced"
+
+
+async def test_a_bill_that_comes_in_paid_was_paid_elsewhere(hospital: SimpleNamespace) -> None:
+    h = hospital
+    patient, encounter = await visit(h.house)
+    made = {**invoice(patient, encounter, 70_000), "status": "balanced"}
+    with pytest.raises(Conflict):
+        await h.store(h.one).commit([Create(made, id=made["id"])])
+    await h.house.commit([Create(made, id=made["id"])])
+    assert await ledger.balance(h.db, "receivable", made["id"]) == 0
+    assert await h.db.fetchval("SELECT amount FROM money_line WHERE account = 'elsewhere' AND subject = $1", made["id"]) == 70_000
+
+
+async def test_somebody_elses_invoice_is_none_of_ours(hospital: SimpleNamespace) -> None:
+    foreign = {"resourceType": "Invoice", "id": "foreign", "status": "issued", "identifier": [{"system": "urn:x", "value": "1"}]}
+    await hospital.house.commit([Create(foreign, id="foreign")])
+    assert await bills.one(hospital.db, "foreign") is None
 
 
 async def test_a_deposit_is_set_against_the_bill_and_comes_back_when_it_is_cancelled(hospital: SimpleNamespace) -> None:
@@ -166,6 +186,7 @@ async def test_a_deposit_is_set_against_the_bill_and_comes_back_when_it_is_cance
     assert await accounts.standing(h.store(h.one), patient, encounter) == (0, 0, 1_500_000, 0, 0)
     again = invoice(patient, encounter, 900_000)
     await h.house.commit([Create(again, id=again["id"])])
+    await paying.settle(h.engine, again["id"])
     assert await status(h.house, again["id"]) == "balanced"
     assert await accounts.standing(h.store(h.one), patient, encounter) == (900_000, 900_000, 600_000, 0, 0)
     with pytest.raises(Conflict):

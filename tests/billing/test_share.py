@@ -59,6 +59,13 @@ def test_a_small_visit_is_paid_in_full_below_the_limit_of_its_day_only() -> None
     assert judge(visit(card(), **june), [line(price="350999", at=at(30, 6))]).copay == 0
 
 
+def test_while_a_visit_goes_on_the_small_limit_is_said_with_care() -> None:
+    little = [line(price="100000")]
+    over, going = judge(visit(card()), little), judge(visit(card(), end=None), little)
+    assert "less than 379,500" in told(over.why, words("en"))[-1]
+    assert told(going.why, words("en"))[-1].startswith("So far")
+
+
 @pytest.mark.parametrize(
     ("facility", "kind", "more", "code"),
     [
@@ -211,6 +218,11 @@ def test_a_category_that_nobody_knows_counts_nothing_and_says_so() -> None:
     bill = judge(visit(card(), object="7.3"), [line()])
     assert bill.own == 1000000
     assert "7.3" in " ".join(told(bill.why, words("vi")))
+
+
+def test_what_is_in_a_package_says_so_and_costs_nothing() -> None:
+    bill = judge(visit(card()), [line(rate=D(0), package="PT01")])
+    assert (bill.total, told(bill.shares[0].why, words("vi"))) == (0, ["Khoản này đã tính trong gói: không phải trả riêng."])
 
 
 @pytest.mark.parametrize("lang", ["vi", "en"])

@@ -8,8 +8,10 @@ from datetime import timedelta
 from decimal import Decimal as D
 from typing import Any
 
+import second_share as second
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from many_stays import stays
 from random_stays import back, cards, lines, reversals, visits
 
 from longbien.base.words import words
@@ -103,3 +105,23 @@ def test_everything_says_why(one: tuple[Visit, list[Line]], lang: str) -> None:
     for why in (bill.why, *(s.why for s in bill.shares)):
         assert why
         assert all(text and "%(" not in text and "%%" not in text for text in told(why, w))
+
+
+def test_what_holds_holds_at_the_edges_too() -> None:
+    """Two thousand stays that lie at limits and on days of change."""
+    paid = 0
+    for visit, given_ in stays(1, 2000):
+        bill = judge(visit, given_)
+        paid += bool(bill.insurer)
+        assert all(s.insurer + s.copay + s.own + s.other == s.total for s in bill.shares)
+        assert sum(s.total for s in bill.shares) == bill.total
+        assert what(judge(visit, given_[::-1])) == what(bill)
+    assert 400 < paid < 1600
+
+
+def test_the_second_implementation_agrees_at_the_edges() -> None:
+    for visit, given_ in stays(2, 800):
+        bill, other = judge(visit, given_), second.judge(visit, given_)
+        for s in bill.shares:
+            assert (s.total, s.basis, s.other, s.insurer, s.copay, s.own, s.benefit, s.card) == other["lines"][s.line.id]  # type: ignore[index]
+        assert (bill.object, bill.to_pay, bill.rounding) == (other["object"], other["to_pay"], other["rounding"])

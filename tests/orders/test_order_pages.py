@@ -299,3 +299,13 @@ async def test_when_nobody_can_be_asked_the_box_says_so_and_nothing_is_signed(
     assert all(not r["id"].startswith("once-away") for r in await orders(own, "MedicationRequest"))
     monkeypatch.undo()
     await act(doctor, ADULT, "discard")
+
+
+async def test_a_set_brings_along_what_the_box_does_not_offer_and_it_is_signed_with_it(browser: Browser, own: Store) -> None:
+    """A bed day of the order set of pneumonia: of the kind `service`."""
+    doctor = await browser()
+    await act(doctor, CHILD, "discard")
+    found = (await doctor.get("/orders/search?q=ngay giuong&kind=service")).json()["items"]
+    assert found
+    assert 'data-k="l1"' in (await act(doctor, CHILD, f"add:{found[0]['id']}")).text
+    assert (await act(doctor, CHILD, "sign", once="bed-day")).headers["X-Go"].startswith(f"/patients/{CHILD}/orders?done=orders")

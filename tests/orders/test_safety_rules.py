@@ -44,7 +44,12 @@ def test_a_major_one_interrupts_once_and_then_is_told_quietly() -> None:
     """ADE alerts that come again with every refill are overridden unread (van der Sijs et al., JAMIA 2006;13:138)."""
     assert of(asked(IBUPROFEN, WARFARIN), "interactions")[0].level == "stop"
     both = (Span("M01AE01", NOW - timedelta(60), NOW - timedelta(30)), Span("B01AA03", NOW - timedelta(90), NOW))
-    assert of(asked(IBUPROFEN, WARFARIN, before=both), "interactions")[0].level == "warn"
+    assert of(asked(IBUPROFEN, WARFARIN, before=both), "interactions")[0].level == "note"
+
+
+def test_what_is_contraindicated_stays_visible_where_it_was_accepted_before() -> None:
+    both = (Span("J01FA09", NOW - timedelta(5), NOW), Span("C10AA01", NOW - timedelta(90), NOW))
+    assert of(asked(CLARITHROMYCIN, SIMVASTATIN, before=both), "interactions")[0].level == "warn"
 
 
 def test_two_drugs_that_were_never_taken_together_are_a_new_pair() -> None:
@@ -96,6 +101,14 @@ def test_the_kidney_decides_by_the_lowest_band_that_holds(egfr: float, level: st
     assert [v.level for v in found] == ([level] if level else [])
     if level:
         assert found[0].text.startswith(f"Thận: eGFR {egfr:.0f} ngày 27/11/2026, dưới")
+
+
+def test_at_the_bedside_what_is_signed_already_is_told_one_step_milder() -> None:
+    """The nurse cannot change the order; what is contraindicated stays in sight, the rest is quiet."""
+    running = Drug("Metformin", METFORMIN.atc, "rx-9", METFORMIN.facts)
+    for egfr, level in ((20.0, "warn"), (40.0, "note")):
+        [said] = of(asked(running, running, body=Body(25_000, 68, egfr=(egfr, NOW))), "drugs")
+        assert said.level == level
 
 
 @pytest.mark.parametrize(

@@ -47,11 +47,13 @@ class Authority:
         name = self.name("Test Root CA")
         self.root = (
             x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(self.key.public_key()).serial_number(1)
-            .not_valid_before(self.now - timedelta(days=1)).not_valid_after(self.now + timedelta(days=30))
+            .not_valid_before(self.now - timedelta(days=400)).not_valid_after(self.now + timedelta(days=7000))
             .add_extension(x509.BasicConstraints(True, None), True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), False)
             .sign(self.key, hashes.SHA256())
         )  # fmt: skip
+
+        self.answers = self.responder()
 
     def name(self, common: str) -> x509.Name:
         return x509.Name([x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"), x509.NameAttribute(NameOID.COMMON_NAME, common)])
@@ -72,6 +74,20 @@ class Authority:
             built = built.add_extension(x509.KeyUsage(True, True, False, False, False, False, False, False, False), True)
         if stamps:
             built = built.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), True)
+        return key, built.sign(self.key, hashes.SHA256())
+
+    def responder(self) -> tuple[rsa.RSAPrivateKey, x509.Certificate]:
+        """Who answers for the authority (RFC 6960, 4.2.2.2): a certificate of its own, which nobody is asked about."""
+        key = rsa.generate_private_key(65537, 2048)
+        built = (
+            x509.CertificateBuilder().subject_name(self.name("Test OCSP")).issuer_name(self.root.subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number()).not_valid_before(self.now - timedelta(days=399))
+            .not_valid_after(self.now + timedelta(days=3000)).add_extension(x509.BasicConstraints(False, None), True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING]), False)
+            .add_extension(x509.OCSPNoCheck(), False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), False)
+        )  # fmt: skip
         return key, built.sign(self.key, hashes.SHA256())
 
     def p12(self, common: str, password: str = "mk", **more: Any) -> tuple[bytes, x509.Certificate]:
@@ -97,7 +113,8 @@ class Authority:
                 ocsp.OCSPCertStatus.REVOKED if bad else ocsp.OCSPCertStatus.GOOD, clock.now() - timedelta(minutes=1),
                 clock.now() + timedelta(hours=1), self.now - timedelta(hours=1) if bad else None, None,
             )
-            .responder_id(ocsp.OCSPResponderEncoding.HASH, self.root).sign(self.key, hashes.SHA256())
+            .responder_id(ocsp.OCSPResponderEncoding.HASH, self.answers[1]).certificates([self.answers[1]])
+            .sign(self.answers[0], hashes.SHA256())
         )  # fmt: skip
         return Response(built.public_bytes(DER), media_type="application/ocsp-response")
 
@@ -123,8 +140,9 @@ class Authority:
         registry.register(asn1_x509.Certificate.load(self.root.public_bytes(DER)))
         pkcs8 = key.private_bytes(DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         made = DummyTimeStamper(
-            asn1_x509.Certificate.load(certificate.public_bytes(DER)), asn1_keys.PrivateKeyInfo.load(pkcs8), certs_to_embed=registry
-        )
+            asn1_x509.Certificate.load(certificate.public_bytes(DER)), asn1_keys.PrivateKeyInfo.load(pkcs8),
+            certs_to_embed=registry, fixed_dt=clock.now(),
+        )  # fmt: skip
         said = made.request_tsa_response(tsp.TimeStampReq.load(await request.body()))
         return Response(said.dump(), media_type="application/timestamp-reply")
 

@@ -44,7 +44,7 @@ def enter(house: SimpleNamespace, browser: Browser) -> Iterator[Callable[..., Pa
     """enter("bs.minh", "vi") -> a page signed in, on the worklist. What goes wrong in a page's script fails the test."""
     contexts, wrong = [], []
 
-    def come_in(login: str = "bs.minh", lang: str = "vi", size: tuple[int, int] = (1440, 900)) -> Page:
+    def come_in(login: str = "bs.minh", lang: str = "vi", size: tuple[int, int] = (1440, 900), home: str = "**/today") -> Page:
         context = browser.new_context(viewport={"width": size[0], "height": size[1]}, base_url=house.address)
         contexts.append(context)
         if lang != "vi":
@@ -57,7 +57,7 @@ def enter(house: SimpleNamespace, browser: Browser) -> Iterator[Callable[..., Pa
         page.fill("#name", login)
         page.fill("#password", PASSWORD)
         page.press("#password", "Enter")
-        page.wait_for_url("**/today")
+        page.wait_for_url(home)
         return page
 
     yield come_in

@@ -16,7 +16,7 @@ from . import facility, passwords, sessions
 from .actor import Actor
 from .lines import by
 from .passwords import Hasher
-from .roles import ACCOUNTS, CARERS, PATIENTS, ROLES
+from .roles import ACCOUNTS, CARERS, MACHINES, PATIENTS, ROLES
 
 Q = queries(__file__, "sql/access.sql")
 S = queries(__file__, "sql/sign_in.sql")
@@ -57,7 +57,7 @@ class DemoAccount(Protocol):
 def _checked(account: NewAccount) -> NewAccount:
     if not _LOGIN.match(account.login):
         raise Invalid(f"Login {account.login[:40]!r}: 2 to 100 of a-z, 0-9, '.', '_', '-', '@'.", code="value")
-    if account.role not in ROLES or account.role == "machine":
+    if account.role not in ROLES or account.role in MACHINES:
         raise Invalid(f"There is no role {account.role[:40]!r} for a person.", code="value")
     name = " ".join(account.name.split())
     if not 1 <= len(name) <= 200 or not name.isprintable():
@@ -143,7 +143,7 @@ async def disable_idle(engine: Engine, days: int) -> list[int]:
 async def set_role(engine: Engine, admin: Actor | None, number: int, role: str) -> None:
     """Takes effect everywhere within a second. Raises Forbidden, Invalid, NotFound."""
     _may(admin)
-    if role not in ROLES or role == "machine":
+    if role not in ROLES or role in MACHINES:
         raise Invalid(f"There is no role {role[:40]!r} for a person.", code="value")
     await theirs(engine, admin, number, person=True)
     await engine.db.execute("UPDATE account SET role = $2 WHERE number = $1", number, role)

@@ -17,7 +17,10 @@ def store(
     reads: frozenset[str],
     creates: frozenset[str] = frozenset(),
     updates: frozenset[str] = frozenset(),
+    asked_by: tuple[int, str] = (0, "system"),
 ) -> Store:
-    """A store of the house that may read, create and update these types, and nothing else."""
+    """A store of the house that may read, create and update these types, and nothing else. asked_by: number and name of the account
+    whose sending the house works off, so that the trail names it."""
     writes = creates | updates
-    return Store(engine, replace(system(reason), reads=reads, writes=writes, creates=creates, updates=updates, deletes=frozenset()))
+    own = replace(system(reason), reads=reads, writes=writes, creates=creates, updates=updates, deletes=frozenset())
+    return Store(engine, replace(own, actor=asked_by[0], label=asked_by[1]))

@@ -180,6 +180,8 @@ ROLES: dict[str, Role] = {
         )),
         # What a machine may is in its token's scope: policy.py takes reads and writes from there.
         Role("machine", "Máy", "Machine", "everything", ("HSYSADMIN", "TREAT", "HOPERAT", "HPAYMT", "PUBHLTH", "HRESCH")),
+        # A hospital's own system that sends claims to the city's data axis (billing/axis): opens no record at all.
+        Role("sender", "Hệ thống của bệnh viện gửi hồ sơ", "Hospital system that sends claims", "open", ("HPAYMT",)),
         # They read and ask; what they ask for is written by the house in their name (policy.asking), so nothing may be written.
         Role("patient", "Người bệnh", "Patient", "own", ("PATRQT",), _lines(_KNOWS, f"r: {_CLINICAL} coverage bills claims")),
         Role("carer", "Người nhà", "Carer", "cared", ("PATRQT",), _lines(_KNOWS, f"r: {_CLINICAL} coverage bills claims")),
@@ -189,7 +191,8 @@ ROLES: dict[str, Role] = {
 _CARERS = frozenset({"nurse", "doctor", "head"})
 _SERVICES = frozenset({"laboratory", "imaging", "pharmacist"})
 PATIENTS = frozenset({"patient", "carer"})
-STAFF = frozenset(ROLES) - PATIENTS - {"machine"}
+MACHINES = frozenset({"machine", "sender"})
+STAFF = frozenset(ROLES) - PATIENTS - MACHINES
 
 HOME = Permission("home", "Own home page", STAFF)
 ME = Permission("me", "The patient's own pages", PATIENTS)

@@ -19,6 +19,8 @@ from .sessions import digest
 Q = queries(__file__, "sql/access.sql")
 PREFIX = "lb_"
 EVERYTHING = "system/*.*"
+SENDING = "system/Claim.c"
+"""What stands on the token of a sender; its role opens nothing, so that at the FHIR door it may do nothing."""
 
 
 async def create_token(
@@ -56,3 +58,21 @@ async def revoke(engine: Engine, number: int, *, by_account: int = 0) -> None:
     if await engine.db.fetchval(Q.token_revoke, number) is None:
         raise NotFound(f"There is no live token {number}.")
     await engine.trail.write([trail.line(by(by_account), "token", why=f"token {number} revoked")])
+
+
+async def sender_account(engine: Engine, login: str, name: str, facility: str) -> int:
+    """The account of a hospital's own system that sends claims for this facility (an Organization's id); its number. Its role
+    opens no record. Raises Forbidden (it is disabled)."""
+    account = await engine.db.fetchrow(Q.sender_account, f"machine:axis:{login}", name[:200], facility)
+    if account is None or account["disabled"]:
+        raise Forbidden(f"The account of {login!r} is disabled.")
+    return int(account["number"])
+
+
+async def sender_token(engine: Engine, account: int, seconds: float, address: str | None) -> str:
+    """A token for such a system, good for so long. Its role decides what it may: to send. Audited."""
+    token = PREFIX + secrets.token_urlsafe(32)
+    number = await engine.db.fetchval(Q.token_new, digest(token), account, SENDING, seconds)
+    line = trail.line(by(account, address=address), "token", why=f"token {number} taken to send claims")
+    await engine.trail.write([line])
+    return token

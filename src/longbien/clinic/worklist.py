@@ -15,7 +15,7 @@ from ..base.ids import key64
 from ..base.sql import queries
 from ..record.scope import Scope
 from ..record.types import number
-from ..web import desk
+from ..web import desk, turns
 from ..web.chart.record import code_of, concept, first, moment, reference_id
 from ..web.desk import scoped
 from ..web.page import Call
@@ -29,7 +29,6 @@ KINDS = frozenset({"AMB", "EMER", "VR"})
 _TICKET = key64(f"Task.code|{codes.TASK}|{codes.TICKET}")
 WAITING = frozenset({"arrived", "triaged"})
 NEVER = datetime(1, 1, 1, tzinfo=UTC)
-BOOKED, FIRST, AHEAD = "C", ("A", "C"), 2
 LINE_EVERY = 600.0
 """Seconds within which a list that keeps itself up to date leaves one line for each of its persons, not one at every look."""
 ORDER = ("called", "in", "results", "asked", "waiting", "missed", "booked", "done")
@@ -168,23 +167,9 @@ def _recent(rows: Sequence[Row]) -> list[str]:
 
 
 def line(waiting: Sequence[Row], recent: Sequence[str], now: datetime) -> list[Row]:
-    """In which order those who wait are called: two of those seen first (A: law 15/2023, article 3; C: come to their
-    appointment), then one of the others, as the reception's own queue does; who is early for an appointment stands behind
-    everybody."""
+    """In which order those who wait are called: by the rule of the reception's own queue (web/turns.py)."""
     here = sorted(waiting, key=lambda r: (r.turn, r.time))
-    early = [r for r in here if r.ticket[:1] == BOOKED and r.turn > now]
-    ahead = [r for r in here if r.ticket[:1] in FIRST and r not in early]
-    others = [r for r in here if r.ticket[:1] not in FIRST]
-    run = next((n for n, letter in enumerate(recent) if letter not in FIRST), len(recent))
-    out: list[Row] = []
-    while ahead or others:
-        if ahead and (run < AHEAD or not others):
-            out.append(ahead.pop(0))
-            run += 1
-        else:
-            out.append(others.pop(0))
-            run = 0
-    return out + early
+    return turns.line(here, recent, now, letter=lambda r: r.ticket[:1], turn=lambda r: r.turn)
 
 
 async def _asked(call: Call, scope: Scope, rows: Sequence[Row], start: datetime) -> None:

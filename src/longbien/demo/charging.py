@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from longbien.base import clock
+from longbien.base.ids import key64
 from longbien.billing import share
 from longbien.billing.charges import beds, bills, causes, reads, rules, shapes, tariff
 from longbien.billing.charges.shapes import Cause
@@ -114,7 +115,8 @@ def _items(e: Resource, found: list[Cause], now: datetime) -> list[Resource]:
 def _bill(
     of: dict[str, list[Resource]], e: Resource, items: list[Resource], before: list[Resource], n: int, today: date, now: datetime
 ) -> list[Resource]:
-    """The bill of a visit that ended before today, paid on its day; a visit of this morning is not billed yet."""
+    """The bill of a visit that ended before today, paid on its day but for a few of the last two; a visit of this morning is not
+    billed yet."""
     end = shapes.moment(e["period"].get("end"))
     if end is None or clock.local(end).date() >= today:
         return []
@@ -131,4 +133,5 @@ def _bill(
     settled = min(end + timedelta(minutes=20 + 7 * (n % 9)), now)
     number = f"{mark}-{clock.local(settled):%y%m%d}-{visit.number[-8:]}M"
     invoice = shapes.invoice(made, shapes.invoice_id(str(e["id"]), 1), number, e["serviceProvider"], settled)
-    return [{**invoice, "status": "balanced"}]
+    owing = (today - clock.local(end).date()).days <= 2 and key64(str(e["id"])) % 3 == 0  # a few still have to pay
+    return [{**invoice, "status": "issued" if owing else "balanced"}]

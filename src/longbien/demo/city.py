@@ -18,16 +18,19 @@ from longbien.access.settings import AccessSettings
 from longbien.base import clock, garbage
 from longbien.base.progress import Progress
 from longbien.billing.charges import guards as bills
+from longbien.billing.money import bills as money
 from longbien.fhir import json as fhir_json
 from longbien.reception import tickets
 from longbien.record import codec
-from longbien.record.change import Manner, Update
+from longbien.record.change import Manner, Update, both
 from longbien.record.engine import Engine
 from longbien.record.scope import system
 from longbien.record.write import commit
+from longbien.wire.vietqr import plain
 
 from . import at_home, catalogues, facilities, population, prices, starting
 from .charging import charging
+from .checking import checked
 
 PASSWORD = "cau-long-bien-1902"  # noqa: S105 - of the demo, printed at every start
 CHUNK = 20
@@ -88,6 +91,8 @@ async def _ground(url: str, seed: int, day: date) -> int:
             for at in range(0, len(resources), 500):
                 written += await _write(engine, resources[at : at + 500])
                 bar.set(min(at + 500, len(resources)))
+        for f in facilities.FACILITIES:  # no bank takes such an account number: nobody who scans the demo's code loses money
+            await engine.db.execute(money.Q.new_account, f.id, "970415", f"DEMO{f.mark}0001", plain(f.name).upper())
         await accounts.ensure(engine, Hasher(AccessSettings.read()), facilities.accounts(), PASSWORD)
         return written
     finally:
@@ -136,15 +141,15 @@ def _begin(url: str) -> None:
     runner = asyncio.Runner()
     _worker = _Worker(runner, runner.run(Engine.open(url, services=False)))
     _worker.engine.guards["Task"] = tickets.guard  # the numbers of today's queues
-    _worker.engine.guards["Invoice"] = bills.guard  # what is counted of the bills
+    _worker.engine.guards["Invoice"] = both(bills.guard, money.guard)  # what is counted of the bills, and their ledger
     _worker.engine.guards["Encounter"] = bills.stays  # and of the stays that ended
     garbage.settle()
 
 
 def _whole(i: int, seed: int, day: date) -> list[dict[str, Any]]:
-    """A person's whole life, and what its last weeks cost."""
+    """A person's whole life, what its last weeks cost, and what the insurance's rules found in them."""
     life = population.person(i, seed, day)
-    return [*life, *charging(life, day)]
+    return [*life, *charging(life, day), *checked(life, day)]
 
 
 def _people(seed: int, day: date, first: int, last: int) -> int:

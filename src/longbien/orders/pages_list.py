@@ -19,9 +19,9 @@ from ..web.pages.write import opened
 from . import actions, catalogue, listing, printing, rules
 from .advice import found
 from .kinds import KINDS
-from .permissions import BOX, COLLECT, PRINT
+from .permissions import BOX, COLLECT, ORDER, PRINT
 from .rules import STAGES
-from .settings import kinds as kinds_of
+from .settings import kinds, may_order
 
 MOST = 200
 _decode = msgspec.json.Decoder().decode
@@ -60,7 +60,8 @@ async def _orders(call: Call, *, status: int = 200, error: str = "", about: str 
         "chart.html", status, **shell, middle="orders/list.html", sheets_of=listing.forms(kept[:MOST], call.w), past=past,
         kind=kind,
         kinds=[c for c in counts if c[2] or c[0] == kind], total=len(kept), open_n=sum(not o.over for o in listed),
-        past_n=sum(o.over for o in listed), may_order=kinds_of(call.actor), may_print=call.actor.may(PRINT),
+        past_n=sum(o.over for o in listed), orderable=kinds(call.actor),
+        every=call.actor.may(ORDER), may_print=call.actor.may(PRINT),
         may_collect=call.actor.may(COLLECT),
         error=error, about=about, why=why, most=MOST,
     )  # fmt: skip
@@ -76,7 +77,7 @@ async def cancel(call: Call) -> Response:
     if type_ not in listing.ORDERS or not FHIR_ID.match(id_):
         raise NotFound("There is no such order.")
     store = Store(call.engine, call.scope(reason))
-    if rules.kind_of(_decode((await store.read(type_, id_)).body)) not in kinds_of(call.actor):
+    if not may_order(call.actor, rules.kind_of(_decode((await store.read(type_, id_)).body))):
         raise Forbidden("A doctor orders this, and cancels it.")
     try:
         await actions.cancel(store, patient, type_, id_, why, call.now)

@@ -22,9 +22,8 @@ from . import sheet as box
 from .compose import wrong
 from .definitions import Item
 from .index import Index
-from .kinds import OFFERED
 from .permissions import BOX
-from .settings import kinds
+from .settings import kinds, may_order
 
 SHOWN_RESULTS = timedelta(days=7)
 
@@ -96,17 +95,15 @@ def _item(index: Index, id_: str, call: Call) -> Item | None:
     item = index.by_id.get(id_)
     if item is None or not item.offered(call.now):
         return None
-    mine = kinds(call.actor)
-    return item if item.kind in mine or (item.kind == "set" and mine == OFFERED) else None
+    return item if may_order(call.actor, item.kind) else None
 
 
 def _again(call: Call, draft: box.Draft, index: Index, orders: list[dict[str, Any]]) -> None:
     """Lines that order these once more; what the catalogue has no more, and that there is nothing, is said."""
     missing = []
-    mine = kinds(call.actor)
     for one in orders:
         made = actions.again(one, index, draft.next_k())
-        if made is not None and made[1].kind not in mine:
+        if made is not None and not may_order(call.actor, made[1].kind):
             draft.said = call.w("A doctor orders this.")
         elif made is not None and made[1].offered(call.now):
             draft.lines.append(made[0])
@@ -132,7 +129,7 @@ async def _sign(call: Call, life: Life, reason: str, draft: box.Draft, index: In
         if (
             item is None
             or made[n] is None
-            or item.kind not in kinds(call.actor)
+            or not may_order(call.actor, item.kind)
             or wrong(line, item, where, call.w)
             or box.blocked(line, said.get(n, []))
         ):

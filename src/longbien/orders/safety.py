@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
@@ -170,9 +170,10 @@ def check(
         if draft is None:
             continue
         others = [d for d in (*drafts[:n], *(t for t in running if t.id != draft.id or not t.id)) if d is not None]
-        out += _beside(n, draft, others, known, body, w)
-        out += _kidney(n, draft, body, now, w)
-        out += _pregnancy(n, draft, body, w)
+        found = [*_kidney(n, draft, body, now, w), *_pregnancy(n, draft, body, w)]
+        if draft.id and any(t.id == draft.id for t in running):  # signed already, and asked about at the bedside
+            found = [replace(v, level=MILDER[v.level]) for v in found]
+        out += [*_beside(n, draft, others, known, body, w), *found]
     return out + _unknown(drafts, running, body, w)
 
 
@@ -226,7 +227,9 @@ def _interaction(n: int, p: Pair, other: Drug, settled: bool, body: Body, w: Wor
     level = _level(p, body)
     said = SEVERITY["major" if p.severity == "contraindicated" and level != "stop" else p.severity]
     reason = " ".join(f"{_own(x, w)}." for x in (p.mechanism, p.management) if _own(x, w))
-    return Verdict(MILDER[level] if settled else level, w(said, name=other.name), reason, f"{INTERACTIONS} {p.id}", n)
+    if settled:
+        level = MILDER[level] if p.mode == "interrupt" else "note"
+    return Verdict(level, w(said, name=other.name), reason, f"{INTERACTIONS} {p.id}", n)
 
 
 def _duplicate(n: int, c: Class, other: Drug, settled: bool, w: Words) -> Verdict:

@@ -20,6 +20,11 @@ class OrderSettings(Settings):
     )
 
 
+def may_order(actor: Actor, kind: str) -> bool:
+    """Doctors also what a set brings along and the box does not offer (a bed day)."""
+    return actor.may(ORDER) or kind in kinds(actor)
+
+
 def kinds(actor: Actor) -> tuple[str, ...]:
     """The kinds that this person may order; () for nobody's."""
     if actor.may(ORDER):

@@ -15,11 +15,11 @@ from statistics import median
 from typing import NamedTuple
 
 from ..base.words import mark
+from ..web import turns
+from ..web.turns import BOOKED, ORDINARY, PRIORITY
 
-PRIORITY, ORDINARY, BOOKED = "A", "B", "C"
-"""Letters of the numbers: seen first; in the order of coming; came to an appointment."""
-AHEAD = 2
-"""Of those seen first (and of those whose appointment has come), how many go before one of the others."""
+__all__ = ["BOOKED", "ORDINARY", "PRIORITY"]
+
 RETURNING = 2
 """Behind how many one stands who comes back: from a test, or having missed the call."""
 DEFAULT_PACE = timedelta(minutes=8)
@@ -144,26 +144,9 @@ def turn(came: datetime, booked: datetime | None) -> datetime:
 
 
 def line(waiting: Iterable[Ticket], recent: Sequence[str], now: datetime) -> list[Ticket]:
-    """In which order the waiting will be called. recent: letters of those called last, the newest first. Two of those ahead, then
-    one of the others; a booked one whose time has not come stands behind everybody."""
+    """In which order the waiting will be called (web/turns.py). recent: letters of those called last, the newest first."""
     here = sorted(waiting, key=lambda t: (t.turn, t.came, t.number))
-    early = [t for t in here if t.letter == BOOKED and t.turn > now]
-    ahead = [t for t in here if t.ahead and t not in early]
-    others = [t for t in here if not t.ahead]
-    run = 0
-    for code in recent:
-        if code not in (PRIORITY, BOOKED):
-            break
-        run += 1
-    out: list[Ticket] = []
-    while ahead or others:
-        if ahead and (run < AHEAD or not others):
-            out.append(ahead.pop(0))
-            run += 1
-        else:
-            out.append(others.pop(0))
-            run = 0
-    return out + early
+    return turns.line(here, recent, now, letter=lambda t: t.letter, turn=lambda t: t.turn)
 
 
 def pace(calls: Sequence[tuple[datetime, datetime]], usual: timedelta | None = None) -> timedelta:

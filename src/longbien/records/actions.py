@@ -29,7 +29,7 @@ from . import files, guards, papers, printing
 from .papers import CODES, Block, Paper
 from .reading import reference_id, sources
 from .roles import SEAL, may_fill
-from .signing import pades
+from .signing import pades, verdicts
 from .signing.keys import Key, Keys
 
 Q = queries(__file__, "sql/records.sql")
@@ -95,7 +95,7 @@ class Desk:
             return Shown(composition, stored.version, kind, None, (), False)
         file = await files.opened(self.store, document["id"])
         material = pades.Material(await self.keys.trusted())
-        found = tuple(await pades.signatures(file.pdf, material))
+        found = await verdicts.of(self.engine, file.pdf, material)
         stale = files.extension(document, files.CONTENT) != files.content_hash(composition)
         return Shown(composition, stored.version, kind, file, found, stale)
 

@@ -6,6 +6,7 @@ from longbien.base.department import Department, Nav, Panel, Tab
 from longbien.base.words import mark
 from longbien.web.page import route
 
+from . import archive
 from .guards import GUARDS
 from .pages import keys, papers, patient, scans, verify, visits
 from .roles import EVERY, PAPERS, TO_SIGN
@@ -55,4 +56,6 @@ RECORDS = Department(
     permissions={p.code: p.title for p in EVERY},
     settings=SigningSettings,
     guards=GUARDS,
+    jobs={archive.QUEUE: archive.job},
+    always=frozenset({archive.QUEUE}),
 )

@@ -1,7 +1,8 @@
 """A visit's record as HoSoBenhAn, JSON and XML: the eleven groups of the guide CV 365/TTYQG-GPQLCL (2025). Pure.
 
-The fields and their order are data (tables/hosobenhan.csv). Of two groups (GiayChuyenVien, HoSoCapCuu) the guide's fields are not
-known here: they carry the visit's number alone. What the record does not hold is an empty text, never left out. The format has no
+The fields and their order are data (tables/hosobenhan.csv). Of two groups (GiayChuyenVien, HoSoCapCuu) the guide's own fields are
+not known here; what they carry (tables/hosobenhan_more.csv) bears the names of decision 3176's table 13 and of the guide's other
+groups: nothing is lost, no name is invented. What the record does not hold is an empty text, never left out. The format has no
 place for signatures: the signed PDF goes beside it."""
 
 from __future__ import annotations
@@ -34,8 +35,11 @@ Given = Mapping[str, Any]
 @cache
 def fields(group: str) -> tuple[tuple[str, str], ...]:
     """(path, kind) of a group's fields in the guide's order; kind: text, list, object."""
-    with (TABLES / "hosobenhan.csv").open(encoding="utf-8", newline="") as f:
-        return tuple((r["field"], r["kind"]) for r in csv.DictReader(f) if r["group"] == group)
+    out: list[tuple[str, str]] = []
+    for name in ("hosobenhan.csv", "hosobenhan_more.csv"):
+        with (TABLES / name).open(encoding="utf-8", newline="") as f:
+            out += [(r["field"], r["kind"]) for r in csv.DictReader(f) if r["group"] == group]
+    return tuple(out)
 
 
 def shaped(group: str, given: Given, prefix: str = "") -> dict[str, Any]:
@@ -232,7 +236,8 @@ def _orders_of_drugs(v: Visit) -> Given:
     slips: dict[str, list[dict[str, Any]]] = {}
     for d in v.of["MedicationRequest"]:
         slips.setdefault(str((d.get("groupIdentifier") or {}).get("value") or d.get("authoredOn") or d["id"]), []).append(d)
-    return {"sovaovien": _number(v), "danhsach": [_slip(v, number, listed) for number, listed in slips.items()]}
+    named = [(str((x[0].get("groupIdentifier") or {}).get("value") or x[0]["id"]), x) for x in slips.values()]
+    return {"sovaovien": _number(v), "danhsach": [_slip(v, number, listed) for number, listed in named]}
 
 
 def _slip(v: Visit, number: str, listed: Sequence[Given]) -> Given:
@@ -258,7 +263,8 @@ def _orders(v: Visit) -> Given:
     for o in v.of["ServiceRequest"]:
         slips.setdefault(str((o.get("requisition") or {}).get("value") or o.get("authoredOn") or o["id"]), []).append(o)
     out = []
-    for number, listed in slips.items():
+    for listed in slips.values():
+        number = str((listed[0].get("requisition") or {}).get("value") or listed[0]["id"])
         doctor, code = _who(listed[0].get("requester"))
         services = [
             {"machidinh": o["id"], "ngaychidinh": at(o.get("authoredOn")), "tenchidinh": _text(o.get("code")),
@@ -326,7 +332,8 @@ def _procedure(v: Visit, p: Given) -> dict[str, Any]:
     surgeon = next(iter(team.values()), ("", ""))
     done = p.get("performedDateTime") or (p.get("performedPeriod") or {}).get("start")
     return {"sovaovien": _number(v), "sophieu": p.get("id"), "khoa": _department(v)[0], "khoa_ma": _department(v)[1], "buong": room,
-            "giuong": bed, "ngaygiovaovien": at((v.encounter.get("period") or {}).get("start")),
+            "giuong": bed, "tuoi": _patient(v)["tuoi"],
+            "ngaygiovaovien": at((v.encounter.get("period") or {}).get("start")),
             "gioitinh": {"male": "Nam", "female": "Nữ"}.get(str(v.patient.get("gender")), ""), "ngaygiophauthuat": at(done),
             "phauthuatvien": surgeon[0], "maphauthuatvien": surgeon[1],
             "trinhtuphauthuatthuthuat": _text(p.get("code")) + "".join(f". {n.get('text')}" for n in p.get("note") or ()),
@@ -337,13 +344,74 @@ def _is_surgery(p: Given) -> bool:
     return any(c.get("code") == "387713003" for c in (p.get("category") or {}).get("coding") or ())
 
 
+SECTIONS = {
+    "ma_cskcb_den": "to", "dau_hieu_ls": "findings", "chan_doan_rv": "diagnosis", "qt_benhly": "course", "tomtat_kq": "results",
+    "pp_dieutri": "treatment", "tinh_trang_ct": "outcome", "ma_lydo_ct": "reason", "huong_dieu_tri": "advice",
+    "phuongtien_vc": "transport", "hoten_nguoi_ht": "hoten_nguoi_ht", "chucdanh_nguoi_ht": "chucdanh_nguoi_ht",
+    "so_chuyentuyen": "so_chuyentuyen", "giay_chuyen_tuyen": "giay_chuyen_tuyen", "ma_ttdv": "ma_ttdv",
+}  # fmt: skip
+"""Field of table 13 -> the section of a referral paper that says it, where its own name is not the section's code."""
+
+
+def _referral(v: Visit, paper: Given) -> dict[str, Any]:
+    """A referral paper of the visit, by the names of decision 3176's table 13."""
+    parts = papers.sections(paper)
+    said = {name: next((" ".join(p.lines) for p in parts if {name, other} & p.keys), "") for name, other in SECTIONS.items()}
+    person, found = _patient(v), _diagnoses(v)
+    period = v.encounter.get("period") or {}
+    return said | {
+        "sovaovien": _number(v), "so_hoso": str(paper.get("id") or ""), "ma_cskcb": identifier(v.facility, s.FACILITY_CODE),
+        "ho_ten": person["hoten"], "ngay_sinh": person["ngaysinh"], "gioi_tinh": person["gioitinh"],
+        "ma_dantoc": person["dantoc_ma"], "dia_chi": person["diachi"], "ma_the_bhyt": person["mabhyt"],
+        "gt_the_den": person["denngaybhyt"], "ngay_vao": at(period.get("start")), "ngay_ra": at(period.get("end")),
+        "ngay_vao_noi_tru": at(period.get("start")) if _class(v) == "IMP" else "",
+        "chan_doan_rv": said["chan_doan_rv"] or "; ".join(n for _, n in found if n),
+        "ma_benh_chinh": found[0][0] if found else "", "ma_benh_kt": ";".join(c for c, _ in found[1:] if c),
+        "ma_bac_si": _who(next(iter(paper.get("author") or ()), {}))[1],
+    }  # fmt: skip
+
+
+def _class(v: Visit) -> str:
+    return str((v.encounter.get("class") or {}).get("code") or "")
+
+
+def _by_emergency(v: Visit) -> bool:
+    """Whether the visit was one, or came in by it (HL7 admit-source emd)."""
+    source = (v.encounter.get("hospitalization") or {}).get("admitSource") or {}
+    return _class(v) == "EMER" or any(c.get("code") == "emd" for c in source.get("coding") or ()) or _slug(source) == "cap-cuu"
+
+
+def _slug(concept: Given) -> str:
+    return papers.slug(str(concept.get("text") or ""))
+
+
+def _emergency(v: Visit) -> dict[str, Any]:
+    """What an emergency's record says beside the other groups, under their names; of another visit its number alone."""
+    number = {"sovaovien": _number(v)}
+    if not _by_emergency(v):
+        return number
+    person, inward, care = _patient(v), _coming_in(v), _care(v)
+    taken = {
+        "mabenhnhan": person, "hoten": person, "ngaysinh": person, "tuoi": person, "gioitinh": person, "noigioithieu_loai": person,
+        "denkhambenhluc": inward, "lydovaovien": inward, "quatrinhbenhly": inward, "mach": inward, "nhietdo": inward,
+        "nhiptho": inward, "huyetap_tamthu": inward, "huyetap_tamtruong": inward, "cannang": inward,
+        "khambenh_toanthan": inward, "bacsikhambenh": inward, "mabacsikhambenh": inward, "chandoan": care, "maicd": care,
+        "tenicd": care, "huongdieutri": care,
+    }  # fmt: skip
+    return number | {name: source.get(name) for name, source in taken.items()}
+
+
+def _referrals(v: Visit) -> list[dict[str, Any]]:
+    found = [c for c in v.of["Composition"] if (k := papers.kind_of(c)) is not None and k.code == "referral"]
+    return [_referral(v, c) for c in found if c.get("status") != "entered-in-error"]
+
+
 def groups(v: Visit) -> dict[str, Any]:
     """The eleven groups, whole and in order."""
-    number = {"sovaovien": _number(v)}
     given: dict[str, Any] = {
         "ThongTinBenhNhan": _patient(v), "ThongTinVaoVien": _coming_in(v), "ThongTinDieuTri": _care(v),
         "YLenhThuocVatTu": _orders_of_drugs(v), "PhieuChiDinh": _orders(v), "KetQuaChanDoanHinhAnh": _images(v),
-        "KetQuaXetNghiem": _laboratory(v), "GiayChuyenVien": [], "HoSoCapCuu": number,
+        "KetQuaXetNghiem": _laboratory(v), "GiayChuyenVien": _referrals(v), "HoSoCapCuu": _emergency(v),
         "PhieuThuThuat": [_procedure(v, p) for p in v.of["Procedure"] if not _is_surgery(p)],
         "PhieuPhauThuat": [_procedure(v, p) for p in v.of["Procedure"] if _is_surgery(p)],
     }  # fmt: skip

@@ -23,6 +23,7 @@ CODE = s.BASE + "/sid/paper-code"
 SHA256 = s.BASE + "/StructureDefinition/sha256"
 CONTENT = s.BASE + "/StructureDefinition/signed-content"
 ACT = "https://longbien.org/fhir/CodeSystem/paper-act"
+PDF = "application/pdf"
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Letters that nobody mistakes for another when they type them."""
 

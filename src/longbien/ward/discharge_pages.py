@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from types import SimpleNamespace
@@ -25,11 +26,12 @@ from longbien.web.pages.frame import frame, place_names
 from longbien.web.pages.write import opened
 
 from . import discharge_actions as act
+from . import discharge_read as read
 from . import discharge_view as view
 from .discharge_form import Kept, parse
 from .discharge_read import Stay, stable, stay, version
 from .discharge_resources import taken_home, typed
-from .discharge_rules import UNDO_WITHIN, Awaited, Standing
+from .discharge_rules import UNDO_WITHIN, Awaited, Standing, State, bill
 
 PREPARE = Permission("discharge-prepare", mark("Prepare a discharge"), frozenset({"nurse", "doctor", "head"}))
 DISCHARGE = Permission("discharge", mark("End an inpatient stay"), frozenset({"doctor", "head"}))
@@ -49,7 +51,9 @@ async def rail(call: Call, shell: Any) -> dict[str, Any] | None:
     exact = getattr(call.request.state, "standing", None)
     if exact is not None:
         return view.rail_view(exact, patient, here.leaves, call.w, call.now)
-    kept = await _draft(call, shell["reason"], here.id)
+    kept, (state, charges) = await asyncio.gather(
+        _draft(call, shell["reason"], here.id), _bill(call, shell["reason"], patient, here.id)
+    )
     life = shell["life"]
     running = [d for d in life.drugs if d.status == "active"]
     problems = [p for p in life.problems if p.active]
@@ -59,7 +63,7 @@ async def rail(call: Call, shell: Any) -> dict[str, Any] | None:
     doctor = next((name for _, name in life.team), "")
     s = Standing(
         problems[0].name if problems else "", len(problems), awaited, len(running), min(decided, len(running)), 0,
-        call.now if kept.get(view.DECIDED) else None, day[:5], (), doctor,
+        call.now if kept.get(view.DECIDED) else None, day[:5], (), doctor, state, charges,
     )  # fmt: skip
     return view.rail_view(s, patient, here.leaves, call.w, call.now)
 
@@ -70,6 +74,17 @@ async def _draft(call: Call, reason: str, encounter: str) -> dict[str, str]:
         return {}
     found = await store.search("Task", [("_id", stable("dc", encounter))])
     return next((typed(json.loads(e.body)) for e in found.entries), {})
+
+
+async def _bill(call: Call, reason: str, patient: str, encounter: str) -> tuple[State, int]:
+    """How the bill of a stay stands, and how many charges it has, as far as the reader may see."""
+    store = Store(call.engine, call.scope(reason))
+    if not store.scope.may_search("Invoice"):
+        return "unconnected", 0
+    n, found = await asyncio.gather(
+        read.charges(store, encounter), store.search("Invoice", [("status", "issued,balanced"), ("_count", "50")], patient=patient)
+    )
+    return bill([x for e in found.entries if read.bill_of(x := json.loads(e.body)) == encounter], n), n
 
 
 async def _stay(call: Call, reason: str) -> tuple[Store, Stay]:
@@ -130,6 +145,7 @@ async def _show(
     draft = one.draft()
     values = view.fields(one, kept, made, call.now)
     store, _ = await _stay(call, shell["reason"])
+    names = {p.id: p.title for p in shell["life"].pending}  # in the reader's language
     text = {
         "saved": call.w("Kept for everybody on this stay."),
         "undone": call.w("The discharge is taken back; the stay goes on."),
@@ -138,7 +154,8 @@ async def _show(
         "chart.html", status, **{**shell, "toast": text}, middle="ward/discharge.html", stay=one, made=made,
         values=values, errors=errors, refused=refused,
         diagnoses=view.diagnosis_rows(one, call.lang),
-        awaited=one.awaited(), drugs=view.drug_rows(one, call.lang), people=view.people(one), may_finish=call.actor.may(DISCHARGE),
+        awaited=[replace(a, title=names.get(a.id, a.title)) for a in one.awaited()],
+        drugs=view.drug_rows(one, call.lang), people=view.people(one), may_finish=call.actor.may(DISCHARGE),
         verdicts=await _asked(call, store, one, _chosen(one, values)), seen=version(draft) if draft else 0,
         kept_by=str((draft or {}).get("owner", {}).get("display") or "") if draft else "",
         kept_at=r.updated(draft) if draft else None, me_id=call.actor.practitioner or "", **view.choices(call.w),

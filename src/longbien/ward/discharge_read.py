@@ -22,7 +22,7 @@ from .discharge_rules import Awaited
 TYPES = (
     "Encounter", "Condition", "AllergyIntolerance", "MedicationRequest", "MedicationStatement", "MedicationAdministration",
     "Composition", "DocumentReference", "ClinicalImpression", "DiagnosticReport", "ImagingStudy", "ServiceRequest", "Procedure",
-    "Coverage", "CareTeam", "Task", "Flag", "Appointment", "RelatedPerson",
+    "Coverage", "CareTeam", "Task", "Flag", "Appointment", "RelatedPerson", "Invoice",
 )  # fmt: skip
 PAPER = "https://longbien.org/fhir/CodeSystem/paper"
 TASK = "https://longbien.org/fhir/CodeSystem/task"
@@ -45,13 +45,14 @@ def version(resource: Mapping[str, Any]) -> int:
 
 @dataclass(slots=True)
 class Stay:
-    """`of`: everything of the patient by type, decoded. `open`: has it not ended yet?"""
+    """`of`: everything of the patient by type, decoded. `open`: has it not ended yet? `charges`: how many lines its bill has."""
 
     patient: Resource
     encounter: Resource
     visit: r.Visit
     life: r.Life
     of: Mapping[str, Sequence[Resource]]
+    charges: int = 0
 
     @property
     def id(self) -> str:
@@ -128,6 +129,10 @@ class Stay:
         end = r.moment(r.first(x, "dispenseRequest", "validityPeriod", "end"))
         return end is None or end > self.visit.start
 
+    def invoices(self) -> list[Resource]:
+        """The bills of this stay."""
+        return [x for x in self.of.get("Invoice", ()) if bill_of(x) == self.id]
+
     def draft(self) -> Resource | None:
         """What has been prepared for this discharge: a Task of the stay, which everybody at it shares."""
         found = self.one("Task", stable("dc", self.id))
@@ -170,6 +175,12 @@ class Stay:
         return found
 
 
+def bill_of(invoice: Mapping[str, Any]) -> str:
+    """The id of the Encounter that a bill is for (extension bill-encounter)."""
+    said = (x for x in invoice.get("extension") or () if str(x.get("url")).endswith("/bill-encounter"))
+    return next((r.reference_id(x.get("valueReference")) for x in said), "")
+
+
 def _rank(d: Resource) -> tuple[int, int]:
     roles = {"DD": 0, "CC": 2, "AD": 3}
     return roles.get(r.code_of(d.get("use"), DIAGNOSIS_ROLE), 1), int(d.get("rank") or 99)
@@ -191,7 +202,16 @@ async def stay(store: Store, patient: str, organization: str | None, places: Map
     visit = r.visit(chosen, dict(places), "vi")
     if visit is None:
         raise NotFound("This stay has no beginning.")
-    return Stay(json.loads(lived.patient), chosen, visit, g.gather(lived, met, places, "vi"), of)
+    n = await charges(store, str(chosen["id"]))
+    return Stay(json.loads(lived.patient), chosen, visit, g.gather(lived, met, places, "vi"), of, n)
+
+
+async def charges(store: Store, encounter: str) -> int:
+    """How many charges a stay has, as far as the reader may see them."""
+    if not store.scope.may_search("ChargeItem"):
+        return 0
+    page = await store.search("ChargeItem", [("context", f"Encounter/{encounter}"), ("_summary", "count")])
+    return page.total or 0
 
 
 def _chosen(met: Iterable[Resource], organization: str | None, encounter: str) -> Resource | None:

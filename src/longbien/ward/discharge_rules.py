@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from longbien.base import clock
 from longbien.base.words import mark
@@ -82,7 +82,8 @@ class Awaited:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What is known of a stay that is to end. papers: (code, signed?) of those written. drugs: how many run, `decided` have a
-    choice and `home` go home. written: when the summary was looked through and kept."""
+    choice and `home` go home. written: when the summary was looked through and kept. bill: how the bill of the stay stands in the
+    record; charges: how many lines it has."""
 
     main: str = ""
     more: int = 0
@@ -94,11 +95,13 @@ class Standing:
     follow_up: str = ""
     papers: Sequence[tuple[str, bool]] = ()
     doctor: str = ""
+    bill: State = "unconnected"
+    charges: int = 0
 
 
 def rail(s: Standing) -> list[Item]:
-    """The rail in the order of a day of discharge. A bill is not known here: no money is connected yet, so it is said and never
-    counted as done."""
+    """The rail in the order of a day of discharge. Where nothing is charged in the record the bill cannot be told here, and is
+    never counted as done."""
     waiting = [a for a in s.awaited if not a.let_go]
     signed = [c for c, done in s.papers if done]
     earliest = min((a.ordered for a in waiting), default=None)
@@ -116,12 +119,21 @@ def rail(s: Standing) -> list[Item]:
         Item("summary", mark("Summary"), "done" if s.written else "open", "", s.doctor, s.written, "#summary"),
         Item("follow-up", mark("Follow-up"), "done" if s.follow_up else "open", s.follow_up, s.doctor, link="#follow-up"),
         Item("papers", mark("Papers"), "done" if s.papers else "open", str(len(s.papers) or ""), s.doctor, link="#papers"),
-        Item("bill", mark("Bill"), "unconnected", "", mark("Cashier"), link="#bill"),
+        Item("bill", mark("Bill"), s.bill, str(s.charges or ""), mark("Cashier"), link="#bill"),
         Item(
             "signature", mark("Signature"), "done" if s.papers and len(signed) == len(s.papers) else "open",
             f"{len(signed)}/{len(s.papers)}" if s.papers else "", mark("Head of department"), link="#papers",
         ),
     ]  # fmt: skip
+
+
+def bill(invoices: Iterable[Mapping[str, Any]], charges: int) -> State:
+    """How the bill of a stay stands, by the Invoices that name it and how many charges it has: paid, or nothing to pay, is done;
+    issued waits for the patient; charged and not issued is open; nothing charged: nothing is connected."""
+    states = {str(x.get("status")): (x.get("totalNet") or {}).get("value", 0) for x in invoices}
+    if "balanced" in states or ("issued" in states and states["issued"] <= 0):
+        return "done"
+    return "waits" if "issued" in states else "open" if charges else "unconnected"
 
 
 def ready(items: Iterable[Item]) -> tuple[int, int]:

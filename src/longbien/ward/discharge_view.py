@@ -14,7 +14,7 @@ from longbien.web.chart import record as r
 from . import discharge_compose as c
 from .discharge_read import PAPER, Stay
 from .discharge_resources import TITLES
-from .discharge_rules import KINDS, RESULTS, SECTIONS, Standing, rail, ready, suggest
+from .discharge_rules import KINDS, RESULTS, SECTIONS, Standing, bill, rail, ready, suggest
 
 DAYS_HOME = 7
 DECIDED = "doctor"
@@ -89,6 +89,8 @@ def standing(stay: Stay, kept: Mapping[str, str]) -> Standing:
         follow[:5],
         [(code, stay.signed(p) == "whole") for code, p in stay.papers()],
         stay.doctor,
+        bill(stay.invoices(), stay.charges),
+        stay.charges,
     )
 
 

@@ -49,3 +49,10 @@ async def test_where_there_is_one_visit_only_the_page_says_so(house: object, bro
 async def test_it_is_one_act_away_from_the_overview(house: object, browser: Browser) -> None:
     page = (await (await browser()).get(f"/patients/{PATIENT}")).text
     assert f'href="/patients/{PATIENT}/compare" data-go="c"' in page
+
+
+async def test_an_episode_that_is_read_leads_to_its_comparison_with_the_one_before(house: object, browser: Browser) -> None:
+    client = await browser()
+    page = (await client.get(f"/patients/{PATIENT}/read/Encounter/stay-now")).text
+    assert f'href="/patients/{PATIENT}/compare?right=stay-now"' in page
+    assert re.search(r'<option value="stay-old" selected>', (await client.get(f"/patients/{PATIENT}/compare?right=stay-now")).text)

@@ -174,3 +174,9 @@ FROM carer_grant g JOIN head b ON b.rid = g.basis AND b.pat = g.pat
 WHERE g.account = $1 AND g.begins <= now() AND g.until > now() AND NOT b.deleted AND NOT (b.terms && $2::bigint[])
   AND NOT EXISTS (SELECT 1 FROM carer_end e WHERE e.number = g.number)
 ORDER BY g.patient, g.until DESC LIMIT 50
+
+-- name: sender_account
+-- The machine that a hospital's own system is, of one facility.
+INSERT INTO account (login, kind, name, role, organization) VALUES ($1, 'machine', $2, 'sender', $3)
+ON CONFLICT (login) DO UPDATE SET name = excluded.name, organization = excluded.organization
+RETURNING number, disabled IS NOT NULL AS disabled

@@ -3,5 +3,7 @@
 from __future__ import annotations
 
 from ..card import Part
+from .gateway import ROUTES
+from .taking import QUEUE, job
 
-CARD = Part()
+CARD = Part(routes=ROUTES, jobs={QUEUE: job})

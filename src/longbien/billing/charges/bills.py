@@ -54,10 +54,10 @@ async def opened(store: Store, encounter_id: str) -> Opened:
     visit, lines = await _lines(store, found)
     made = shares.judge(visit, lines)
     standing = shapes.standing(found.invoices, encounter_id)
-    return Opened(found, made, standing, standing is not None and _stale(standing, made))
+    return Opened(found, made, standing, standing is not None and stale(standing, made))
 
 
-def _stale(invoice: Mapping[str, Any], made: Bill) -> bool:
+def stale(invoice: Mapping[str, Any], made: Bill) -> bool:
     """Has something been charged, taken back or judged otherwise since the bill was issued?"""
     net = Decimal(str((invoice.get("totalNet") or {}).get("value", 0)))
     gross = Decimal(str((invoice.get("totalGross") or {}).get("value", 0)))

@@ -18,11 +18,13 @@ from longbien.web.chart.record import person
 from longbien.web.page import Call, page
 from longbien.web.pages.write import opened as reason_for
 
+from ..money.permissions import TAKE
 from . import bills, printing, shapes, view
-from .permissions import BILL, ISSUE
+from .permissions import BILL, ISSUE, TARIFF
 
 VISITS = 12
 KINDS = {"IMP": mark("Stay"), "EMER": mark("Emergency"), "VR": mark("Video visit")}
+OUT_PATIENT = mark("Out-patient visit")
 _decode = msgspec.json.Decoder().decode
 Resource = dict[str, Any]
 
@@ -62,7 +64,7 @@ def visit_line(e: Mapping[str, Any], call: Call) -> SimpleNamespace:
     place = str((e.get("serviceType") or {}).get("text") or (e.get("serviceProvider") or {}).get("display") or "")
     bed = next((str(x["location"].get("display") or "") for x in e.get("location") or () if x.get("status") == "active"), "")
     return SimpleNamespace(
-        id=str(e["id"]), kind=call.w(KINDS.get(kind, mark("Out-patient visit"))), place=place, bed=bed, begin=begin, end=end,
+        id=str(e["id"]), kind=call.w(KINDS.get(kind, OUT_PATIENT)), place=place, bed=bed, begin=begin, end=end,
         open=e.get("status") != "finished", facility=str((e.get("serviceProvider") or {}).get("display") or ""),
         number=next((str(i.get("value")) for i in e.get("identifier") or ()), ""),
     )  # fmt: skip
@@ -107,13 +109,16 @@ def context(call: Call, found: bills.Opened, listed: Sequence[Resource]) -> dict
         "amount": lambda x: view.amount(x, w),
         "cards": found.bill.visit.cards,
         "invoice": SimpleNamespace(
-            number=shapes.bill_number(invoice), at=shapes.moment(invoice.get("date")), paid=invoice.get("status") == "balanced"
+            id=str(invoice["id"]), number=shapes.bill_number(invoice), at=shapes.moment(invoice.get("date")),
+            paid=invoice.get("status") == "balanced"
         ) if invoice else None,
         "stale": found.stale,
         "unpriced": unpriced,
         "doubtful": doubtful,
         "demo_prices": view.demo(found.bill.shares),
         "may_issue": call.actor.may(ISSUE),
+        "takes": call.actor.may(TAKE),
+        "may_price": call.actor.may(TARIFF),
         "past": [
             SimpleNamespace(number=shapes.bill_number(x), at=shapes.moment(x.get("date")))
             for x in found.read.invoices

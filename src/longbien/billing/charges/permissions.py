@@ -12,4 +12,6 @@ CLOCK = Permission(
 REVENUE = Permission("revenue", "See revenue and what is outstanding, without names", frozenset({"director"}))
 TARIFF = Permission("tariff", "Keep the price lists", frozenset({"it", "insurance"}))
 
-PERMISSIONS = {p.code: p.title for p in (BILL, ISSUE, CLOCK, REVENUE, TARIFF)}
+TARIFF_KEEPER = Permission("tariff-keeper", "Find the price lists in the top bar", frozenset({"it"}))
+
+PERMISSIONS = {p.code: p.title for p in (BILL, ISSUE, CLOCK, REVENUE, TARIFF, TARIFF_KEEPER)}

@@ -25,6 +25,8 @@ from .shapes import Cause, reference_id
 from .tariff import Tariff
 
 Q = queries(__file__, "sql/charges.sql")
+CLAIMED = "urn:longbien:axis:"
+"""meta.source of a visit that another hospital's system told of by its claim: it was charged there (billing/axis)."""
 MOST = 9
 """How often one cause is charged, taken back and charged again before a person has to look."""
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -77,6 +79,8 @@ async def charged(engine: Engine, keys: Sequence[str]) -> list[Resource]:
 async def settle(store: Store, wanted: Sequence[Cause], keys: Sequence[str], encounter: Resource) -> int:
     """Charge and take back until exactly `wanted` stands among these keys. Gives how many ChargeItems were written. Who comes
     second of two that do it at once looks again, and finds it done."""
+    if str((encounter.get("meta") or {}).get("source") or "").startswith(CLAIMED):
+        return 0
     facility = reference_id(encounter.get("serviceProvider"), "Organization")
     patient = reference_id(encounter.get("subject"), "Patient")
     if not patient:

@@ -20,6 +20,7 @@ from longbien.fhir import systems as s
 from longbien.record import trail
 from longbien.record.engine import Engine
 from longbien.record.life import named
+from longbien.record.scope import RowSQL, Scope
 from longbien.record.store import Store
 from longbien.record.types import number, type_name
 from longbien.web.desk import scoped
@@ -68,7 +69,7 @@ async def read(store: Store, encounter: str) -> Read:
     types = [number(t) for t in ("Patient", "Invoice", "Coverage") if scope.may_read(t)]
     charge = number("ChargeItem") if scope.may_read("ChargeItem") else -1
     term = key64(f"ChargeItem.context|Encounter/{encounter}")
-    sql, args = scoped(scope, Q.bill, row["pat"], charge, term, types)
+    sql, args = _of_one(scope, Q.bill, row["pat"], charge, term, types)
     rows, diagnoses = await asyncio.gather(engine.db.fetch(sql, *args, search=True), _diagnoses(engine, row["pat"], visit))
     bodies = await engine.unpack_all([x["body"] for x in rows])
     found = Read(visit, row["ver"], {}, diagnoses=diagnoses)
@@ -86,6 +87,17 @@ async def read(store: Store, encounter: str) -> Read:
     )
     await engine.trail.write([line])
     return found
+
+
+def _of_one(scope: Scope, sql: str, *values: Any) -> tuple[str, list[Any]]:
+    """The scope's condition over the rows of one patient ($1): what holds of all of them is asked once, not for every row."""
+    args = list(values)
+
+    def bind(value: Any) -> str:
+        args.append(value)
+        return f"${len(args)}"
+
+    return sql.replace("{allowed}", scope.every(RowSQL.of("h")._replace(pat="$1::bigint"), bind)), args
 
 
 async def _diagnoses(engine: Engine, pat: int, visit: Mapping[str, Any]) -> list[tuple[str, str]]:

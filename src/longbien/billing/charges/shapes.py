@@ -15,16 +15,17 @@ from typing import Any
 from longbien.base import clock
 from longbien.base.ids import key64
 from longbien.base.words import parse_instant
+from longbien.fhir import systems as s
 
 from ..lines import Bill, Line
 from .tariff import CLAIM_CODE, KINDS, OWN, SYSTEMS, Price
 
 EXT_CHARGE = f"{OWN}/StructureDefinition/charge"
 EXT_REVERSES = f"{OWN}/StructureDefinition/reverses"
-EXT_BILL_ENCOUNTER = f"{OWN}/StructureDefinition/bill-encounter"
-EXT_AMOUNTS = f"{OWN}/StructureDefinition/bill-amounts"
+EXT_BILL_ENCOUNTER = s.BASE + "/StructureDefinition/bill-encounter"
+EXT_AMOUNTS = s.BASE + "/StructureDefinition/bill-amounts"
 CAUSE = f"{OWN}/sid/charge-cause"
-BILL_NUMBER = f"{OWN}/sid/bill"
+BILL_NUMBER = s.BASE + "/sid/bill"
 COMPONENT = f"{OWN}/CodeSystem/share"
 STANDING = frozenset({"issued", "balanced"})
 Resource = dict[str, Any]

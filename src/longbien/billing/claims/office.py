@@ -26,6 +26,8 @@ from .shapes import STATES, Kept, State
 
 Q = queries(__file__, "sql/claims.sql")
 PAGE = 100
+AT_ONCE = 200
+"""Claims that one click sends: what is left stays in the list."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,9 @@ async def opened(desk: Desk, claim: str) -> tuple[Kept, dict[str, list[Row]], li
 
 
 async def send_ready(desk: Desk) -> tuple[int, list[str]]:
-    """Send everything that is ready; gives (how many, what went wrong, once each)."""
+    """Send what is ready, so many at once; gives (how many, what went wrong, once each)."""
     sent, wrong = 0, dict[str, None]()
-    for kept in await listed(desk, "ready", count=500):
+    for kept in await listed(desk, "ready", count=AT_ONCE):
         try:
             await sending.send(desk.store, kept)
             sent += 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +19,8 @@ from longbien.record.store import Store
 from longbien.web.form import Files
 from longbien.web.page import Call, page
 from longbien.wire.claims_xml import Fault
-from longbien.wire.claims_xml.tables import TABLES, codes, labels, named, wrappers
+from longbien.wire.claims_xml.checking import shown
+from longbien.wire.claims_xml.tables import TABLES, Field, codes, labels, named, wrappers
 
 from . import making, office, reactions, sending
 from .office import Desk
@@ -26,7 +29,7 @@ from .settings import ClaimsSettings, accounts
 from .shapes import STATES, Correction, Kept, State
 
 PURPOSE = "HPAYMT"
-ROWS_SHOWN = 60
+ROWS_SHOWN = 12
 STATE_WORDS: dict[State, tuple[str, str]] = {
     "mend": (mark("to be mended"), "warn"),
     "ready": (mark("ready to send"), "here"),
@@ -167,8 +170,8 @@ async def _one(call: Call, *, error: str = "", status: int = 200, typed: Correct
     kept, rows, faults = await office.opened(place, claim_of(call))
     history = await sending.history(call.engine, kept)
     answers = await sending.responses(place.store, kept.id)
-    shown = call.query.get("table", "") or (typed.table if typed else "")
-    table = shown if shown in rows else next((f.table for f in faults if f.table in rows), next(iter(rows), "XML1"))
+    asked = call.query.get("table", "") or (typed.table if typed else "")
+    table = asked if asked in rows else next((f.table for f in faults if f.table in rows), next(iter(rows), "XML1"))
     return call.html(
         "billing/claims/one.html",
         status,
@@ -194,6 +197,8 @@ async def _one(call: Call, *, error: str = "", status: int = 200, typed: Correct
         typed=typed,
         edit=_edit(call, kept, table, rows),
         places=PLACES,
+        first=_from(call),
+        step=ROWS_SHOWN,
     )
 
 
@@ -211,11 +216,12 @@ def _rows(call: Call, kept: Kept, table: str, rows: list[dict[str, str]], faults
     wrong = {f.row for f in faults if f.table == table and f.row}
     touched = {c.row for c in kept.corrections if c.table == table}
     order = sorted(range(1, len(rows) + 1), key=lambda n: (n not in wrong | touched, n))
-    try:
-        first = max(0, int(call.query.get("from", "0")))
-    except ValueError:
-        first = 0
+    first = _from(call)
     return [_row(call, kept, table, n, rows[n - 1], faults) for n in order[first : first + ROWS_SHOWN]]
+
+
+def _from(call: Call) -> int:
+    return _int(call.query.get("from", "")[:6])
 
 
 def _row(call: Call, kept: Kept, table: str, n: int, row: dict[str, str], faults: list[Fault]) -> SimpleNamespace:
@@ -233,7 +239,7 @@ def _row(call: Call, kept: Kept, table: str, n: int, row: dict[str, str], faults
             value=value,
             faults=at.get(name, []),
             corrected=corrected.get(name),
-            means=codes(known[name].codes, day).get(value, "") if name in known and known[name].codes else "",
+            means=_means(known.get(name), value, day),
             may=not name.startswith(making.BY_HAND) and name not in making.KEYS,
         )
         for name, value in _in_order(row, list(known))
@@ -241,6 +247,15 @@ def _row(call: Call, kept: Kept, table: str, n: int, row: dict[str, str], faults
     ]
     title = next((row[x] for x in ("TEN_THUOC", "TEN_DICH_VU", "TEN_VAT_TU", "TEN_CHI_SO", "HO_TEN") if row.get(x)), "")
     return SimpleNamespace(n=n, title=title, cells=cells, wrong=bool(at))
+
+
+def _means(field: Field | None, value: str, day: date) -> str:
+    """What a code or a date says, for the eye."""
+    if field is None or not value:
+        return ""
+    if field.codes:
+        return codes(field.codes, day).get(value, "")
+    return "; ".join(map(shown, value.split(";"))) if field.form and field.form != "list" else ""
 
 
 def _in_order(row: dict[str, str], names: list[str]) -> list[tuple[str, str]]:
@@ -291,13 +306,7 @@ def _version(call: Call, row: Any, answers: list[dict[str, Any]]) -> SimpleNames
 
 
 def _answer(body: dict[str, Any]) -> SimpleNamespace:
-    errors = [
-        SimpleNamespace(
-            code=str(((e.get("code") or {}).get("coding") or [{}])[0].get("code") or ""),
-            text=str((e.get("code") or {}).get("text") or ""),
-        )
-        for e in body.get("error") or ()
-    ]
+    errors = [_error(e.get("code") or {}) for e in body.get("error") or ()]
     return SimpleNamespace(
         place=str((body.get("insurer") or {}).get("display") or ""),
         errors=errors,
@@ -305,6 +314,18 @@ def _answer(body: dict[str, Any]) -> SimpleNamespace:
         text=str(body.get("disposition") or ""),
         good=body.get("outcome") == "complete",
     )
+
+
+PLACE = re.compile(r"(XML\d+)(?: (\d+))?(?: ([A-Z][A-Z0-9_]+))?: (.*)", re.S)
+"""How `sending` writes where an error is."""
+
+
+def _error(said: dict[str, Any]) -> SimpleNamespace:
+    code, text = str((said.get("coding") or [{}])[0].get("code") or ""), str(said.get("text") or "")
+    place = PLACE.fullmatch(text)
+    if place is None:
+        return SimpleNamespace(code=code, text=text, table="", row="", field="")
+    return SimpleNamespace(code=code, text=place[4], table=place[1], row=place[2] or "1", field=place[3] or "")
 
 
 @page(CLAIMS, PURPOSE)

@@ -4,7 +4,6 @@ may be sent by setting."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,9 +12,7 @@ from longbien.base.errors import LongbienError, NotFound
 from longbien.base.words import parse_instant
 from longbien.record.engine import Engine
 from longbien.record.store import Store
-from longbien.wire.claims_xml import Claim
 
-from ..charges import bills
 from . import compose, making, sending, shapes
 from .settings import ClaimsSettings
 
@@ -27,13 +24,13 @@ CHECK_IN_EVERY, CHECK_IN_UNTIL = timedelta(minutes=10), timedelta(hours=24)
 """A check-in names the first thing that was ordered: it is tried again until there is one, a day at most."""
 EVERY = timedelta(hours=1)
 BATCH = 200
+AT_ONCE = 1000
+"""Claims that one turn of the sweep makes: it ends well before its lease does, and goes on a second later."""
 _log = log.get(__name__)
 
 
-async def composed(store: Store, encounter: str) -> Claim:
-    """The rows of a visit out of its record, with its bill as it stands."""
-    case = await compose.read(store, encounter)
-    return compose.rows(replace(case, bill=await bills.bill(store, encounter)))
+composed = compose.claim
+"""The rows of a visit out of its record, with its bill as it stands."""
 
 
 async def claim_of_ended_visit(store: Any, encounter: dict[str, Any]) -> None:
@@ -72,8 +69,7 @@ def check_in_job(engine: Engine) -> Any:
     async def check_in(payload: Mapping[str, Any]) -> datetime | None:
         store, visit = making.house(engine), str(payload["visit"])
         try:
-            case = await compose.read(store, visit)
-            rows = compose.check_in(replace(case, bill=await bills.bill(store, visit)))
+            rows = compose.check_in(await compose.case_of(store, visit))
         except NotFound:
             return None
         if await sending.check_in(engine, visit, rows) or clock.now() > parse_instant(str(payload["until"])):
@@ -87,12 +83,16 @@ def sweep_job(engine: Engine) -> Any:
     """Finished visits of the last days without a claim: what was missed, and what was there before this house made claims."""
 
     async def sweep(payload: Mapping[str, Any]) -> datetime:
-        for visit in await missing(making.house(engine), clock.now() - BACK):
+        visits = await missing(making.house(engine), clock.now() - BACK)
+        failed = 0
+        for visit in visits[:AT_ONCE]:
             try:
                 await made(engine, visit)
             except LongbienError as why:
+                failed += 1
                 _log.warning("claim of a visit was not made: %s", type(why).__name__)
-        return clock.now() + EVERY
+        more = len(visits) > AT_ONCE and failed < AT_ONCE // 2
+        return clock.now() + (timedelta(seconds=1) if more else EVERY)
 
     return sweep
 

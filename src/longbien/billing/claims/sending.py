@@ -18,6 +18,7 @@ from longbien.base.words import mark
 from longbien.fhir import json
 from longbien.record.change import Update
 from longbien.record.engine import Engine
+from longbien.record.inside import inside
 from longbien.record.store import Store
 from longbien.wire.claims_xml import Claim, check, write
 
@@ -92,8 +93,9 @@ async def send(store: Store, claim: Kept, *, settings: ClaimsSettings | None = N
     data = await asyncio.to_thread(_signed, rows, day, claim.facility, settings)
     digest = await keeping.keep(data)
     made = shapes.with_state(claim.resource, "waiting")
-    stored = (await store.commit([Update(made, if_match=claim.version)]))[0]
-    await put_in_line(store.engine, claim.id, claim.facility, to, "3176", digest)
+    async with inside(store) as within:  # on its way and in line, or neither
+        stored = (await within.commit([Update(made, if_match=claim.version)]))[0]
+        await put_in_line(within.engine, claim.id, claim.facility, to, "3176", digest)
     return shapes.of(made, stored.version)
 
 
@@ -167,13 +169,24 @@ class Sender:
         await self._answered(row, answer)
 
     async def _answered(self, row: Any, answer: Answer) -> None:
-        """The record first, the line after: who dies between them sends once more, and writes the same ClaimResponse."""
-        if row["kind"] == "3176":
+        """The record first, the line after: who dies between them sends once more, and writes the same ClaimResponse. The claim's
+        state last, when the line says all; who dies before it leaves that to `settle_left`."""
+        of_a_claim = row["kind"] == "3176"
+        if of_a_claim:
             await self.note(row, answer)
         state = "taken" if answer.taken else "refused"
-        await self.engine.db.execute(Q.done, row["number"], state, answer.code[:20], answer.transaction[:100], True)
-        if row["kind"] == "3176":
-            await self._settle(row["claim"], answer)
+        await self.engine.db.execute(Q.done, row["number"], state, answer.code[:20], answer.transaction[:100], not of_a_claim)
+        if of_a_claim:
+            await self._settle(row["claim"])
+            await self.engine.db.execute(Q.noted, row["number"])
+
+    async def settle_left(self, now: datetime) -> int:
+        """Claims whose answer is here and whose state was not written: a worker died in between."""
+        rows = await self.engine.db.fetch(Q.unsettled, now - timedelta(minutes=1))
+        for row in rows:
+            await self._settle(row["claim"])
+            await self.engine.db.execute(Q.noted, row["number"])
+        return len(rows)
 
     async def check(self, now: datetime) -> int:
         """Ask the axis once what became of what it took ten minutes ago; gives of how many."""
@@ -195,12 +208,16 @@ class Sender:
         made = response(claim, f"cr-{row['number']}", row["gateway"], answer)
         await self.house.commit([Update(made)])
 
-    async def _settle(self, claim: str, answer: Answer) -> None:
+    async def _settle(self, claim: str) -> None:
+        """The claim's state out of its newest sendings, with the reason of the newest refusal among them."""
+
         async def act() -> None:
             kept = await making.find(self.house, claim)
             latest = await self.engine.db.fetch(Q.latest, claim)
             state = _of([r["state"] for r in latest])
-            said = "" if state != "refused" else (reason(answer) if not answer.taken else kept.answer)
+            refusals = {f"cr-{r['number']}" for r in latest if r["state"] == "refused"}
+            told = [a for a in await responses(self.house, claim) if a.get("id") in refusals] if refusals else []
+            said = str(told[0].get("disposition") or "")[:1000] if told else ""
             if kept.state in ("mend", "ready") or (kept.state, kept.answer) == (state, said):
                 return  # it was made anew meanwhile: what it becomes next is another sending's
             await self.house.commit([Update(shapes.with_state(kept.resource, state, said), if_match=kept.version)])
@@ -271,6 +288,7 @@ def job(engine: Engine) -> Any:
         while await sender.round(clock.now()) == AT_ONCE:
             continue
         await sender.check(clock.now())
+        await sender.settle_left(clock.now())
         return clock.now() + EVERY
 
     return hand_in

@@ -1,8 +1,9 @@
 """Bills as the money sees them: the guard that books an Invoice in its own transaction, and the references that payers carry.
 
 An Invoice that is issued becomes a receivable, its visit's deposit is set against it at once, and a reference is made for what
-remains. It is balanced when the ledger says that nothing is owed, whoever writes it; cancelled, what was paid of it becomes the
-visit's deposit again. What it asks is never changed: a bill is cancelled and another issued."""
+remains (or a job makes it balanced where nothing does). It is balanced when the ledger says that nothing is owed, whoever writes
+it; cancelled, what was paid of it becomes the visit's deposit again. What it asks is never changed: a bill is cancelled and
+another issued."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from longbien.base import clock
+from longbien.base import clock, jobs
 from longbien.base.errors import Conflict, Invalid
 from longbien.base.sql import queries
 from longbien.base.words import parse_instant
@@ -27,6 +28,16 @@ from .ledger import Q as LEDGER
 Q = queries(__file__, "sql/bills.sql")
 NUMBERS = s.BASE + "/sid/bill"
 EXT_ENCOUNTER = s.BASE + "/StructureDefinition/bill-encounter"
+
+
+SETTLE = "money.settle"
+"""Queue of bills that owe nothing from the first (a deposit was enough): their Invoice becomes balanced."""
+
+
+def is_bill(invoice: Resource) -> bool:
+    """Ours, and no Invoice of somebody else's."""
+    mine = any(i.get("system") == NUMBERS for i in invoice.get("identifier") or ())
+    return mine or any(x.get("url") == EXT_ENCOUNTER for x in invoice.get("extension") or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +117,9 @@ async def guard(engine: Any, scope: Scope, change: Guarded, connection: Any) -> 
     there = await one(connection, change.id)
     status = str(invoice.get("status")) if invoice else "deleted"
     if there is None:
-        return await _first(scope, change, connection) if invoice and status in ("issued", "balanced") else invoice
+        if invoice and is_bill(invoice) and status in ("issued", "balanced"):
+            await _first(scope, change, connection)
+        return invoice
     if invoice is None or status in ("draft", "entered-in-error"):
         raise Conflict("A bill that was issued stays: cancel it, and issue another.", code="business-rule")
     _same(there, of({**invoice, "id": change.id}))
@@ -117,6 +130,8 @@ async def guard(engine: Any, scope: Scope, change: Guarded, connection: Any) -> 
         raise Conflict("This bill was cancelled.", code="business-rule")
     elif status == "balanced" and there.owed:
         raise Conflict("This bill is not paid yet: the ledger says what is owed.", code="business-rule")
+    elif not there.owed:  # whoever writes an earlier state of it again
+        return {**invoice, "status": "balanced"}
     return invoice
 
 
@@ -125,7 +140,7 @@ def _same(there: Bill, said: Bill) -> None:
         raise Conflict("What a bill asks is not changed: cancel it, and issue another.", code="business-rule")
 
 
-async def _first(scope: Scope, change: Guarded, connection: Any) -> Resource | None:
+async def _first(scope: Scope, change: Guarded, connection: Any) -> None:
     invoice: Resource = change.resource or {}
     b = of({**invoice, "id": change.id})
     now = clock.now()
@@ -133,18 +148,28 @@ async def _first(scope: Scope, change: Guarded, connection: Any) -> Resource | N
     cause = f"Invoice/{b.invoice}"
     lines = [Line("receivable", b.invoice, b.amount), Line("revenue", b.invoice, -b.amount)]
     await post(connection, Entry(f"bill/{b.invoice}", "bill", cause, b.facility, lines, scope.actor, b.number), now)
+    if invoice.get("status") == "balanced":
+        await _elsewhere(scope, b, connection, now)
+        return
     kept = int(await connection.fetchval(Q.deposit_of, b.encounter) or 0) if b.encounter else 0
     used = min(kept, b.amount)
     lines = [Line("deposit", b.encounter, used), Line("receivable", b.invoice, -used)]
     await post(connection, Entry(f"bill/{b.invoice}/deposit", "deposit-used", cause, b.facility, lines, scope.actor), now)
     if used < b.amount:
         await ask(connection, b, b.amount - used, scope.actor)
-        status = "issued"
     else:
-        status = "balanced"
-    if invoice.get("status") == "balanced" and status == "issued":
+        await jobs.enqueue(connection, SETTLE, {"invoice": b.invoice}, key=b.invoice)
+
+
+async def _elsewhere(scope: Scope, b: Bill, connection: Any, now: datetime) -> None:
+    """A bill that comes in as paid already, from the house that was there before (an import): what another system took is an
+    account of its own. At a desk there is no such thing."""
+    if b.amount and not scope.unlimited:
         raise Conflict("This bill is not paid yet: the ledger says what is owed.", code="business-rule")
-    return {**invoice, "status": status}
+    lines = [Line("elsewhere", b.invoice, b.amount), Line("receivable", b.invoice, -b.amount)]
+    await post(
+        connection, Entry(f"bill/{b.invoice}/elsewhere", "elsewhere", f"Invoice/{b.invoice}", b.facility, lines, scope.actor), now
+    )
 
 
 async def _cancel(scope: Scope, b: Bill, connection: Any) -> None:

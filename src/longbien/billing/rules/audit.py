@@ -50,7 +50,6 @@ def judged(whole: Case) -> list[Found]:
 async def case(store: Store, visit: Resource, patient: str) -> Case:
     """All of a visit, for the rules. Orders before it count as past."""
     id_ = str(visit["id"])
-    begin, end = facts.period(visit)
     drugs, services, conditions, specimens, reports, procedures, observations = await asyncio.gather(
         found(store, "MedicationRequest", patient, ("encounter", f"Encounter/{id_}")),
         found(store, "ServiceRequest", patient, ("_sort", "-authored")),
@@ -60,18 +59,30 @@ async def case(store: Store, visit: Resource, patient: str) -> Case:
         found(store, "Procedure", patient, ("encounter", f"Encounter/{id_}")),
         found(store, "Observation", patient, ("code", _wanted())),
     )
-    standing = [x for x in services if facts.counts(x)]
-    mine = [x for x in standing if r.reference_id(x.get("encounter")) == id_]
-    orders = [facts.order(x) for x in (*(d for d in drugs if facts.counts(d)), *mine)]
-    past = [facts.order(x) for x in standing if r.reference_id(x.get("encounter")) != id_]
-    operations = [x for x in map(facts.operation, procedures) if x is not None and x.who]
+    whole = built(visit, drugs, services, conditions, specimens, reports, procedures, observations)
     office = r.reference_id(visit.get("serviceProvider"))
+    who = {*(o.who for o in whole.orders), *(w for x in whole.operations for w in x.who)}
+    whole.level, whole.staff, whole.other_operations = await asyncio.gather(
+        reading.level(store.engine, office, reading.today()), reading.staff(store.engine, who), _others(store, whole.operations)
+    )
+    return whole
+
+
+def built(
+    visit: Resource, drugs: Sequence[Resource], services: Sequence[Resource], conditions: Sequence[Resource],
+    specimens: Sequence[Resource], reports: Sequence[Resource], procedures: Sequence[Resource], observations: Sequence[Resource],
+) -> Case:  # fmt: skip
+    """The case of a visit, of one patient's resources: drugs, reports and procedures of this visit, all else as it stands in the
+    record. Without the directory: level, staff and other patients' operations are not known. Pure."""
+    begin, end = facts.period(visit)
+    standing = [x for x in services if facts.counts(x)]
+    mine = [x for x in standing if r.reference_id(x.get("encounter")) == visit["id"]]
+    past = [facts.order(x) for x in standing if r.reference_id(x.get("encounter")) != visit["id"]]
+    operations = [x for x in map(facts.operation, procedures) if x is not None and x.who]
     return Case(
-        orders, past, _diagnoses(visit, conditions), await reading.level(store.engine, office, reading.today()),
-        [x for x in map(facts.result, observations) if x is not None],
-        await reading.staff(store.engine, {*(o.who for o in orders), *(w for x in operations for w in x.who)}),
-        begin, end, _main(visit), facts.steps(mine, specimens, reports), facts.beds(visit), operations,
-        await _others(store, operations),
+        [facts.order(x) for x in (*(d for d in drugs if facts.counts(d)), *mine)], past, _diagnoses(visit, conditions), "",
+        [x for x in map(facts.result, observations) if x is not None], {}, begin, end, _main(visit),
+        facts.steps(mine, specimens, reports), facts.beds(visit), operations,
     )  # fmt: skip
 
 

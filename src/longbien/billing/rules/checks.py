@@ -84,7 +84,7 @@ def duration(rule: Rule, case: Case) -> Iterator[Found]:
             continue
         most = rule.number("most") if _begins(known, rule.many("except")) else rule.number("days")
         if o.days > most:
-            yield Found(rule, o.ref, {"days": o.days, "most": most})
+            yield Found(rule, o.ref, {"days": o.days, "most": most, "name": o.name})
 
 
 def repeat(rule: Rule, case: Case) -> Iterator[Found]:
@@ -129,7 +129,7 @@ def no_licence(rule: Rule, case: Case) -> Iterator[Found]:
     for o in case.orders:
         who = case.staff.get(o.who)
         if who is not None and not who.licence:
-            yield Found(rule, o.ref, {"who": who.name})
+            yield Found(rule, o.ref, {"who": who.name, "name": o.name})
 
 
 def hours(rule: Rule, case: Case) -> Iterator[Found]:
@@ -137,7 +137,7 @@ def hours(rule: Rule, case: Case) -> Iterator[Found]:
         who = case.staff.get(o.who)
         at = clock.local(o.at)
         if who is not None and who.hours and not any(_open(h, at) for h in who.hours):
-            yield Found(rule, o.ref, {"who": who.name, "time": f"{at:%H:%M}"})
+            yield Found(rule, o.ref, {"who": who.name, "time": f"{at:%H:%M}", "name": o.name})
 
 
 def _open(hours_: tuple[frozenset[str], str, str], at: datetime) -> bool:

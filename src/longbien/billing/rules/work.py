@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -60,9 +61,9 @@ def id_of(encounter: str, hit: Found) -> str:
     return "bf-" + sha256(f"{encounter}|{hit.rule.code}|{about}".encode()).hexdigest()[:40]
 
 
-def task(hit: Found, visit: Mapping[str, Any], id_: str) -> Resource:
-    """The work item. input: the sentence in both languages."""
-    now = clock.instant(clock.now())
+def task(hit: Found, visit: Mapping[str, Any], id_: str, at: datetime | None = None) -> Resource:
+    """The work item. at: when it was found (None: now). input: the sentence in both languages."""
+    now = clock.instant(at or clock.now())
     said = {lang: hit.sentence(words(lang)) for lang in ("vi", "en")}
     return {
         "resourceType": "Task",

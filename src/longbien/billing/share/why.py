@@ -55,9 +55,10 @@ OBJECT_UNKNOWN = mark(
 
 PART = mark("Therefore the insurance pays %(percent)s %% of what your card would pay.")
 NOTHING = mark("Therefore the insurance pays nothing for this visit.")
-CARD_RATE = mark("Your card is of level %(level)s: the insurance pays %(percent)s %% of what it covers.")
+CARD_RATE = mark("Your card pays %(percent)s %% of what the insurance covers (level %(level)s).")
 LEVEL_ASSUMED = mark("The level of your card is not known yet; %(percent)s %% is assumed.")
 SMALL = mark("What the insurance covers of this visit is less than %(limit)s: it pays all of that.")
+SMALL_SO_FAR = mark("So far the insurance covers less than %(limit)s of this visit: while that is so, it pays all of that.")
 FREE = mark("At a commune health station the insurance pays all that it covers.")
 YEAR = mark("Your copayments of this year have reached %(limit)s: what is above it, %(amount)s, the insurance pays.")
 EXTENDED = mark("Your card ended on %(date)s; for this stay it counts until %(until)s.")
@@ -78,6 +79,8 @@ FULL = mark("The insurance pays the whole %(basis)s that it counts for this.")
 SHARED = mark("Of %(basis)s the insurance pays %(percent)s %%, and you pay %(copay)s.")
 WAIVED = mark("Your copayments of this year are complete: the insurance pays %(amount)s more here.")
 OTHER = mark("%(amount)s is paid by another source.")
+PACKAGED = mark("This is part of a package: it costs nothing by itself.")
+NOTHING_DUE = mark("This costs nothing.")
 GONE = mark("This was taken back: it costs nothing.")
 BACK = mark("This takes back “%(name)s”, charged before.")
 
@@ -103,6 +106,8 @@ def of_line(g: Group, p: Parts, visit: Visit, terms: Terms) -> list[Told]:
     """Why a charge is shared as it is: what is not counted, then who pays of what is."""
     if not g.left:
         return [(GONE, {})]
+    if not g.parts.total:
+        return [(PACKAGED if g.root.package else NOTHING_DUE, {})]
     out: list[Told] = []
     if g.root.rate != 100 and not g.root.demand:
         out.append((RATE, {"percent": Percent(g.root.rate)}))
@@ -161,7 +166,7 @@ def of_bill(visit: Visit, groups: Sequence[Group], terms: Terms, reason: Told, u
     used = _used(groups)
     if terms.percent and used:
         out += [_level(card) for card in used]
-        out += _full(terms, used)
+        out += _full(terms, used, visit)
         out += [(TWO_CARDS, {})] if len(used) > 1 else []
         out += [_extended(c, visit) for c in used if any(_late(g, c) for g in groups)]
     if waived := sum((g.waived for g in groups), ZERO):
@@ -182,12 +187,14 @@ def _level(card: Card) -> Told:
     return CARD_RATE, {"level": card.level, "percent": percent}
 
 
-def _full(terms: Terms, used: Sequence[Card]) -> list[Told]:
+def _full(terms: Terms, used: Sequence[Card], visit: Visit) -> list[Told]:
     if all(tables.level(c.level).rate == 100 for c in used):
         return []
     if terms.free:
         return [(FREE, {})]
-    return [(SMALL, {"limit": terms.small})] if terms.small is not None else []
+    if terms.small is None:
+        return []
+    return [(SMALL if visit.end else SMALL_SO_FAR, {"limit": terms.small})]
 
 
 def _late(g: Group, card: Card) -> bool:

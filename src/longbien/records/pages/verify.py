@@ -39,10 +39,11 @@ async def _known(call: Call, code: str) -> SimpleNamespace | None:
         SimpleNamespace(who=s["signer"] or call.w("the patient, or who stands for them"), party=s["party"], at=s["at"])
         for s in steps if s["what"] == "signed"
     ]  # fmt: skip
+    stamped = [s["at"] for s in steps if s["what"] == "stamped"]
     ended = next((s for s in steps if s["what"] in ("replaced", "withdrawn")), None)
     return SimpleNamespace(
         code=code, kind=kind.name(call.w.lang) if kind else row["kind"], facility=row["facility"], dated=row["dated"],
-        signed=signed,
+        signed=signed, stamped=stamped[-1] if stamped else None,
         ended=ended["what"] if ended else "", ended_at=ended["at"] if ended else None, steps=steps,
         hash=files.shown(steps[-1]["sha256"]) if steps else "", complete=kind is not None and _complete(kind, steps),
     )  # fmt: skip
@@ -51,6 +52,12 @@ async def _known(call: Call, code: str) -> SimpleNamespace | None:
 def _complete(kind: papers.Paper, steps: Any) -> bool:
     have = [s["party"] for s in steps if s["what"] == "signed"]
     return all(have.count(b.party) > 0 for b in kind.blocks if not b.optional)
+
+
+def _whole(steps: Any) -> set[str]:
+    """The hashes of the paper with all its signatures: as it was last signed, and with each archive time stamp since."""
+    last = max((n for n, s in enumerate(steps) if s["what"] == "signed"), default=len(steps) - 1)
+    return {s["sha256"] for s in steps[last:]}
 
 
 async def _show(call: Call, code: str, verdict: str = "", status: int = 200) -> Response:
@@ -87,7 +94,7 @@ async def compare(call: Call) -> Response:
     if found is None:
         return await _show(call, code)
     digest = files.digest(given[1])
-    if digest == found.steps[-1]["sha256"]:
+    if digest in _whole(found.steps):
         verdict = "same" if found.signed else "unsigned"
     elif any(digest == s["sha256"] for s in found.steps):
         verdict = "earlier"

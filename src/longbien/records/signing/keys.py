@@ -18,7 +18,7 @@ from pyhanko.sign.signers import Signer
 
 from longbien.access.actor import Actor
 from longbien.access.door import Door
-from longbien.base import clock
+from longbien.base import clock, log
 from longbien.base.errors import Invalid, NotFound, Unavailable
 from longbien.base.outside import Outside
 from longbien.base.sql import queries
@@ -27,6 +27,7 @@ from . import csc, pades, status, training
 from .settings import SigningSettings
 
 Q = queries(__file__, "../sql/records.sql")
+_log = log.get(__name__)
 LARGEST = 64 << 10
 """Bytes of a PKCS#12 file."""
 
@@ -215,29 +216,52 @@ class Keys:
 
     async def material(self, key: Key, outside: Outside, stamper: pades.Stamper | None) -> pades.Material:
         """What the authorities say of this key's certificate now, and of the time stamp service's. Raises Unavailable."""
-        trusted = await self.trusted()
-        if key.source == "training":
-            authority = await self._authority()
-            ended = await self.db.fetchval(Q.key_ended, key.certificate)
-            listed = training.revoked(authority, [(key.certificate, ended)] if ended else [], clock.now())
-            said = status.Answers([], [listed])
-        else:
-            said = await status.asked(outside, [key.certificate, *key.chain])
+        said = await self._asked(outside, [key.certificate, *key.chain])
         others = list(key.chain)
         if stamper is not None:
-            stamped = await self._stamp_chain(stamper, trusted)
+            stamped = _chain(await pades.stamp_chain(stamper), await self.trusted())
             more = await status.asked(outside, stamped)
             said = status.Answers([*said.ocsps, *more.ocsps], [*said.crls, *more.crls])
             others += stamped
-        return pades.Material(trusted, tuple(others), tuple(said.ocsps), tuple(said.crls))
+        return pades.Material(await self.trusted(), tuple(others), tuple(said.ocsps), tuple(said.crls))
 
-    async def _stamp_chain(self, stamper: pades.Stamper, trusted: Sequence[bytes]) -> list[bytes]:
-        found = [x509.load_der_x509_certificate(c) for c in (*await pades.stamp_chain(stamper), *trusted)]
-        der = serialization.Encoding.DER
-        return [found[0].public_bytes(der), *(c.public_bytes(der) for c in _ordered(found[0], found[1:]))]
+    async def for_archive(self, pdf: bytes, outside: Outside, stamper: pades.Stamper) -> pades.Material:
+        """What the authorities say now of every certificate in a signed file; of one that has run out, or whose authority does not
+        answer, nothing: what the file holds of it must do. Raises Unavailable: the time stamp service's own has no answer."""
+        trusted = await self.trusted()
+        own = _chain(await pades.stamp_chain(stamper), trusted)
+        answers, certificates = [await status.asked(outside, own)], list(own)
+        for found in (*pades.signed_by(pdf), pades.stamped_by(pdf)):
+            chain = _chain(found, trusted)
+            try:
+                answers.append(await self._asked(outside, chain))
+            except Unavailable:
+                _log.warning("an authority says nothing of a certificate in a signed file")
+            certificates += chain
+        ocsps = dict.fromkeys(o for a in answers for o in a.ocsps)
+        crls = dict.fromkeys(c for a in answers for c in a.crls)
+        return pades.Material(trusted, tuple(dict.fromkeys(certificates)), tuple(ocsps), tuple(crls))
+
+    async def _asked(self, outside: Outside, chain: Sequence[bytes]) -> status.Answers:
+        """As status.asked; the training authority answers from this house."""
+        row = await self.db.fetchrow(Q.key_training)
+        if row is None or len(chain) < 2 or chain[-1] != row["certificate"]:
+            return await status.asked(outside, chain)
+        ended = await self.db.fetchval(Q.key_ended, chain[0])
+        listed = training.revoked(await self._authority(), [(chain[0], ended)] if ended else [], clock.now())
+        return status.Answers([], [listed])
 
     def stamper(self, outside: Outside) -> pades.Stamper | None:
         return pades.Stamper(outside, self.settings.timestamp) if self.settings.timestamp else None
+
+
+def _chain(found: Sequence[bytes], trusted: Sequence[bytes]) -> list[bytes]:
+    """A certificate and those above it, DER; [] of nothing."""
+    if not found:
+        return []
+    first, *others = (x509.load_der_x509_certificate(c) for c in (*found, *trusted))
+    der = serialization.Encoding.DER
+    return [first.public_bytes(der), *(c.public_bytes(der) for c in _ordered(first, others))]
 
 
 def _ordered(first: x509.Certificate, others: Sequence[x509.Certificate]) -> list[x509.Certificate]:

@@ -63,3 +63,14 @@ INSERT INTO record_state (encounter, state) VALUES ($1, $2) ON CONFLICT DO NOTHI
 
 -- name: states
 SELECT state, at FROM record_state WHERE encounter = $1 ORDER BY number
+
+-- name: stamp_new
+INSERT INTO paper_stamp (code, until) VALUES ($1, $2)
+
+-- name: stamps_due
+-- Signed papers whose archive time stamp runs out before $1, or that have none since their last signature, which is older than $2.
+SELECT p.code, p.document FROM paper p
+JOIN LATERAL (SELECT max(s.at) AS at FROM paper_step s WHERE s.code = p.code AND s.what = 'signed') g ON g.at < $2
+LEFT JOIN LATERAL (SELECT s.until, s.at FROM paper_stamp s WHERE s.code = p.code ORDER BY s.number DESC LIMIT 1) t ON true
+WHERE t.until IS NULL OR t.until < $1 OR t.at < g.at
+ORDER BY t.until NULLS LAST, p.code LIMIT $3

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from ...access import facility, home_accounts, invitations
 from ...access.accounts import NewAccount
-from ...access.roles import ACCOUNTS, PATIENTS, ROLES
+from ...access.roles import ACCOUNTS, MACHINES, PATIENTS, ROLES
 from ...base.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from ..page import NOBODY_PURPOSE, OPEN, Call, page
 from .session_steps import came
@@ -15,7 +15,7 @@ from .session_steps import came
 async def _show(call: Call, *, link: str = "", error: str = "", status: int = 200) -> Response:
     open_ = await invitations.waiting(call.engine, call.actor)
     departments = await facility.departments(call.engine, call.actor.organization) if call.actor.organization else {}
-    roles = [(r.name, r.vi if call.lang == "vi" else r.en) for r in ROLES.values() if r.name not in PATIENTS | {"machine"}]
+    roles = [(r.name, r.vi if call.lang == "vi" else r.en) for r in ROLES.values() if r.name not in PATIENTS | MACHINES]
     return call.html(
         "invite.html", status, waiting=open_, roles=roles, named=dict(roles), departments=departments, link=link, error=error,
         nav="", given={k: call.field(k, 200) if error else "" for k in ("login", "name", "role", "department")},

@@ -298,6 +298,7 @@ async def read(call: Call) -> Response:
         "line": " · ".join(x for x in (w.date(when) + " " + w.time(when) if when else "", author) if x),
         "parts": parts,
         "facts": facts,
+        "encounter": p["rid"] if p["type"] == "Encounter" else "",
         "source": w("Version %(version)s, recorded %(when)s", version=stored.version, when=w.moment(stored.updated, call.now)),
     }
     return call.html("chart/read.html" if call.part else "read.html", patient=p["id"], **context)

@@ -29,10 +29,11 @@ async def live(call: Call) -> Response:
         raise NotFound("This record is not open to you.")
     if call.request.method == "HEAD":  # is it still open to me?
         return Response()
-    return StreamingResponse(_events(call, patient), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    return StreamingResponse(events(call, patient), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
-async def _events(call: Call, patient: str) -> AsyncIterator[str]:
+async def events(call: Call, patient: str) -> AsyncIterator[str]:
+    """What is new in a patient's record, as server-sent events, for as long as the reader may open it."""
     queue: asyncio.Queue[News] = asyncio.Queue(WAITING)
 
     def heard(news: News) -> None:

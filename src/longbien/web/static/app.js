@@ -34,6 +34,10 @@ if (!$("#toast").hidden) {
   history.replaceState(null, "", u);
 }
 
+// entries of the top bar that have no room stand in the account menu too
+const bar = $(".topbar nav");
+if (bar && bar.scrollWidth > bar.clientWidth + 2) document.body.classList.add("nav-cut");
+
 // single letters may be switched off (WCAG 2.1.4)
 const keysOn = $("#keys-on");
 lb.keysOn = () => lb.store("keys") !== false;

@@ -118,6 +118,23 @@ addEventListener("online", send); setInterval(() => { if (navigator.onLine) send
 // ---- the grid of vital signs: a row is saved when one leaves it, or with Enter; arrows go through it
 const vgrid = $(".vgrid");
 if (vgrid) {
+  // without network a row waits: its values stay on this machine (numbers, no names), in the row and after a reload, and are sent once
+  const waits = "vitals-kept-" + document.body.dataset.user, typedIn = (row) => Object.fromEntries([...new FormData($("form", row))].filter(([k]) => k !== "csrf"));
+  const mark = (fields) => fields.patient + " " + fields.slot;
+  function keepRow(row, on) {
+    const all = lb.store(waits) || {}, fields = typedIn(row);
+    if (on) all[mark(fields)] = fields; else delete all[mark(fields)];
+    lb.store(waits, Object.keys(all).length ? all : null);
+    row.toggleAttribute("data-unsent", on);
+  }
+  const again = () => { for (const row of $$("[data-unsent]", vgrid)) save(row); };
+  for (const row of $$("[data-row]", vgrid)) {
+    const there = $("form", row) && (lb.store(waits) || {})[mark(typedIn(row))];
+    if (!there) continue;
+    for (const [k, v] of Object.entries(there)) { const el = row.querySelector(`input.input[name="${k}"], select.input[name="${k}"]`); if (el && !el.value) el.value = v; }
+    row.setAttribute("data-unsent", "");
+  }
+  addEventListener("online", again); setTimeout(() => { if (navigator.onLine) again(); }, 300);
   const changed = (row) => $$("input.input, select.input", row).some((e) => e.value.trim() && e.value !== e.defaultValue && !e.dataset.sent);
   async function save(row) {
     const form = $("form", row);
@@ -126,11 +143,12 @@ if (vgrid) {
     try {
       const r = await lb.post(form.action, Object.fromEntries(new FormData(form)), { "X-Part": "1" });
       if (r.status === 401) { lb.toast(await r.text(), 12000); delete row.dataset.busy; return; }
+      keepRow(row, false);
       const box = document.createElement("table"), at = document.activeElement, mine = row.contains(at) ? at.name : "";
       box.innerHTML = await r.text();
       const fresh = $("tbody", box); row.replaceWith(fresh);
       if (mine || r.status >= 400) { const f = $("[aria-invalid]", fresh) || (mine && $(`[name="${mine}"]`, fresh)); if (f) f.focus(); }
-    } catch { delete row.dataset.busy; lb.toast($("#kept p")?.dataset.said || "…", 8000); row.classList.add("wrong"); }
+    } catch { delete row.dataset.busy; keepRow(row, true); lb.toast(vgrid.dataset.offline, 12000); }
   }
   vgrid.addEventListener("focusout", (e) => {
     const row = e.target.closest("[data-row]");

@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 
 from longbien.base.words import mark
 
-from .checking import CORRECT, row_faults
+from .checking import CORRECT, row_faults, shown
 from .fault import Fault, Level
 from .tables import TABLES, Claim, Row, fields, holds, rows
 
@@ -150,7 +150,7 @@ def _times(claim: Claim, head: Row) -> Iterator[Fault]:
             at = earlier if later.startswith("XML1.") else later
             yield Fault(level, table, n, at, "order", mark("%(later)s (%(b)s) comes before %(earlier)s (%(a)s)."),
                         mark("Correct the time where it was written."),
-                        {"later": later, "earlier": earlier, "a": _shown(a), "b": _shown(b)})  # fmt: skip
+                        {"later": later, "earlier": earlier, "a": shown(a), "b": shown(b)})  # fmt: skip
 
 
 def _moment(name: str, row: Row, head: Row) -> str:
@@ -159,11 +159,6 @@ def _moment(name: str, row: Row, head: Row) -> str:
     if not value.isdigit():
         return ""
     return value[:4] if value[4:8] == "0000" else value
-
-
-def _shown(value: str) -> str:
-    day = f"{value[6:8]}/{value[4:6]}/{value[:4]}" if len(value) >= 8 else value
-    return f"{day} {value[8:10]}:{value[10:12]}" if len(value) == 12 else day
 
 
 # ---- amounts ---------------------------------------------------------------------------------------------------------

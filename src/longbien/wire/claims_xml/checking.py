@@ -104,6 +104,14 @@ def is_day(value: str) -> bool:
     return True
 
 
+def shown(value: str) -> str:
+    """A date of a claim for the eye: 02/03/1958, 30/11/2026 08:05; unknown parts are left out."""
+    if value[4:8] == "0000":
+        return value[:4]
+    day = f"{value[6:8]}/{value[4:6]}/{value[:4]}" if len(value) >= 8 else value
+    return f"{day} {value[8:10]}:{value[10:12]}" if len(value) == 12 and value[8:] != "0000" else day
+
+
 def birth(value: str) -> bool:
     """Unknown month, day, hour and minute are zeros."""
     if len(value) not in (8, 12) or not value.isdigit():

@@ -210,7 +210,7 @@ def _values(item: etree._Element, where: str) -> Row:
 
 
 def _name(element: etree._Element) -> str:
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
 def _one(root: etree._Element, name: str) -> str:

@@ -10,6 +10,9 @@ from .case import Case
 from .person import CARD, LINK, WHO, number
 from .table import COUNTED, NO_LIST, SPARE, Make, Table, visit
 
+EXAMINATION = ("KB01", "Khám bệnh tại bệnh viện")
+"""What every visit begins with, by the catalogue of services: until something is charged it is what somebody has come for."""
+
 
 def first_inside(case: Case) -> Share | None:
     """The first cost in the ward: what MA_DICH_VU, MA_THUOC, MA_VAT_TU of a stay tell."""
@@ -19,6 +22,8 @@ def first_inside(case: Case) -> Share | None:
 def _code(groups: Iterable[str], name: bool) -> Make:
     def make(case: Case, item: object) -> str:
         found = first_inside(case)
+        if found is None and groups is SERVICES:
+            return EXAMINATION[name]
         if found is None or found.line.group not in groups:
             return ""
         return spell.text(found.line.name, 1024) if name else found.line.code

@@ -81,8 +81,17 @@ def weight(case: Case) -> str:
     return f"{Decimal(str(said)):.2f}"[:6] if said is not None else ""
 
 
+def grams(child: Case) -> str:
+    """A newborn's weight in grams, whether it was written in kilograms or grams."""
+    said = child.measure(WEIGHT)
+    if said is None:
+        return ""
+    exact = Decimal(str(said))
+    return spell.number(exact if exact > 100 else exact * 1000, 0)
+
+
 def babies(case: Case) -> str:
-    return ";".join(spell.number(Decimal(str(w)) * 1000, 0) for b in case.births if (w := b.measure(WEIGHT)) is not None)
+    return ";".join(g for b in case.births if (g := grams(b)))
 
 
 def blood(case: Case) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from longbien.fhir import systems as s
 
 from . import spell
-from .case import WEIGHT, Case, Resource, code_of, identifier, name_of
+from .case import Case, Resource, code_of, identifier, name_of
 from .person import LINK, ORIGIN, WHERE, WHO, card_number, social
 from .table import NOT_TRACED, SIGNED, Make, Table, visit
+from .xml1 import grams
 
 GESTATION = ("11884-4", "11885-1", "49051-6", "18185-9")
 PLAIN = "Khỏe mạnh"
@@ -43,14 +43,6 @@ def note(case: Case, child: Case) -> str:
         "Sinh con dưới 32 tuần tuổi" if n is not None and n < 32 else "",
     ]
     return "; ".join(p for p in parts if p) or "Không"
-
-
-def grams(child: Case) -> str:
-    said = child.measure(WEIGHT)
-    if said is None:
-        return ""
-    exact = Decimal(str(said))
-    return spell.number(exact if exact > 100 else exact * 1000, 0)
 
 
 MOTHER: dict[str, Make] = {

@@ -21,6 +21,9 @@ UPDATE claim_sending SET state = $2, code = $3, transaction = $4, said = NULL, d
 -- name: noted
 UPDATE claim_sending SET noted = true WHERE number = $1
 
+-- name: unsettled
+SELECT number, claim FROM claim_sending WHERE state IN ('taken', 'refused') AND NOT noted AND done < $1 ORDER BY number LIMIT 50
+
 -- name: unchecked
 UPDATE claim_sending SET checked = now() WHERE number IN (
   SELECT number FROM claim_sending WHERE state = 'taken' AND gateway = 'axis' AND checked IS NULL AND transaction <> '' AND done < $2
@@ -37,7 +40,7 @@ WHERE claim = ANY($1::text[]) ORDER BY number DESC
 
 -- name: latest
 -- The newest sending of a claim to each place.
-SELECT DISTINCT ON (gateway) gateway, state, digest FROM claim_sending WHERE claim = $1 AND state <> 'dropped' ORDER BY gateway, number DESC
+SELECT DISTINCT ON (gateway) number, gateway, state, digest FROM claim_sending WHERE claim = $1 AND kind = '3176' AND state <> 'dropped' ORDER BY gateway, number DESC
 
 -- name: one
 SELECT claim, digest FROM claim_sending WHERE number = $1

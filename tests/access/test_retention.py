@@ -1,4 +1,4 @@
-"""How long records are kept, and that nothing destroys them."""
+"""How long records are kept, and that nothing destroys them before its time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from longbien.access.accounts import NewAccount, create
 from longbien.access.door import Door
 from longbien.access.rights import destroying, retention
 from longbien.base import clock
-from longbien.base.errors import Conflict, Forbidden, NotFound, NotSupported
+from longbien.base.errors import Conflict, Forbidden, Invalid, NotFound
 from longbien.record.change import Update
 from longbien.record.engine import Engine
 from longbien.record.scope import system
@@ -69,7 +69,7 @@ async def officer(door: Door, role: str = "records") -> Any:
     return await door.actor(request(cookie=cookie_of(came.set_cookie)))
 
 
-async def test_minutes_need_two_persons_and_the_last_step_refuses(door: Door, engine: Engine) -> None:
+async def test_minutes_need_two_persons_and_their_words_and_an_archived_record(door: Door, engine: Engine) -> None:
     old = {**visit(), "id": "k-old", "subject": {"reference": "Patient/k-p"}, "serviceProvider": {"reference": "Organization/bv-k"}}
     new = {**old, **visit("2024-03-04T10:00:00+07:00"), "id": "k-new"}
     made = [{"resourceType": "Organization", "id": "bv-k", "name": "K"}, {"resourceType": "Patient", "id": "k-p"}, old, new]
@@ -83,15 +83,17 @@ async def test_minutes_need_two_persons_and_the_last_step_refuses(door: Door, en
     with pytest.raises(Conflict):
         await destroying.sign(door, first, number)
     with pytest.raises(Conflict):
-        await destroying.carry_out(door, first, number)
+        await destroying.carry_out(door, first, number, f"{number}-x", today)
     await destroying.sign(door, second, number)
     (minutes,) = await destroying.minutes(door, first)
     assert minutes.complete and len(minutes.signed) == 2
     assert (await destroying.printed(door, first, number, "Bệnh viện K")).startswith(b"%PDF")
-    with pytest.raises(NotSupported):
-        await destroying.carry_out(door, second, number)
+    with pytest.raises(Invalid):
+        await destroying.carry_out(door, second, number, "", today)
+    with pytest.raises(destroying.NotYet, match="archived"):
+        await destroying.carry_out(door, second, number, minutes.words, today)
     with pytest.raises(NotFound):
-        await destroying.carry_out(door, second, 999_999)
+        await destroying.carry_out(door, second, 999_999, minutes.words, today)
     assert (await Store(engine, system("test")).read("Encounter", "k-old")).version == 1
     for sql in ("DELETE FROM destruction", "UPDATE destruction SET hash = ''", "DELETE FROM destruction_sign"):
         with pytest.raises(Exception, match=r"permission|append-only|allowed|right"):

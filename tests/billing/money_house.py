@@ -14,6 +14,7 @@ from longbien.access.actor import Actor
 from longbien.access.door import Door
 from longbien.app import DEPARTMENTS
 from longbien.base import clock, ids
+from longbien.billing.charges.shapes import EXT_AMOUNTS
 from longbien.billing.money import bills
 from longbien.demo import facilities
 from longbien.fhir import json
@@ -97,7 +98,11 @@ def invoice(patient: str, encounter: str, amount: int, *, number: str = "", id_:
         "subject": {"reference": f"Patient/{patient}"}, "issuer": {"reference": f"Organization/{FACILITY}"},
         "date": clock.instant(clock.now()), "totalNet": {"value": amount, "currency": "VND"},
         "totalGross": {"value": amount, "currency": "VND"},
-        "extension": [{"url": bills.EXT_ENCOUNTER, "valueReference": {"reference": f"Encounter/{encounter}"}}], **more,
+        "extension": [
+            {"url": bills.EXT_ENCOUNTER, "valueReference": {"reference": f"Encounter/{encounter}"}},
+            {"url": EXT_AMOUNTS, "extension": [{"url": "own", "valueMoney": {"value": amount, "currency": "VND"}}]},
+        ],
+        **more,
     }  # fmt: skip
 
 

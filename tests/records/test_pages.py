@@ -50,8 +50,8 @@ class Browser:
         self.client.cookies.set("lang", lang)
         return await self.client.get(path)
 
-    async def post(self, path: str, at: str, files: Any = None, **fields: str) -> httpx.Response:
-        page = await self.get(at)
+    async def post(self, path: str, at: str, files: Any = None, lang: str = "vi", **fields: str) -> httpx.Response:
+        page = await self.get(at, lang)
         found = re.search(r'data-csrf="([^"]+)"', page.text)
         data = {"csrf": found[1] if found else "", **fields}
         return await self.client.post(path, data=data, files=files)

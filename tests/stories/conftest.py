@@ -51,7 +51,7 @@ def enter(house: SimpleNamespace, browser: Browser) -> Iterator[Callable[..., Pa
             context.add_cookies([{"name": "lang", "value": lang, "url": house.address}])
         page = context.new_page()
         page.set_default_timeout(15_000)
-        page.on("pageerror", lambda e: wrong.append(str(e)))
+        page.on("pageerror", lambda e: wrong.append(f"{page.url}: {e.stack or e}"))
         page.on("console", lambda m: wrong.append(m.text) if "Content Security Policy" in m.text else None)
         page.goto("/")
         page.fill("#name", login)

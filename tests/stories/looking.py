@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from longbien.base import clock
 from longbien.demo import catalogues
 from longbien.fhir import json
 from longbien.record.change import Manner, Update
@@ -73,8 +76,8 @@ def scan(page: Page, box: str, text: str) -> None:
     page.locator(box).press("Enter")
 
 
-def order(page: Page, *typed: str) -> None:
-    """In the order box of the open chart: each by its first hit, then the signature."""
+def order(page: Page, *typed: str, twice: bool = False) -> None:
+    """In the order box of the open chart: each by its first hit (`twice`: drugs two times a day), then the signature."""
     page.keyboard.press("o")
     for n, text in enumerate(typed, 1):
         expect(page.locator("#order-q")).to_be_focused()
@@ -82,6 +85,8 @@ def order(page: Page, *typed: str) -> None:
         page.wait_for_selector("#order-hits li")
         page.keyboard.press("Enter")
         expect(page.locator("#orders .draft")).to_have_count(n)
+    for times in page.locator("#orders [name$=-times]").all() if twice else ():
+        times.fill("2")
     page.keyboard.press("Control+Enter")
     page.wait_for_url("**/orders")
 
@@ -93,3 +98,20 @@ def vitals(page: Page, **values: str) -> None:
         page.fill(f"#vitals-{name}", value)
     page.keyboard.press("Control+Enter")
     page.wait_for_selector('html[data-done="vitals"]', state="attached")
+
+
+class HouseClock:
+    """The clock of the house, set to a day (counted from today) and an hour of Hanoi's; it goes on from there. No story sleeps."""
+
+    def __init__(self, patch: pytest.MonkeyPatch):
+        self.patch, self.real = patch, clock.now
+
+    def at(self, day: int, hour: int, minute: int = 0) -> datetime:
+        today = clock.local(self.real()).replace(hour=hour, minute=minute, second=0, microsecond=0)
+        return self.to(today + timedelta(days=day))
+
+    def to(self, moment: datetime) -> datetime:
+        """Set it to a moment with its zone."""
+        away = moment - self.real()
+        self.patch.setattr(clock, "now", lambda: self.real() + away)
+        return moment

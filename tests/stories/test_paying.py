@@ -23,10 +23,12 @@ from running import PASSWORD, SEED, fill, served
 from longbien.access import accounts
 from longbien.base import clock, ids
 from longbien.base.jobs import Workers
+from longbien.billing.charges.shapes import EXT_AMOUNTS
 from longbien.billing.money import bills, notices, paying
 from longbien.demo import at_home, facilities, population, slots
+from longbien.demo.charging import charging
 from longbien.fhir import systems as s
-from longbien.record.change import Create
+from longbien.record.change import Create, Manner, Update
 from longbien.record.scope import system
 from longbien.record.store import Store
 
@@ -126,7 +128,7 @@ def working(house: SimpleNamespace, bank: str) -> Iterator[SimpleNamespace]:
             "totalGross": {"value": amount + insurer, "currency": "VND"},
             "extension": [
                 {"url": bills.EXT_ENCOUNTER, "valueReference": {"reference": f"Encounter/{encounter}"}},
-                {"url": s.BASE + "/StructureDefinition/bill-amounts", "extension": amounts},
+                {"url": EXT_AMOUNTS, "extension": amounts},
             ],
         }
         await store.commit([Create(visit, id=encounter), Create(made, id=invoice)])
@@ -347,3 +349,46 @@ def until(true: Callable[[], bool], seconds: float = 20) -> None:
     while not true():
         assert time.monotonic() < end, "it did not come about"
         time.sleep(0.05)
+
+
+def test_an_insured_in_patient_leaves_and_pays_by_qr_on_the_day(
+    working: SimpleNamespace, bank: str, enter: Callable[..., Page]
+) -> None:
+    """The stay ends, what was done is charged; the cashier issues the bill with one press, the family scans, the bill closes."""
+    h = working
+    patient, encounter = h.run(leaving(h))
+    page = enter(h.cashiers[0], "vi")
+    page.goto(f"/patients/{patient}/bill?encounter={encounter}")
+    page.locator("form[action$='/bill/issue'] button").first.click()
+    expect(page.locator("main [role=status]").first).to_be_visible()
+    row = h.run(h.engine.db.fetchrow("SELECT invoice, amount FROM money_bill WHERE encounter = $1", encounter))
+    assert row is not None and row["amount"] > 0
+    page.goto(f"/cashier?bill={row['invoice']}")
+    expect(page.locator("#bill")).to_contain_text("BHYT trả")
+    assert page.locator("table.groups tbody tr").count() >= 3
+    shot(page, "desk-inpatient-vi")
+    page.wait_for_selector("html[data-listening]", state="attached")
+    _, request = h.run(bills.current(h.engine, row["invoice"]))
+    pays(bank, request.text())
+    page.wait_for_selector("html[data-paid]", state="attached")
+    expect(page.locator("#settled")).to_be_visible()
+
+
+async def leaving(h: SimpleNamespace) -> tuple[str, str]:
+    """A child of the demo city whose stay has ended this morning, with what it cost: (patient, encounter)."""
+    day = population.demo_day(clock.now())
+    life = population.person(slots.person(*at_home.BAO), SEED, day)
+    stay = next(
+        r for r in life if r["resourceType"] == "Encounter" and r["class"]["code"] == "IMP" and r["status"] == "in-progress"
+    )
+    end = f"{day.isoformat()}T08:00:00+07:00"
+    left = {**stay, "status": "finished", "period": {**stay["period"], "end": end}}
+    left["location"] = [{**x, "status": "completed", "period": {**(x.get("period") or {}), "end": end}} for x in stay["location"]]
+    whole = [left if r is stay else r for r in life]
+    store, manner = Store(h.engine, system("stories")), Manner(references="trust", checked=True, summarise=True)
+    await store.commit([Update(left)], manner)
+    costs = [
+        r for r in charging(whole, day) if r["resourceType"] == "ChargeItem" and r["context"]["reference"].endswith(stay["id"])
+    ]
+    await store.commit([Update(r) for r in costs], manner)
+    return stay["subject"]["reference"].rpartition("/")[2], stay["id"]

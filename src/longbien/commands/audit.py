@@ -116,7 +116,8 @@ async def _verify(args: argparse.Namespace, place: Place, urls: Urls) -> int:
         sys.stdout.write(f"✕ {sentence}\n")
     rows = found.lines + found.versions
     sys.stdout.write(
-        f"{found.lines:,} lines and {found.versions:,} versions in {found.blocks:,} blocks looked at in {took:.1f} s "
+        f"{found.lines:,} lines and {found.versions:,} versions{f' ({found.gone:,} destroyed by minutes)' if found.gone else ''} "
+        f"in {found.blocks:,} blocks looked at in {took:.1f} s "
         f"({rows / took:,.0f} a second); {len(noted)} checkpoints\n"
     )
     if wrong or found.wrong:

@@ -120,6 +120,8 @@ async def _sign(call: Call, life: Life, reason: str, draft: box.Draft, index: In
     patient = life.person.id
     if not draft.lines:
         return await _shown(call, life, reason, draft, status=422, error=call.w("Nothing is ordered yet."))
+    if life.person.dead:
+        return await _shown(call, life, reason, draft, status=422)
     store = Store(call.engine, call.scope(reason))
     where = box.context(call, life)
     items = [index.by_id.get(x.definition) for x in draft.lines]

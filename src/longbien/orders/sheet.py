@@ -191,6 +191,7 @@ async def view(
     shown = index.by_id.get(draft.open_set)
     return {
         "rows": rows,
+        "dead": bool(life.person.dead),
         "asked": asked,
         "once": once or new_id(),
         "saved": draft.saved,

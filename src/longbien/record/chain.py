@@ -58,6 +58,8 @@ class Found:
     lines: int = 0
     versions: int = 0
     blocks: int = 0
+    gone: int = 0
+    """Versions whose bodies were destroyed by minutes."""
     end: Mark | None = None
     versions_end: Mark | None = None
 
@@ -100,7 +102,15 @@ async def verify(
         low = int(row["xhi"])
     found.end = await _chain(db, TRAIL, found, noted, low, jobs, told)
     found.versions_end = await _chain(db, VERSIONS, found, versions_noted, low, jobs, None)
+    await _destroyed(db, found)
     return found
+
+
+async def _destroyed(db: Database, found: Found) -> None:
+    """What was destroyed: by minutes with two signatures, and nothing of it left."""
+    found.gone = int(await db.fetchval("SELECT count(*) FROM ver_gone"))
+    for x in await db.fetch("SELECT rid, ver, minutes FROM ver_gone_wrong() LIMIT 100"):
+        found.say(f"Version {x['ver']} of resource {x['rid']} is gone, and minutes {x['minutes']} do not bear that out.")
 
 
 async def _chain(db: Database, chain: Chain, found: Found, noted: Sequence[Mark], low: int, jobs: int,

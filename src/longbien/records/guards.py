@@ -62,7 +62,11 @@ async def provenance(engine: Any, scope: Any, change: Guarded, connection: Any) 
     if not states.may_follow(now, wanted):
         raise Invalid(f"A record that is {now} does not become {wanted}.", code="business-rule", status=422)
     if wanted == states.DESTROYED:
-        raise Invalid("This version destroys nothing: the records stay as they are.", code="business-rule", status=422)
+        raise Invalid(
+            "A record is destroyed by minutes that two persons have signed, and not by a Provenance.",
+            code="business-rule",
+            status=422,
+        )
     await connection.fetchval(Q.state_add, visit_key(visits[0]), wanted)
     return change.resource
 

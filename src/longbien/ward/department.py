@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from longbien.base.department import Department, Nav, Tab, when
 from longbien.base.words import mark
+from longbien.record.change import both
 
 from . import beds, drugs, reactions, routes, stays
+from .death_guard import nothing_after_death
 from .pages import at
 from .second import WardSettings
 
@@ -31,9 +33,11 @@ WARD = Department(
     },
     reactions=[when(reactions.QUERY, reactions.first_task)],
     guards={
-        "Encounter": beds.one_patient_each,
+        "Encounter": both(beds.one_patient_each, nothing_after_death),
         "Location": beds.beds_only,
         "MedicationAdministration": drugs.once_only,
-        **stays.GUARDS,
+        "ServiceRequest": nothing_after_death,
+        "MedicationRequest": nothing_after_death,
+        "Appointment": both(stays.GUARDS["Appointment"], nothing_after_death),
     },
 )

@@ -92,7 +92,7 @@ class Call:
     w: Words
     purpose: str
     who: Actor | None = None
-    now: datetime = field(default_factory=clock.now)
+    now: datetime = field(default_factory=lambda: clock.now())  # asked each time: the clock of the house may be set
     form: FormData | None = None
     files: Files | None = None
 

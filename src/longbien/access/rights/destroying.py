@@ -1,5 +1,5 @@
-"""Records whose term has ended, and the protocol by which they would be destroyed: a list, minutes, two persons. The last step
-refuses: docs/why/destruction.md says what it needs before anybody may take it."""
+"""Records whose term has ended, and the protocol by which they are destroyed: a list, minutes, two persons, and the last step,
+which is typed out. docs/why/destruction.md."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from longbien.base import clock, paper
-from longbien.base.errors import Conflict, Forbidden, NotFound, NotSupported
+from longbien.base.errors import Conflict, Forbidden, Invalid, NotFound
+from longbien.base.ids import key64, patient_key
 from longbien.base.sql import queries
 from longbien.fhir import json
 from longbien.record import trail
@@ -21,6 +22,7 @@ from longbien.record.store import Store
 from ..actor import Actor
 from ..door import Door
 from ..roles import RETENTION
+from . import belongings, filing
 from .retention import Kept, kept
 
 Q = queries(__file__, "../sql/rights.sql")
@@ -50,6 +52,22 @@ class Minutes(NamedTuple):
     @property
     def complete(self) -> bool:
         return len(self.signed) >= PERSONS
+
+    @property
+    def words(self) -> str:
+        """What is typed to carry them out: it stands on the printed minutes."""
+        return f"{self.number}-{self.hash[:8]}"
+
+
+ARCHIVED, DESTROYED = "archived", "destroyed"
+
+
+class NotYet(Conflict):
+    """Something stands against it. records: which."""
+
+    def __init__(self, text: str, records: list[Record]):
+        super().__init__(text)
+        self.records = records
 
 
 def _scope(door: Door, actor: Actor, reason: str) -> Scope:
@@ -132,26 +150,69 @@ async def sign(door: Door, actor: Actor, number: int) -> None:
     await door.engine.db.execute(Q.destruction_sign, number, actor.number)
 
 
-async def carry_out(door: Door, actor: Actor, number: int) -> None:
-    """Refuses, always: nothing is destroyed by this version. The attempt is a line of the trail. Raises NotSupported, and what
-    comes before it: Forbidden, NotFound, Conflict (two persons have not signed)."""
+async def states(door: Door, encounters: list[str]) -> dict[str, str]:
+    """How far these records have come: closed, archived, destroyed; of one that is none of them nothing."""
+    by_key = {key64(f"Encounter/{e}"): e for e in encounters}
+    rows = await door.engine.db.fetch(Q.gone_states, list(by_key))
+    return {by_key[r["encounter"]]: str(r["state"]) for r in rows}
+
+
+async def carry_out(door: Door, actor: Actor, number: int, words: str, today: date) -> tuple[int, int]:
+    """Destroys what the minutes list, record by record, each in a transaction; what went already is passed over, so that a broken
+    run is gone on with. Gives (records, bodies). Raises Forbidden, NotFound, Conflict (two persons have not signed), Invalid (the
+    words are not those of the minutes), NotYet: a term has not ended, a record is not archived or is restricted, its patient has an
+    open request."""
     found = await _one(door, actor, number)
     if not found.complete:
         raise Conflict("Two persons sign before anything is destroyed.")
-    scope = _scope(door, actor, "minutes of a destruction")
-    line = trail.line(scope, "operation", outcome=trail.REFUSED, n=len(found.records), why=f"destruction {number} refused")
-    await door.engine.trail.write([line])
-    raise NotSupported("This version destroys nothing: the records stay as they are.")
+    if words.strip() != found.words:
+        raise Invalid("The words are not those of the minutes.", status=422)
+    text = plain.dumps([r._asdict() for r in found.records], sort_keys=True)
+    if hashlib.sha256(text.encode()).hexdigest() != found.hash:
+        raise Conflict("The list is not the one that was signed.")
+    known = await states(door, [r.encounter for r in found.records])
+    left = [r for r in found.records if known.get(r.encounter) != DESTROYED]
+    await _nothing_against(door, actor, left, known, today)
+    scope, bodies = _scope(door, actor, "minutes of a destruction"), 0
+    for one in left:
+        why = f"destruction {number}: Encounter/{one.encounter}"
+        await door.engine.trail.write([trail.line(scope, "operation", n=0, why=f"{why} begins")])
+        resources, gone = await belongings.take_away(door.engine, number, one.encounter, one.patient)
+        said = f"{why}: {gone} bodies of {resources} resources are gone"
+        await door.engine.trail.write([trail.line(scope, "operation", n=resources, why=said)])
+        bodies += gone
+    return len(left), bodies
+
+
+async def _nothing_against(door: Door, actor: Actor, left: list[Record], known: dict[str, str], today: date) -> None:
+    """Raises NotYet. Looked at for all before the first is touched."""
+    held = {r["pat"] for r in await door.engine.db.fetch(Q.gone_restricted, [patient_key(r.patient) for r in left])}
+    restricted = [r for r in left if patient_key(r.patient) in held]
+    if restricted:
+        raise NotYet("The record is restricted at its patient's wish.", restricted)
+    ended = {r.encounter for r, _ in await over(door, actor, today)}
+    early = [r for r in left if r.encounter not in ended or date.fromisoformat(r.until) >= today]
+    if early:
+        raise NotYet("The term of a record has not ended.", early)
+    waiting = [r for r in left if known.get(r.encounter) != ARCHIVED]
+    if waiting:
+        raise NotYet("A record is not archived yet.", waiting)
+    store = Store(door.engine, _scope(door, actor, "minutes of a destruction"))
+    asked = {p: await filing.of_patient(store, p) for p in {r.patient for r in left}}
+    disputed = [r for r in left if any(x.open for x in asked[r.patient])]
+    if disputed:
+        raise NotYet("The patient of a record has an open request.", disputed)
 
 
 async def printed(door: Door, actor: Actor, number: int, facility: str) -> bytes:
     """The minutes as a PDF to be kept. Names nobody: visits and patients by their ids."""
     found = await _one(door, actor, number)
     today = clock.local(found.made)
+    gone = sum(s == DESTROYED for s in (await states(door, [r.encounter for r in found.records])).values())
     return await paper.printed(
         TEMPLATE,
         {
             "facility": facility, "number": str(number), "made": f"{today:%H:%M ngày %d/%m/%Y}", "hash": found.hash,
-            "names": list(found.names), "rows": [list(r) for r in found.records],
+            "gone": gone, "words": found.words, "names": list(found.names), "rows": [list(r) for r in found.records],
         },
     )  # fmt: skip

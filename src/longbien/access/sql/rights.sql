@@ -56,3 +56,49 @@ SELECT g.number, a.name, a.role, a.organization, g.reason, g.begins,
   coalesce((SELECT r.verdict FROM glass_review r WHERE r.opening = g.number AND r.verdict IN ('accept', 'report')
      ORDER BY r.number LIMIT 1), '') AS verdict
 FROM purpose_grant g JOIN account a ON a.number = g.account WHERE g.pat = $1 AND g.strength = 2 ORDER BY g.begins DESC LIMIT 20
+
+-- name: gone_visit
+SELECT h.rid FROM head h WHERE h.id = $1 AND h.type = $2 AND h.pat = $3
+
+-- name: gone_of_visit
+-- What names a visit ($1 type, $2 id) of a patient ($3), of these types ($4), by these parameters ($5).
+SELECT DISTINCT h.rid, h.type, h.id FROM ref r JOIN head h ON h.rid = r.rid
+WHERE r.p = ANY($5::int[]) AND r.type = $1 AND r.id = packed_id($2) AND h.pat = $3 AND h.type = ANY($4::smallint[])
+
+-- name: gone_deleted
+-- The last body of what was deleted from a patient's record: it has no references any more.
+SELECT h.rid, h.type, h.id, v.body FROM head h
+JOIN LATERAL (SELECT v.body FROM ver v WHERE v.rid = h.rid AND v.op <> 3 ORDER BY v.ver DESC LIMIT 1) v ON true
+WHERE h.pat = $1 AND h.deleted AND h.type = ANY($2::smallint[]) AND NOT EXISTS (SELECT FROM ver_gone g WHERE g.rid = h.rid)
+
+-- name: gone_bodies
+SELECT v.rid, v.body FROM ver v WHERE v.rid = ANY($1::bigint[]) AND v.op <> 3
+
+-- name: gone_named
+-- Which of these ($3, of type $2) another visit than $4 names by parameter $1.
+SELECT DISTINCT w.id FROM unnest($3::text[]) AS w(id) JOIN ref r ON r.p = $1 AND r.type = $2 AND r.id = packed_id(w.id)
+JOIN head h ON h.rid = r.rid WHERE h.id <> $4 AND NOT h.deleted
+
+-- name: gone_by_id
+SELECT h.rid, h.id FROM head h WHERE h.type = $1 AND h.id = ANY($2::text[])
+
+-- name: gone_said
+-- Those of type $4 that point by parameter $1 at any of these (types $2, ids $3).
+SELECT DISTINCT h.rid, h.id FROM unnest($2::smallint[], $3::text[]) AS w(type, id)
+JOIN ref r ON r.p = $1 AND r.type = w.type AND r.id = packed_id(w.id) JOIN head h ON h.rid = r.rid AND h.type = $4 AND h.pat = $5
+
+-- name: gone_versions
+SELECT v.rid, v.ver, v.upd FROM ver v WHERE v.rid = ANY($1::bigint[]) ORDER BY v.rid, v.ver
+
+-- name: gone_destroy
+SELECT record_destroy($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+
+-- name: gone_restricted
+-- Which of these keys of patients have a restriction that runs.
+SELECT DISTINCT r.pat FROM restriction r WHERE r.pat = ANY($1::bigint[])
+  AND NOT EXISTS (SELECT FROM restriction_end e WHERE e.number = r.number)
+
+-- name: gone_states
+-- The last step of each of these records, by key64('Encounter/<id>').
+SELECT DISTINCT ON (s.encounter) s.encounter, s.state FROM record_state s WHERE s.encounter = ANY($1::bigint[])
+ORDER BY s.encounter, s.number DESC

@@ -16,18 +16,17 @@ from longbien.base import clock, jobs
 from longbien.base.errors import Conflict, Invalid
 from longbien.base.sql import queries
 from longbien.base.words import parse_instant
-from longbien.fhir import systems as s
 from longbien.record.change import Guarded, Resource
 from longbien.record.scope import Scope
 from longbien.wire import vietqr
 
+from ..charges.shapes import BILL_NUMBER, EXT_BILL_ENCOUNTER
 from . import reference
 from .ledger import Entry, Line, bill_key, post
 from .ledger import Q as LEDGER
 
 Q = queries(__file__, "sql/bills.sql")
-NUMBERS = s.BASE + "/sid/bill"
-EXT_ENCOUNTER = s.BASE + "/StructureDefinition/bill-encounter"
+NUMBERS, EXT_ENCOUNTER = BILL_NUMBER, EXT_BILL_ENCOUNTER
 
 
 SETTLE = "money.settle"

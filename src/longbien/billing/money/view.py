@@ -11,14 +11,13 @@ from typing import Any
 from longbien.base.errors import NotFound
 from longbien.base.ids import FHIR_ID
 from longbien.fhir import json
-from longbien.fhir import systems as s
 from longbien.record.store import Store
 from longbien.web.chart.record import Person, person
 
+from ..charges.shapes import EXT_AMOUNTS
 from . import bills
 from .bills import Bill
 
-EXT_AMOUNTS = s.BASE + "/StructureDefinition/bill-amounts"
 AT_ONCE = 100
 
 

@@ -164,7 +164,7 @@ async def scan(call: Call) -> Response:
         text = w("%(code)s is no wristband of this ward and no drug that %(name)s is ordered.", code=code, name=who.person.name)
         return await _page(call, known, found, who, status=422, said=text, band=band)
     best = min(hits, key=lambda x: _urgency(x, call.now))
-    dose = next((d for d in best.doses if d.open), None)
+    dose = _dose(best, call.now)
     if dose is None and best.kind == "timed":
         done = next((d for d in reversed(best.doses) if d.state == "given"), None)
         nothing = w("No dose of %(drug)s is due now.", drug=best.name)
@@ -174,8 +174,15 @@ async def scan(call: Call) -> Response:
     return await _page(call, known, found, who, order=best.id, due=dose.due if dose else None, drug=True, band=band)
 
 
+def _dose(line: rounds.Line, now: datetime) -> rounds.Dose | None:
+    """The open dose that a scan means: the latest whose hour has come, else the next. One missed before it waits to be
+    explained."""
+    waiting = [d for d in line.doses if d.open]
+    return next((d for d in reversed(waiting) if d.due <= now + rounds.EARLY), next(iter(waiting), None))
+
+
 def _urgency(line: rounds.Line, now: datetime) -> tuple[bool, datetime]:
-    dose = next((d for d in line.doses if d.open), None)
+    dose = _dose(line, now)
     return dose is None, dose.due if dose else now
 
 

@@ -146,7 +146,7 @@ def refused(error: LongbienError, bed: Bed, call: Call) -> tuple[str, str]:
         return w("The patient lies in that bed already."), ""
     if isinstance(error, PreconditionFailed):
         return w("Somebody else has changed this stay meanwhile. Look again."), ""
-    return w("This cannot be recorded") + ": " + "; ".join(i.text for i in error.issues[:3]), ""
+    return w("This cannot be recorded") + ": " + "; ".join(w(i.text) for i in error.issues[:3]), ""
 
 
 # --- admission

@@ -74,6 +74,11 @@ WHERE h.type = $1 AND h.terms @> ARRAY[$2::int8] AND h.terms && $3::bigint[] AND
 -- name: place
 SELECT v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver WHERE h.type = $1 AND h.id = $2 AND NOT h.deleted
 
+-- name: died
+-- A Patient ($1, $2) who has died ($3: the term that says so).
+SELECT v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+WHERE h.type = $1 AND h.id = $2 AND h.terms @> ARRAY[$3::int8] AND NOT h.deleted
+
 -- name: one_at_a_time
 SELECT pg_advisory_xact_lock($1)
 

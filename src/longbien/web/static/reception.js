@@ -71,6 +71,8 @@
   const form = $("#register");
   if (form) {
     let t, seen = 0;
+    for (const msg of $$(".msg[data-for]", form)) if (msg.textContent) msg.dataset.said = "1";   // what was sent and refused stays said until it is mended
+    $("[aria-invalid]", form)?.focus();
     const check = async () => {
       const n = ++seen;
       try {
@@ -78,7 +80,7 @@
         if (!r.ok || n !== seen) return;
         const said = await r.json();
         for (const msg of $$(".msg[data-for]", form)) {
-          const input = $("#" + msg.dataset.for), touched = input && (input.dataset.touched || input.value), text = touched ? said.faults[msg.dataset.for] || "" : "";
+          const input = $("#" + msg.dataset.for), touched = msg.dataset.said || input && (input.dataset.touched || input.value), text = touched ? said.faults[msg.dataset.for] || "" : "";
           msg.textContent = text || (touched ? said.doubts[msg.dataset.for] || "" : ""); msg.classList.toggle("doubt", !text && Boolean(msg.textContent));
           input?.closest(".field")?.classList.toggle("wrong", Boolean(text)); input?.toggleAttribute("aria-invalid", Boolean(text));
         }

@@ -17,7 +17,7 @@ if (main) {
   const choose = (i) => {
     const all = cards(); if (!all.length) return;
     const n = Math.max(0, Math.min(all.length - 1, i));
-    all.forEach((c, k) => k === n ? c.setAttribute("aria-selected", "true") : c.removeAttribute("aria-selected"));
+    all.forEach((c, k) => k === n ? c.setAttribute("aria-current", "true") : c.removeAttribute("aria-current"));
     chosen = all[n].id; all[n].scrollIntoView({ block: "nearest" }); $(".who", all[n]).focus({ preventScroll: true });
   };
   const where = () => cards().findIndex((c) => c.id === chosen);
@@ -33,7 +33,7 @@ if (main) {
       if (lb.typing({ target: document.activeElement })) return;   // somebody chooses a ward just now
       $("#board").innerHTML = await r.text();
       for (const e of $$("#board [data-submits]")) e.addEventListener("change", () => e.form.requestSubmit());
-      if (chosen) document.getElementById(chosen)?.setAttribute("aria-selected", "true");
+      if (chosen) document.getElementById(chosen)?.setAttribute("aria-current", "true");
       lb.toast("");
     } catch { lb.toast(main.dataset.offline, 60000); }
   }
@@ -44,7 +44,7 @@ if (main) {
   source.onerror = () => { if (!navigator.onLine) { away = true; lb.toast(main.dataset.offline, 60000); } };
   source.onopen = () => { if (away || last) soon(); away = false; };
   setInterval(() => { if (document.visibilityState === "visible") again(); }, 60000);   // what is due grows late by itself
-  if (location.hash.startsWith("#bed-")) { chosen = location.hash.slice(1); document.getElementById(chosen)?.setAttribute("aria-selected", "true"); }
+  if (location.hash.startsWith("#bed-")) { chosen = location.hash.slice(1); document.getElementById(chosen)?.setAttribute("aria-current", "true"); }
 }
 // ---- choosing a bed: the first that nothing speaks against stands ready, so that Enter is enough
 const pick = $(".bedchoice");
@@ -126,6 +126,10 @@ if (vgrid) {
     if (on) all[mark(fields)] = fields; else delete all[mark(fields)];
     lb.store(waits, Object.keys(all).length ? all : null);
     row.toggleAttribute("data-unsent", on);
+    if (on && !$(".waits", row)) {   // said where one looks, for as long as it is so
+      const tr = document.createElement("tr"), td = document.createElement("td"); td.colSpan = 99; td.className = "warn"; td.setAttribute("role", "status");
+      tr.className = "said waits"; td.textContent = vgrid.dataset.offline; tr.append(td); row.append(tr);
+    } else if (!on) $(".waits", row)?.remove();
   }
   const again = () => { for (const row of $$("[data-unsent]", vgrid)) save(row); };
   for (const row of $$("[data-row]", vgrid)) {
@@ -134,7 +138,7 @@ if (vgrid) {
     for (const [k, v] of Object.entries(there)) { const el = row.querySelector(`input.input[name="${k}"], select.input[name="${k}"]`); if (el && !el.value) el.value = v; }
     row.setAttribute("data-unsent", "");
   }
-  addEventListener("online", again); setTimeout(() => { if (navigator.onLine) again(); }, 300);
+  addEventListener("online", again); setTimeout(() => { if (navigator.onLine) again(); }, 300); setInterval(() => { if (navigator.onLine) again(); }, 5000);
   const changed = (row) => $$("input.input, select.input", row).some((e) => e.value.trim() && e.value !== e.defaultValue && !e.dataset.sent);
   async function save(row) {
     const form = $("form", row);
@@ -147,8 +151,9 @@ if (vgrid) {
       const box = document.createElement("table"), at = document.activeElement, mine = row.contains(at) ? at.name : "";
       box.innerHTML = await r.text();
       const fresh = $("tbody", box); row.replaceWith(fresh);
+      const said = $("#charted"); if (said) said.textContent = said.dataset.said.replace("{n}", $$("[data-row]", vgrid).filter((x) => $(".had", x)).length);
       if (mine || r.status >= 400) { const f = $("[aria-invalid]", fresh) || (mine && $(`[name="${mine}"]`, fresh)); if (f) f.focus(); }
-    } catch { delete row.dataset.busy; keepRow(row, true); lb.toast(vgrid.dataset.offline, 12000); }
+    } catch { delete row.dataset.busy; keepRow(row, true); }
   }
   vgrid.addEventListener("focusout", (e) => {
     const row = e.target.closest("[data-row]");

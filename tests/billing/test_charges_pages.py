@@ -72,6 +72,24 @@ async def test_a_bill_is_issued_once_with_one_press_and_a_running_stays_is_not(o
     assert (await nurse.post(f"/patients/{ADULT}/bill/issue", data={**form, "csrf": nurse.token})).status_code == 403
 
 
+async def test_a_desk_makes_and_sees_the_bills_of_its_own_facility(own: Store, client: Any) -> None:
+    """The patient was here too: what she had elsewhere is neither shown at this desk nor billed by it."""
+    await own.commit([Update({"resourceType": "Organization", "id": "bv-xa", "name": "Bệnh viện Xa"})])
+    await happened(own, visit("xa-ta", ADULT, "AMB", ago(1)))
+    elsewhere = {**visit("xa-ho", ADULT, "AMB", ago(1)), "serviceProvider": {"reference": "Organization/bv-xa"}}
+    k = order("xa-k", ADULT, "xa-ho", s.LAB, "K", ago(0.9))
+    await happened(own, elsewhere, k)
+    await happened(own, report("xa-kq", k, ago(0.8)))
+    await happened(own, {**elsewhere, "status": "finished", "period": {**elsewhere["period"], "end": clock.instant(ago(0.5))}})
+    cashier = await client("cashier")
+    form = {"csrf": cashier.token, "encounter": "xa-ho"}
+    assert (await cashier.post(f"/patients/{ADULT}/bill/issue", data=form)).status_code == 404
+    for path in ("bill", "bill.pdf"):
+        assert (await cashier.get(f"/patients/{ADULT}/{path}?encounter=xa-ho")).status_code == 404
+    assert "xa-ho" not in (await cashier.get(f"/patients/{ADULT}/bill?encounter=xa-ta")).text
+    assert await own.engine.db.fetchval("SELECT count(*) FROM billing_bill WHERE encounter = 'xa-ho'") == 0
+
+
 @pytest.mark.parametrize("form", ["bill", "statement"])
 async def test_the_papers_are_set(own: Store, client: Any, form: str) -> None:
     await a_stay(own, f"tr-pdf-{form}", "sd-tm-4" if form == "bill" else "sd-tm-5")
@@ -165,3 +183,15 @@ async def test_the_director_sees_sums_and_no_name(own: Store, client: Any) -> No
     )
     assert (await cashier.get("/revenue")).status_code == 403
     assert HOSPITAL not in text((await (await client("director", "en")).get("/revenue")).text)
+
+
+async def test_a_cashier_comes_to_the_bill_of_a_visit_from_the_desk_and_from_a_search(own: Store, client: Any) -> None:
+    done = visit("tr-lk", ADULT, "AMB", ago(0.2), end=ago(0.1))
+    await happened(own, done)
+    cashier = await client("cashier", "en")
+    to_it = f'href="/patients/{ADULT}/bill?encounter=tr-lk"'
+    assert to_it in (await cashier.get("/cashier")).text
+    assert f'href="/patients/{ADULT}/bill"' in (await cashier.get(f"/search/{ADULT}")).text
+    assert f'href="/patients/{ADULT}/bill"' not in (await (await client("doctor", "en")).get(f"/search/{ADULT}")).text
+    issued = await cashier.post(f"/patients/{ADULT}/bill/issue", data={"csrf": cashier.token, "encounter": "tr-lk"})
+    assert issued.status_code == 303 and to_it not in (await cashier.get("/cashier")).text

@@ -21,11 +21,14 @@ from longbien.base.errors import Invalid, NotFound, Unavailable
 from longbien.billing.claims import keeping, making, office, reactions, results, sending, shapes
 from longbien.billing.claims.sending import Sender
 from longbien.billing.claims.shapes import Correction, Kept
+from longbien.fhir import json
+from longbien.record.change import Update
 from longbien.record.store import Store
 from longbien.wire.claims_xml import read, signature
 
 __all__ = ["app", "cheap", "double", "enter", "house", "sender"]
 LATER = timedelta(days=2)
+OTHER = "Organization/bv-bg"
 
 
 async def made(house: Store, **more: object) -> Kept:
@@ -400,6 +403,26 @@ async def test_a_long_stay_is_read_page_by_page(enter: Enter, house: Store):
     assert "rows 109 to 120 of 120" in last.text and "More rows" not in last.text and "Dịch vụ &lt;120&gt;" in last.text
     assert len(gzip.compress(first.content)) < 30_000
     assert (await officer.get(f"/claims/{kept.id}?table=XML3&from=x&row=9x&field=%00")).status_code == 200
+
+
+async def test_another_facilitys_claim_of_a_patient_who_is_known_here_is_not_there(app: App, enter: Enter, house: Store):
+    """She was at both hospitals: this office neither opens nor sends nor marks what the other one claims."""
+    await visit(house)
+    here = await made(house)
+    there = await visit(house)
+    body = json.loads((await house.read("Encounter", there)).body)
+    subject = {"reference": f"Patient/p-{here.visit}"}
+    await house.commit([Update({**body, "subject": subject, "serviceProvider": {"reference": OTHER}})])
+    kept, _ = await making.make(making.house(house.engine), there, reactions.composed)
+    browser = await enter()
+    assert (await browser.get(f"/claims/{here.id}")).status_code == 200
+    assert (await browser.get(f"/claims/{kept.id}")).status_code == 404
+    for act in ("send", "make"):
+        assert (await browser.post(f"/claims/{kept.id}/{act}")).status_code == 404, act
+    desk = await _desk(app, house)
+    found = await office.import_results(desk, f"MA_LK,MA_LOI,NOI_DUNG\n{kept.link},205,sai\n".encode())
+    assert (found.refused, list(found.unknown)) == (0, [kept.link])
+    assert (await now(house, kept)).version == kept.version and await line(house, kept) == []
 
 
 async def test_nobody_else_opens_claims(enter: Enter, house: Store):

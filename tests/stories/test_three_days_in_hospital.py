@@ -188,7 +188,7 @@ def test_three_days_from_the_clinic_to_home(
     with surgeon.expect_navigation():
         surgeon.locator("#finish").click()
     if "/theatre" not in surgeon.url:  # the other story's patient is in that theatre at that hour
-        expect(surgeon.locator(".banner.crit")).to_be_visible()
+        expect(surgeon.locator(".field.wrong [role=alert]")).to_be_visible()
         expect(surgeon.locator("#what")).to_have_value("Phẫu thuật nội soi cắt ruột thừa")
         looked_at(surgeon, f"stay-theatre-taken-{lang}")
         surgeon.locator("label.pick:has(input[name=theatre])").nth(1).click()

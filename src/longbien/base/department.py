@@ -14,7 +14,7 @@ from typing import Any, Literal
 Resource = dict[str, Any]
 Build = Callable[..., Awaitable[Mapping[str, Any] | None]]
 """build(call, shell) -> what the template needs, or None: not shown."""
-Place = Literal["overview", "strip", "rail", "today", "me"]
+Place = Literal["overview", "strip", "rail", "today", "me", "preview"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Tab:
 @dataclass(frozen=True)
 class Panel:
     """A card in somebody else's page. `place`: the chart's overview (above the axis), its left strip, its rail (below everything,
-    one line), the home page of staff, the patient's own home. Cheap: it is part of that page's one request."""
+    one line), the home page of staff, the patient's own home, the card of a person that a search found (`shell`:
+    `person`; only where the record is open to the reader). Cheap: it is part of that page's one request."""
 
     place: Place
     template: str

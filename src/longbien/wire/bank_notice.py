@@ -129,9 +129,14 @@ def text(row: dict[str, Any], name: str, where: str, most: int, *, empty: bool =
     value = row.get(name, "") if empty else row.get(name)
     if value is None and empty:
         value = ""
-    if not isinstance(value, str) or len(value) > most or "\0" in value or not (value.strip() or empty):
+    if not isinstance(value, str) or len(value) > most or not storable(value) or not (value.strip() or empty):
         raise Invalid(f"{where}.{name} must be text of at most {most} characters.", code="value")
     return value.strip()
+
+
+def storable(value: str) -> bool:
+    """No NUL and no half of a surrogate pair (JSON can write both): no database keeps them."""
+    return "\0" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 def moment(value: Any, where: str) -> datetime:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from longbien.base.errors import Invalid
 
-from .bank_notice import Movement, loads, moment, text, whole
+from .bank_notice import Movement, loads, moment, storable, text, whole
 
 
 def read(body: bytes, bins: Mapping[str, str]) -> list[Movement]:
@@ -17,7 +17,7 @@ def read(body: bytes, bins: Mapping[str, str]) -> list[Movement]:
         raise Invalid("This is no notification of a transfer.", code="structure")
     amount = whole(said.get("transferAmount"), "transferAmount")
     number = said.get("referenceCode") or said.get("id")
-    if isinstance(number, bool) or not isinstance(number, str | int) or not str(number).strip():
+    if isinstance(number, bool) or not isinstance(number, str | int) or not str(number).strip() or not storable(str(number)):
         raise Invalid("A notification needs the number of its transfer.", code="value")
     bank = text(said, "gateway", "notification", 60)
     return [

@@ -60,6 +60,8 @@ def read(kind: str, body: bytes, bin: str, account: str, columns: Columns | None
         raise Invalid(f"There is no statement format {kind[:20]!r}.", code="not-supported")
     if len(found) > MOST_ROWS:
         raise Invalid(f"A statement may have at most {MOST_ROWS:,} movements: split it.", code="too-long")
+    if any(not 2000 <= m.at.year < 2200 for m in found):
+        raise Invalid("A movement's day is none of this century.", code="value")
     return _numbered(found)
 
 

@@ -31,6 +31,7 @@ CARD = Part(
     panels=[
         Panel("strip", "billing/charges/strip.html", panels.strip),
         Panel("me", "billing/charges/me.html", panels.me),
+        Panel("preview", "billing/charges/found.html", panels.found),
     ],
     permissions=PERMISSIONS,
     reactions=[

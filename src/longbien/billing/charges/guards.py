@@ -41,6 +41,8 @@ def row(invoice: Mapping[str, Any]) -> tuple[Any, ...]:
     if not number or not encounter or issued is None or sum(parts) != gross:
         text = "A bill needs its number, its visit, its date, and amounts that make up the whole."
         raise Invalid(text, code="business-rule", status=422)
+    if abs(net - said.get("copay", Decimal(0)) - said.get("own", Decimal(0))) >= 1:
+        raise Invalid("What the patient pays is his share and his own, in whole dong.", code="business-rule", status=422)
     status = {"issued": "issued", "balanced": "balanced"}.get(str(invoice.get("status")), "cancelled")
     paid = status == "balanced" or (status == "issued" and net <= 0)
     return (number, encounter, facility, status, issued, clock.now() if paid else None, gross, *parts, int(net), bool(kind))

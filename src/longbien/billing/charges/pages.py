@@ -56,6 +56,20 @@ def chosen(listed: Sequence[Resource], asked: str, organization: str | None) -> 
     return str(first["id"])
 
 
+def ours(call: Call, found: bills.Opened) -> bills.Opened:
+    """Who makes bills makes and sees those of his own facility: what a patient had elsewhere is no business of this desk. Raises
+    NotFound."""
+    if call.actor.may(ISSUE) and call.actor.organization and found.read.facility != call.actor.organization:
+        raise NotFound("This visit is another facility’s.")
+    return found
+
+
+def here(call: Call, listed: Sequence[Resource]) -> list[Resource]:
+    """The visits that the reader may choose from."""
+    own = call.actor.organization if call.actor.may(ISSUE) else None
+    return [e for e in listed if not own or shapes.reference_id(e.get("serviceProvider")) == own]
+
+
 def visit_line(e: Mapping[str, Any], call: Call) -> SimpleNamespace:
     """A visit in one line: what, where, when, how it stands."""
     period = e.get("period") or {}
@@ -79,9 +93,9 @@ async def bill(call: Call) -> Response:
 async def show(call: Call, *, error: str = "", status: int = 200) -> Response:
     patient = call.request.path_params["id"]
     store = await store_for(call, patient)
-    listed = await visits(store, patient)
+    listed = here(call, await visits(store, patient))
     which = chosen(listed, call.query.get("encounter", "") or call.field("encounter", 64), call.actor.organization)
-    found = await bills.opened(store, which)
+    found = ours(call, await bills.opened(store, which))
     if found.bill.visit.patient != patient:
         raise NotFound("This visit is not this patient’s.")
     return call.html("billing/charges/bill.html", status, **context(call, found, listed), error=error, nav="cashier")
@@ -136,7 +150,7 @@ async def issue(call: Call) -> Response:
     store = await store_for(call, patient)
     if not FHIR_ID.match(encounter):
         raise NotFound("There is no such visit.")
-    if (await bills.opened(store, encounter)).bill.visit.patient != patient:
+    if ours(call, await bills.opened(store, encounter)).bill.visit.patient != patient:
         raise NotFound("This visit is not this patient’s.")
     by = {"reference": f"Practitioner/{call.actor.practitioner}", "display": call.actor.name} if call.actor.practitioner else None
     try:
@@ -159,8 +173,8 @@ async def paper(call: Call) -> Response:
     """GET /patients/{id}/bill.pdf?encounter=&form=bill|statement: the bill by group and by day, or the statement 01/KBCB."""
     patient = call.request.path_params["id"]
     store = await store_for(call, patient)
-    which = chosen(await visits(store, patient), call.query.get("encounter", ""), call.actor.organization)
-    found = await bills.opened(store, which)
+    which = chosen(here(call, await visits(store, patient)), call.query.get("encounter", ""), call.actor.organization)
+    found = ours(call, await bills.opened(store, which))
     if found.bill.visit.patient != patient:
         raise NotFound("This visit is not this patient’s.")
     form = "statement" if call.query.get("form") == "statement" else "bill"

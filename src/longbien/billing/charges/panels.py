@@ -11,7 +11,7 @@ from longbien.web.desk import scoped
 from longbien.web.page import Call
 
 from . import bills, mine, shapes
-from .permissions import BILL
+from .permissions import BILL, ISSUE
 from .reads import Q
 
 ITEMS = {
@@ -57,3 +57,8 @@ async def me(call: Call, shell: Any) -> dict[str, Any] | None:
                 "number": shapes.bill_number(found.invoice) if found.invoice else "",
             }  # fmt: skip
     return None
+
+
+async def found(call: Call, shell: Any) -> dict[str, Any] | None:
+    """Beside a person that was searched for: the way to the bill, for who issues bills. A cashier has no chart to find it in."""
+    return {"patient": shell["person"].id} if call.actor.may(ISSUE) else None

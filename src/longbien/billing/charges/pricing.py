@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 
 from longbien.base.errors import Invalid
@@ -30,7 +31,8 @@ async def known(store: Store) -> Collection[tuple[str, str]]:
 async def preview(store: Store, data: bytes, facility: str) -> tariff_file.Judged:
     """What a spreadsheet would do. Raises Invalid for one that cannot be read at all."""
     prices = await tariff.fresh(store.engine, store.scope)
-    return tariff_file.judge(tariff_file.rows(data), await known(store), prices, facility)
+    given = await asyncio.to_thread(tariff_file.rows, data)
+    return tariff_file.judge(given, await known(store), prices, facility)
 
 
 async def write(store: Store, judged: tariff_file.Judged) -> int:

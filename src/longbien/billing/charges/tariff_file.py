@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import zipfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -22,6 +23,9 @@ from . import tables
 from .tariff import SYSTEMS, Price, Tariff
 
 MOST_ROWS = 20_000
+UNPACKED = 50 << 20
+"""Bytes that a spreadsheet may have when unpacked."""
+MOST_MONEY = 10**12
 COLUMNS: dict[str, tuple[str, ...]] = {
     "kind": ("kind", "loai", "loại"), "code": ("code", "ma", "mã", "ma_dich_vu"), "name": ("name", "ten", "tên"),
     "unit": ("unit", "dvt", "đơn vị tính"), "price": ("price", "gia", "giá", "don_gia_bv"),
@@ -90,6 +94,9 @@ def rows(data: bytes) -> list[Row]:
 
 
 def _xlsx(data: bytes) -> list[list[Any]]:
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:  # a bomb is small before it is unpacked
+        if sum(i.file_size for i in packed.infolist()) > UNPACKED:
+            raise Invalid("This spreadsheet is too large when unpacked.", code="too-long", status=422)
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     sheet = book.worksheets[0]
     return [list(r) for r in sheet.iter_rows(max_row=MOST_ROWS + 2, max_col=40, values_only=True)]
@@ -120,7 +127,7 @@ def money(cell: Any) -> Decimal:
             value = Decimal(text)
         except InvalidOperation:
             raise ValueError("no amount") from None
-    if not value.is_finite() or value != round(value, 3):
+    if not value.is_finite() or abs(value) >= MOST_MONEY or value != round(value, 3):
         raise ValueError("no amount")
     return value
 

@@ -23,7 +23,7 @@ from .settings import SignIn
 MOST_ANSWER = 4 << 20
 AGAIN = frozenset(("401", "402", "403"))
 """maKetQua: the sign-in has run out."""
-LATER = frozenset(("500", "502", "503", "504", "101", "100"))
+LATER = frozenset(("429", "500", "502", "503", "504", "101", "100"))
 """Their fault: the same again, later."""
 Kind = Literal["3176", "0", "5"]
 """loaiHoSo: a claim, a check-in, the month's summary."""
@@ -97,9 +97,18 @@ FORM = ("Content-Type", "application/x-www-form-urlencoded")
 JSON = ("Content-Type", "application/json")
 
 
+def _storable(value: Any) -> Any:
+    """The same without what no database keeps: NUL, halves of surrogate pairs (JSON can write both)."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_storable(v) for v in value]
+    return {k: _storable(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
 def _ours(said: Mapping[str, Any]) -> Answer:
     """Their answer; names differ in their first letter's case between calls."""
-    known = {k.lower(): v for k, v in said.items()}
+    known = {k.lower(): v for k, v in _storable(said).items()}
     text = known.get("thongdiep") or known.get("message") or ""
     details = known.get("dsloi") or ()
     return Answer(
@@ -214,7 +223,14 @@ class Axis:
         return whole
 
     async def status(self, transaction: str) -> Answer | None:
-        return _ours(await self._authorised("GET", f"/api/kcb/tra-cuu-trang-thai/{quote(transaction, safe='')}"))
+        """Refused too where the file was taken and this claim in it was not (hoSo)."""
+        said = await self._authorised("GET", f"/api/kcb/tra-cuu-trang-thai/{quote(transaction, safe='')}")
+        whole, each = _ours(said), said.get("hoSo")
+        wrong = [h for h in each if isinstance(h, dict) and str(h.get("maKetQua")) != "200"] if isinstance(each, list) else []
+        if not whole.taken or not wrong:
+            return whole
+        one = _ours(wrong[0])
+        return Answer(one.code, transaction, whole.at, one.text or whole.text, one.details)
 
 
 def year_or_day(birth: date | str) -> str:

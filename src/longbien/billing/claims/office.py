@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -59,9 +60,18 @@ async def counts(desk: Desk) -> dict[State, int]:
     return out
 
 
+async def find(desk: Desk, claim: str) -> Kept:
+    """A claim of this facility. Raises NotFound, also for another facility's: a patient who was at both is known here, what the
+    other one claims is not."""
+    kept = await making.find(desk.store, claim)
+    if (kept.resource.get("provider") or {}).get("reference") != f"Organization/{desk.organization}":
+        raise NotFound("This claim is another facility's.")
+    return kept
+
+
 async def opened(desk: Desk, claim: str) -> tuple[Kept, dict[str, list[Row]], list[Fault]]:
     """A claim with its rows and their faults as of today. Raises NotFound, also for another facility's."""
-    kept = await making.find(desk.store, claim)
+    kept = await find(desk, claim)
     rows = await keeping.rows(kept.rows)
     return kept, rows, check(rows, clock.local(clock.now()).date())
 
@@ -171,12 +181,14 @@ async def import_results(desk: Desk, data: bytes) -> Imported:
     """Take in the portal's results file: each claim that it refuses, or a line of it, becomes work with its reason. The same file
     again changes nothing. Raises Invalid."""
     by_link: dict[str, list[results.Line]] = {}
-    for line in results.read(data):
+    for line in await asyncio.to_thread(results.read, data):
         by_link.setdefault(line.link, []).append(line)
     refused, unknown, dong = 0, list[str](), Decimal(0)
     for link, lines in by_link.items():
         bad = [x for x in lines if x.refused or (x.code not in ("", "200", "0", "00", "000"))]
-        found = await desk.store.search("Claim", [("identifier", f"{shapes.LINK}|{link}")])
+        wanted = "".join(f"\\{c}" if c in "\\,|$" else c for c in link)
+        asked = [("identifier", f"{shapes.LINK}|{wanted}"), ("provider", f"Organization/{desk.organization}")]
+        found = await desk.store.search("Claim", asked)
         if not found.matches:
             unknown.append(link)
             continue

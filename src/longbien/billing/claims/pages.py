@@ -331,7 +331,7 @@ def _error(said: dict[str, Any]) -> SimpleNamespace:
 @page(CLAIMS, PURPOSE)
 async def correct(call: Call) -> Response:
     place = await desk(call, "a field of a claim is corrected")
-    kept = await making.find(place.store, claim_of(call))
+    kept = await office.find(place, claim_of(call))
     typed = Correction(
         call.field("table", 6),
         _int(call.field("row", 6)),
@@ -356,7 +356,7 @@ def _int(text: str) -> int:
 @page(CLAIMS, PURPOSE)
 async def make(call: Call) -> Response:
     place = await desk(call, "a claim is made again")
-    kept = await making.find(place.store, claim_of(call))
+    kept = await office.find(place, claim_of(call))
     await making.make(place.house, kept.visit, reactions.composed)
     return call.go(f"/claims/{kept.id}?done=made")
 
@@ -364,7 +364,7 @@ async def make(call: Call) -> Response:
 @page(CLAIMS, PURPOSE)
 async def send(call: Call) -> Response:
     place = await desk(call, "a claim is sent")
-    kept = await making.find(place.store, claim_of(call))
+    kept = await office.find(place, claim_of(call))
     try:
         await sending.send(place.store, kept)
     except Invalid as why:
@@ -380,7 +380,7 @@ def _file(data: bytes, name: str) -> Response:
 async def version(call: Call) -> Response:
     """A version as it was sent."""
     place = await desk(call, "a claim as it was sent")
-    kept = await making.find(place.store, claim_of(call))
+    kept = await office.find(place, claim_of(call))
     number = _int(str(call.request.path_params["number"])[:12])
     return _file(await sending.sent_bytes(call.engine, kept, number), f"{kept.id}-{number}.xml")
 

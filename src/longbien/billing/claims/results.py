@@ -52,7 +52,15 @@ def _key(text: str) -> str:
 
 def read(data: bytes) -> list[Line]:
     """Raises Invalid: no table of this kind, no column of MA_LK, too many rows."""
-    rows = _sheet(data) if data[:2] == b"PK" else _csv(data)
+    try:
+        return _read(_sheet(data) if data[:2] == b"PK" else _csv(data))
+    except Invalid:
+        raise
+    except Exception:  # what a spreadsheet's library raises for a damaged one is not said anywhere, and it reads as it goes
+        raise Invalid(mark("The spreadsheet cannot be opened.")) from None
+
+
+def _read(rows: Iterator[Sequence[str]]) -> list[Line]:
     for n, row in enumerate(rows):
         columns = {_names()[_key(c)]: i for i, c in enumerate(row) if _key(c) in _names()}
         if all(c in columns for c in NEEDED):

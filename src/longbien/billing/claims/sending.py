@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from longbien.base import clock, log
-from longbien.base.errors import Invalid, LongbienError, NotFound
+from longbien.base.errors import Invalid, LongbienError, NotFound, Unavailable
 from longbien.base.outside import Outside
 from longbien.base.sql import queries
 from longbien.base.words import mark
@@ -151,6 +151,8 @@ class Sender:
             await self._one(row, now)
         except LongbienError as why:  # the disk or the record is away: it waits ten minutes, then it is due again
             _log.warning("claim sending %s: %s", row["number"], type(why).__name__)
+        except Exception as why:  # one that cannot be written holds no other up
+            log.incident(_log, why)
 
     async def _one(self, row: Any, now: datetime) -> None:
         place = self.gateways(row["facility"]).get(row["gateway"])
@@ -184,7 +186,13 @@ class Sender:
         """Claims whose answer is here and whose state was not written: a worker died in between."""
         rows = await self.engine.db.fetch(Q.unsettled, now - timedelta(minutes=1))
         for row in rows:
-            await self._settle(row["claim"])
+            try:
+                await self._settle(row["claim"])
+            except Unavailable:
+                raise
+            except Exception as why:  # the others are settled all the same; this one is tried again
+                log.incident(_log, why)
+                continue
             await self.engine.db.execute(Q.noted, row["number"])
         return len(rows)
 

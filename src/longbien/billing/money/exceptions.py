@@ -72,7 +72,7 @@ async def _to_bill(within: Store, row: Any, left: int, facility: str, c: Choice,
         raise Conflict("This bill is paid.")
     amount, n = min(left, b.owed), row["number"]
     line = Line("suspense", str(n), amount)
-    key = f"notice/{n}/bill/{b.invoice}/{left}"
+    key = f"notice/{n}/bill/{b.invoice}/{row['held']}"  # what is held only ever falls: each act has its own key
     taken = Taken(amount, "transfer", key, f"notice/{n}", (line,), by=by, note=c.reason, kind="payment-held")
     return await paying.take(within, b, taken, now)
 
@@ -83,7 +83,7 @@ async def _to_deposit(within: Store, row: Any, left: int, facility: str, c: Choi
     await lock(within, [visit_key(c.encounter)])
     n = row["number"]
     lines = (Line("suspense", str(n), left), Line("deposit", c.encounter, -left))
-    made = Entry(f"notice/{n}/deposit/{left}", "deposit-held", f"notice/{n}", facility, lines, by, c.reason)
+    made = Entry(f"notice/{n}/deposit/{row['held']}", "deposit-held", f"notice/{n}", facility, lines, by, c.reason)
     entry = await post(within.engine.db, made, now)
     await desk.use_deposit(within, c.encounter, by, now)
     return entry

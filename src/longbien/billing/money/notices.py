@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import hashlib
 import json as plain_json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from longbien.base import clock, jobs, log
-from longbien.base.errors import Invalid, LongbienError
+from longbien.base.errors import Invalid, LongbienError, Unavailable
 from longbien.base.sql import queries
 from longbien.fhir import json
 from longbien.record.engine import Engine
@@ -20,7 +20,7 @@ from longbien.record.store import Store
 from longbien.wire import bank_notice, bank_statement
 from longbien.wire.bank_notice import Movement
 
-from . import bills, layouts, matching, paying, reference
+from . import bills, desk, layouts, matching, paying, reference
 from .ledger import Entry, Line, balance, bill_key, notice_key, post, visit_key
 from .matching import Asked, Decision
 from .paying import Taken
@@ -108,7 +108,8 @@ async def _in(within: Store, row: Any, facility: str) -> str:
     found = [r for r in reference.find(row["text"]) if r.startswith(reference.PAYMENT)]
     requests = {r["reference"]: r for r in await within.engine.db.fetch(bills.Q.by_reference, found)} if found else {}
     decision, bill = await _decide(within, row["amount"], found, requests, facility)
-    return await _kept(within, row, facility, decision, requests.get(decision.reference), bill)
+    request = requests.get(decision.reference)  # another facility's is unknown here
+    return await _kept(within, row, facility, decision, request if request and request["facility"] == facility else None, bill)
 
 
 async def _decide(
@@ -143,6 +144,7 @@ async def _kept(within: Store, row: Any, facility: str, d: Decision, request: An
         entry = await post(within.engine.db, Entry(key, kind, cause, facility, (came, *kept, *held), note=row["bank_ref"]), now)
         if d.deposit:
             await within.engine.db.execute(bills.Q.end_request, d.reference, "paid", entry)
+            await desk.use_deposit(within, request["encounter"], 0, now)
         if bill is not None:
             await _hint(within, bill.invoice)
     invoice = request["invoice"] if request else None
@@ -207,6 +209,7 @@ async def match_later(engine: Engine, number: int) -> bool:
             lines = (held, Line("deposit", requests[d.reference]["encounter"], -d.deposit))
             entry = await post(db, Entry(f"notice/{number}/later", "deposit-held", f"notice/{number}", facility, lines), now)
             await db.execute(bills.Q.end_request, d.reference, "paid", entry)
+            await desk.use_deposit(within, requests[d.reference]["encounter"], 0, now)
         else:
             return False
         await db.execute(Q.resolution, number, "later", requests[d.reference]["invoice"], entry, None, 0, "")
@@ -214,18 +217,25 @@ async def match_later(engine: Engine, number: int) -> bool:
 
 
 async def sweep(engine: Engine) -> int:
-    """What was left behind, and what came too early. Gives how many were looked at."""
+    """What was left behind, and what came too early. Gives how many were looked at. One that cannot be done holds no other up."""
+    acts: tuple[tuple[str, Callable[[Engine, int], Awaitable[Any]]], ...] = (
+        (Q.unread, work), (Q.undecided, reconcile), (Q.known_later, match_later),
+    )  # fmt: skip
     done = 0
-    for r in await engine.db.fetch(Q.unread, AT_ONCE):
-        await work(engine, r["number"])
-        done += 1
-    for r in await engine.db.fetch(Q.undecided, AT_ONCE):
-        await reconcile(engine, r["number"])
-        done += 1
-    for r in await engine.db.fetch(Q.known_later, AT_ONCE):
-        await match_later(engine, r["notice"])
-        done += 1
+    for query, act in acts:
+        for r in await engine.db.fetch(query, AT_ONCE):
+            await _alone(engine, act, r[0])
+            done += 1
     return done
+
+
+async def _alone(engine: Engine, act: Callable[[Engine, int], Awaitable[Any]], number: int) -> None:
+    try:
+        await act(engine, number)
+    except Unavailable:  # the house is away: the next round
+        raise
+    except Exception as why:
+        log.incident(_log, why)
 
 
 def job(engine: Engine) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -40,6 +41,16 @@ class Whose:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A visit that has ended and has no bill yet."""
+
+    encounter: str
+    patient: str
+    person: Person
+    at: datetime
+
+
 def _value(money: Any) -> Decimal:
     return Decimal(str((money or {}).get("value") or 0))
 
@@ -55,7 +66,7 @@ async def whose(store: Store, found: Sequence[Bill]) -> list[Whose]:
         for e in page.entries:
             if e.type == "Invoice":
                 body = json.loads(e.body)
-                patient = str((body.get("subject") or {}).get("reference") or "").rpartition("/")[2]
+                patient = _patient(body)
                 if patient in people:
                     out[e.id] = Whose(by_id[e.id], patient, person(people[patient]), body)
     return [out[b.invoice] for b in found if b.invoice in out]
@@ -69,5 +80,24 @@ async def one(store: Store, invoice: str) -> Whose:
     b = await bills.one(store.engine.db, invoice)
     if b is None:
         raise NotFound("This bill is not in the ledger.")
-    patient = str((body.get("subject") or {}).get("reference") or "").rpartition("/")[2]
+    patient = _patient(body)
     return Whose(b, patient, person(json.loads((await store.read("Patient", patient)).body)), body)
+
+
+async def ended(store: Store, rows: Sequence[Any]) -> list[Ended]:
+    """Of these visits (rows of charges' `to_issue`) those that are open to this reader, in their order."""
+    ids = ",".join(r["encounter"] for r in rows)
+    if not ids:
+        return []
+    page = await store.search("Encounter", [("_id", ids), ("_include", "Encounter:patient"), ("_count", str(AT_ONCE))])
+    people = {e.id: json.loads(e.body) for e in page.entries if e.type == "Patient"}
+    of = {e.id: _patient(json.loads(e.body)) for e in page.entries if e.type == "Encounter"}
+    return [
+        Ended(r["encounter"], of[r["encounter"]], person(people[of[r["encounter"]]]), r["ended"])
+        for r in rows
+        if of.get(r["encounter"]) in people
+    ]
+
+
+def _patient(body: dict[str, Any]) -> str:
+    return str((body.get("subject") or {}).get("reference") or "").rpartition("/")[2]

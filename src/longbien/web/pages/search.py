@@ -19,6 +19,7 @@ from ...base.ids import FHIR_ID
 from ...base.words import given_first, toned
 from ...record import people
 from ...record.store import Store
+from .. import departments
 from ..chart import record as r
 from ..chart.gather import coverage
 from ..chart.record import Person, human, person
@@ -160,6 +161,7 @@ async def preview(call: Call) -> Response:
     }
     if reason and store.scope.may_read("Coverage"):
         context["cards"] = [coverage(x) for x in await _few(store, "Coverage", id_, ("status", "active"))]
+    context["pieces"] = await departments.panels("preview", call, {"person": who}) if reason else []
     return call.html("preview.html" if call.part else "person.html", **context)
 
 

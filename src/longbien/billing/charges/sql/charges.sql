@@ -125,3 +125,10 @@ FROM billing_bill WHERE facility = $1 AND status = 'issued' AND to_pay > 0 GROUP
 SELECT s.inpatient, count(*) AS n FROM billing_stay s
 WHERE s.facility = $1 AND s.ended >= $2
   AND NOT EXISTS (SELECT 1 FROM billing_bill b WHERE b.encounter = s.encounter AND b.status IN ('issued', 'balanced')) GROUP BY 1
+
+-- name: to_issue
+-- Visits and stays of a facility that ended since $2 and have no bill that stands: the longest waiting first.
+SELECT s.encounter, s.ended FROM billing_stay s
+WHERE s.facility = $1 AND s.ended >= $2
+  AND NOT EXISTS (SELECT 1 FROM billing_bill b WHERE b.encounter = s.encounter AND b.status IN ('issued', 'balanced'))
+ORDER BY s.ended LIMIT $3

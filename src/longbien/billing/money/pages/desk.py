@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from starlette.responses import Response, StreamingResponse
@@ -18,6 +19,8 @@ from longbien.web.page import Call, page
 from longbien.web.pages.live import events
 
 from ...charges import bills as charged
+from ...charges.permissions import ISSUE
+from ...charges.reads import Q as C
 from ...charges.view import by_group
 from .. import bills, desk, matching, papers, paying, qr, view
 from ..accounts import banks
@@ -27,6 +30,7 @@ from ..terminals import Typed
 from .shared import dong, facility, facility_name, said, shift, show, store
 
 LISTED, LATELY = 60, 12
+TO_ISSUE, DAYS = 20, timedelta(days=3)
 PAID_BY = {
     "payment-transfer": mark("QR"),
     "payment-cash": mark("cash"),
@@ -82,6 +86,7 @@ async def _page(call: Call, chosen: str, *, typed: str = "", error: str = "", st
         count=count,
         hidden=len(open_) - len(ready),
         lately=await _lately(call, own),
+        to_issue=await _to_issue(call, own),
         one=one,
         typed=typed,
         error=error,
@@ -91,6 +96,13 @@ async def _page(call: Call, chosen: str, *, typed: str = "", error: str = "", st
         kinds=matching.KINDS,
         **(await _chosen(call, one, request) if one else _nothing()),
     )
+
+
+async def _to_issue(call: Call, own: Store) -> list[view.Ended]:
+    """Whose visit ended lately and has no bill yet, for who may issue one."""
+    if not call.actor.may(ISSUE):
+        return []
+    return await view.ended(own, await call.engine.db.fetch(C.to_issue, facility(call), clock.now() - DAYS, TO_ISSUE))
 
 
 def _nothing() -> dict[str, Any]:

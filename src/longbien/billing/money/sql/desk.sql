@@ -121,10 +121,10 @@ WHERE r.source = $1 AND r.subject = $2 ORDER BY r.number
 INSERT INTO money_refund_answer (refund, asked_by, by, approved, reason, entry) VALUES ($1, $2, $3, $4, $5, $6)
 
 -- name: to_send
--- Approved, by transfer, and in no file yet.
+-- Approved, by transfer, in no file yet, and not paid already (somebody sent it by hand, and the bank has told us).
 SELECT r.number, r.reference, r.amount, r.bin, r.account, r.holder FROM money_refund r JOIN money_refund_answer a ON a.refund = r.number
 WHERE r.facility = $1 AND r.way = 'transfer' AND a.approved AND NOT EXISTS (SELECT 1 FROM money_refund_sent s WHERE s.refund = r.number)
-ORDER BY r.number
+  AND NOT EXISTS (SELECT 1 FROM money_refund_paid p WHERE p.refund = r.number) ORDER BY r.number
 
 -- name: put_file
 INSERT INTO money_refund_file (facility, body, made_by) VALUES ($1, $2, $3) RETURNING number

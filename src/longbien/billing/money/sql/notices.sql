@@ -41,7 +41,7 @@ INSERT INTO bank_outcome (notice, facility, kind, reference, invoice, entry) VAL
 
 -- name: known_later
 -- Money with a reference that we did not know then and know now (it came before its bill was there).
-SELECT o.notice FROM bank_outcome o JOIN money_request r ON r.reference = o.reference
+SELECT o.notice FROM bank_outcome o JOIN money_request r ON r.reference = o.reference AND r.facility = o.facility
 JOIN money_balance m ON m.account = 'suspense' AND m.subject = o.notice::text AND m.amount <> 0
 WHERE o.kind = 'unknown-reference' AND NOT EXISTS (SELECT 1 FROM bank_resolution x WHERE x.notice = o.notice) LIMIT $1
 

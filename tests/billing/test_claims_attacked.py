@@ -23,7 +23,7 @@ from longbien.base.outside import Outside
 from longbien.billing.axis import taking
 from longbien.billing.charges import tariff_file
 from longbien.billing.claims import gateways, results, sending
-from longbien.billing.claims.gateways import Answer, Axis
+from longbien.billing.claims.gateways import Answer, Axis, NotReached
 from longbien.billing.claims.settings import SignIn
 from longbien.record.engine import Engine
 
@@ -71,6 +71,8 @@ async def test_our_own_client_is_understood_by_our_own_axis(begun: Engine) -> No
     axis._token = "run out"
     again = await axis.send(file(claim("AX.0001")))  # signs in again; the same bytes have the same receipt
     assert again.transaction == answer.transaction and there.calls[2:] == ["guiHoSoXml", "take", "guiHoSoXml"]
+    with pytest.raises(NotReached):  # nobody has looked at it yet: that is no answer, and is asked for again
+        await axis.status(answer.transaction)
     await hospital.take_in()
     told = await axis.status(answer.transaction)
     assert told is not None and told.taken

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,8 +12,8 @@ from money_house import ACCOUNT, BIN, FACILITY, billed, hospital, invoice, statu
 from test_money_desk import agrees, came, drawer
 
 from longbien.base import clock, ids
-from longbien.base.errors import Invalid
-from longbien.billing.money import accounts, bills, desk, exceptions, ledger, notices, refunds
+from longbien.base.errors import Invalid, Unavailable
+from longbien.billing.money import accounts, bills, desk, einvoice, exceptions, ledger, notices, refunds
 from longbien.billing.money.exceptions import Choice
 from longbien.billing.money.refunds import Wanted
 from longbien.record.change import Create
@@ -124,6 +125,31 @@ async def test_what_no_database_keeps_is_no_text_of_a_movement(letter: str) -> N
             "transactionDate": "2026-11-30 09:15:02"}  # fmt: skip
     with pytest.raises(Invalid):
         bank_sepay.read(json.dumps(said).encode(), {})
+
+
+async def test_a_holders_name_is_no_formula() -> None:
+    wanted = Wanted(FACILITY, "deposit", "x", 5, "transfer", "y", BIN, "0123456", "=HYPERLINK(1) @+Lụa")
+    assert refunds.checked(wanted).holder == "HYPERLINK(1) @+LUA"
+    with pytest.raises(Invalid):
+        refunds.checked(replace(wanted, holder="=+-@"))
+
+
+async def test_an_electronic_invoice_that_cannot_be_made_holds_no_other_up(
+    hospital: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    h, asked = hospital, list[str]()
+    for _ in range(3):
+        b = await billed(h.house, 1_000)
+        await came(h, b.request.reference, 1_000)
+
+    async def hands_in(engine: Any, invoice: str, *more: Any) -> Any:
+        asked.append(invoice)
+        raise [Invalid("its patient has no name"), ValueError("x"), Unavailable("the provider is away")][len(asked) - 1]
+
+    monkeypatch.setenv("LONGBIEN_EINVOICE_URL", "https://einvoice.test")
+    monkeypatch.setattr(einvoice, "hand_in", hands_in)
+    await einvoice.job(h.engine)({})
+    assert len(set(asked)) == 3
 
 
 async def test_a_day_of_no_century_is_refused() -> None:

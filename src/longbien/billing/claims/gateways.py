@@ -25,6 +25,8 @@ AGAIN = frozenset(("401", "402", "403"))
 """maKetQua: the sign-in has run out."""
 LATER = frozenset(("429", "500", "502", "503", "504", "101", "100"))
 """Their fault: the same again, later."""
+WAITING = "chờ xử lý"
+"""trangThai of what lies there and was not looked at yet."""
 Kind = Literal["3176", "0", "5"]
 """loaiHoSo: a claim, a check-in, the month's summary."""
 
@@ -223,9 +225,12 @@ class Axis:
         return whole
 
     async def status(self, transaction: str) -> Answer | None:
-        """Refused too where the file was taken and this claim in it was not (hoSo)."""
+        """Refused too where the file was taken and this claim in it was not (hoSo). Raises NotReached while it is still in line
+        there: asked again, it will say."""
         said = await self._authorised("GET", f"/api/kcb/tra-cuu-trang-thai/{quote(transaction, safe='')}")
         whole, each = _ours(said), said.get("hoSo")
+        if whole.taken and WAITING in str(said.get("trangThai")):
+            raise NotReached("It is not decided yet.")
         wrong = [h for h in each if isinstance(h, dict) and str(h.get("maKetQua")) != "200"] if isinstance(each, list) else []
         if not whole.taken or not wrong:
             return whole

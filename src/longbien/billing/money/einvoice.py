@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from longbien.access import housework
 from longbien.base import clock, log
-from longbien.base.errors import Invalid, LongbienError
+from longbien.base.errors import Invalid, LongbienError, Unavailable
 from longbien.base.outside import Outside
 from longbien.base.sql import queries
 from longbien.base.words import in_words
@@ -109,9 +109,13 @@ def job(engine: Engine) -> Any:
             for r in await engine.db.fetch(Q.waiting, clock.now() - BACK, AT_ONCE):
                 try:
                     await hand_in(engine, r["invoice"], provider, settings)
-                except LongbienError as why:
+                except Unavailable as why:  # the provider, or the house: everybody waits
                     _log.warning("electronic invoice: %s", why.text)
                     break
+                except LongbienError as why:  # this one: the others go on
+                    _log.warning("electronic invoice of Invoice/%s: %s", r["invoice"], why.text)
+                except Exception as why:
+                    log.incident(_log, why)
         return clock.now() + EVERY
 
     return run

@@ -19,6 +19,9 @@ from .ledger import Entry, Line, balance, notice_key, post, visit_key
 from .ledger import Q as LEDGER
 from .shifts import Q, Shift, shift_key
 
+FORMULA = "=+-@ "
+"""What makes a cell a formula where the transfer file is opened as a spreadsheet; no name begins so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -44,7 +47,7 @@ def checked(w: Wanted) -> Wanted:
         raise Invalid("A refund goes by transfer or in cash.", code="way", status=422)
     if not 0 < w.amount < 10**13:
         raise Invalid("A refund is a whole number of dong.", code="amount", status=422)
-    holder = vietqr.plain(w.holder).strip().upper()[:60]
+    holder = vietqr.plain(w.holder).lstrip(FORMULA).strip().upper()[:60]
     if w.way == "cash":
         return Wanted(w.facility, w.source, w.subject, w.amount, "cash", w.reason.strip()[:500])
     if w.bin not in banks():

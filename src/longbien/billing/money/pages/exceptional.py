@@ -113,6 +113,8 @@ async def _choice(call: Call, row: Any, act: str) -> Choice:
             raise Conflict("There is no such bill here.")
         invoice, encounter = named["invoice"], named["encounter"]
     elif act == "deposit" and call.field("invoice", 64) and (b := await bills.one(call.engine.db, invoice)):
+        if b.facility != facility(call):
+            raise Conflict("There is no such bill here.")
         encounter = b.encounter
     if act in ("bill", "deposit") and invoice:
         await view.one(store(call, "a payment put to a bill"), invoice)  # is it open to this reader?

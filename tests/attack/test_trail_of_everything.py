@@ -60,7 +60,7 @@ REFUSED: list[tuple[str, str, dict[str, str], Any]] = [
         {"resourceType": "Condition", "id": "p-b-condition", "code": concept("x"), "subject": {"reference": "Patient/p-a"}}}]}),
     ("POST", "/fhir", {}, {"resourceType": "Bundle", "type": "batch", "entry": [{"request": {"method": "GET", "url": "Patient/p-b"}}]}),
     ("POST", "/fhir", {}, {"resourceType": "Bundle", "type": "transaction", "entry": [{"request": {"method": "GET", "url": "Patient/p-b"}}]}),
-    ("GET", "/fhir/Invoice", {}, None), ("GET", "/fhir/AuditEvent", {}, None), ("GET", "/fhir/Patient?_revinclude=Invoice:patient", {}, None),
+    ("GET", "/fhir/Account", {}, None), ("GET", "/fhir/AuditEvent", {}, None), ("GET", "/fhir/Patient?_revinclude=Account:patient", {}, None),
     ("GET", "/fhir/Patient/nobody-knows-this-id", {}, None), ("GET", "/fhir/Patient/nobody-knows-this-id/_history", {}, None),
 ]  # fmt: skip
 

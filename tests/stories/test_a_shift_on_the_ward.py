@@ -5,20 +5,34 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from looking import HouseClock
 from playwright.sync_api import Page, expect
 
+from longbien.base import clock
 from longbien.record.scope import system
 from longbien.record.store import Store
 
 pytestmark = pytest.mark.browser
 Enter = Callable[..., Page]
 SHOTS = os.environ.get("LONGBIEN_SHOTS")
+
+
+_minutes = count(20, 10)
+
+
+@pytest.fixture(autouse=True)
+def by_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the evening the day's doses are given or lost, and the next ones are far: then the shift is that of the afternoon, each
+    story later than the one before."""
+    if clock.local(clock.now()).hour >= 18:
+        HouseClock(monkeypatch).at(0, 14, next(_minutes))
 
 
 def looked_at(page: Page, name: str, lang: str) -> None:

@@ -21,6 +21,7 @@ _BODIES = (
     "SELECT v.rid, v.ver, v.body FROM unnest($1::bigint[], $2::int[]) AS q (rid, ver) JOIN ver v ON v.rid = q.rid AND v.ver = q.ver"
 )
 T = TypeVar("T")
+Decode = Callable[[bytes], Any]
 
 
 class Recall:
@@ -32,9 +33,11 @@ class Recall:
         self._old: dict[Any, tuple[Any, int]] = {}
         self._size = 0
 
-    async def made(self, engine: Engine, rows: Iterable[tuple[int, int]], what: Any, make: Callable[[Any], T]) -> list[T]:
-        """`make(decoded body)` of each row (rid, ver): versions that are there. `what`: says which make that is and what else it
-        depends on."""
+    async def made(
+        self, engine: Engine, rows: Iterable[tuple[int, int]], what: Any, make: Callable[[Any], T], decode: Decode = _decode
+    ) -> list[T]:
+        """`make(decoded body)` of each row (rid, ver): versions that are there. `what`: says which make that is (and with which
+        `decode`) and what else it depends on."""
         keys = [(what, rid, ver) for rid, ver in rows]
         found = [self._taken(key) for key in keys]
         missing: dict[Any, tuple[Any, int] | None] = {key: None for key, it in zip(keys, found, strict=True) if it is None}
@@ -43,7 +46,7 @@ class Recall:
         stored = await engine.db.fetch(_BODIES, [k[1] for k in missing], [k[2] for k in missing])
         for row, body in zip(stored, await engine.unpack_all([x["body"] for x in stored]), strict=True):
             key = (what, row["rid"], row["ver"])
-            missing[key] = value = (make(_decode(body)), len(row["body"]))
+            missing[key] = value = (make(decode(body)), len(row["body"]))
             self._put(key, value)
         both = (it or missing[key] for key, it in zip(keys, found, strict=True))
         return [it[0] for it in both if it is not None]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
 from functools import cache, lru_cache
 from importlib import resources as files
 from typing import Any, NamedTuple
@@ -109,25 +108,20 @@ def bits(resource: dict[str, Any]) -> int:
     if resource.get("resourceType") == "Patient":
         return 0
     found = 0
-    for value, text in _codes(resource):
-        system, code = value.get("system"), value.get("code")
-        if isinstance(system, str) and isinstance(code, str):
-            found |= coded(system, code)
-        if isinstance(text, str):
-            found |= named(text)
-    return found
-
-
-def _codes(value: Any) -> Iterator[tuple[dict[str, Any], Any]]:
-    """Every Coding and CodeableConcept, with the text beside it."""
-    waiting = [value]
+    waiting: list[Any] = [resource]
     while waiting:
         here = waiting.pop()
-        if isinstance(here, dict):
+        if here.__class__ is dict:
             if "coding" in here:
-                yield {}, here.get("text")
-            elif "code" in here and isinstance(here["code"], str):
-                yield here, here.get("display")
-            waiting += [v for v in here.values() if isinstance(v, dict | list)]
-        elif isinstance(here, list):
-            waiting += [v for v in here if isinstance(v, dict | list)]
+                text = here.get("text")
+            elif (code := here.get("code")).__class__ is str:
+                text, system = here.get("display"), here.get("system")
+                if system.__class__ is str:
+                    found |= coded(system, code)
+            else:
+                text = None
+            if text.__class__ is str:
+                found |= named(text)
+            here = here.values()
+        waiting += [v for v in here if v.__class__ is dict or v.__class__ is list]
+    return found

@@ -51,10 +51,24 @@ async def bill(store: Store, encounter_id: str) -> Bill:
 async def opened(store: Store, encounter_id: str) -> Opened:
     """The same with what it was made from. Raises NotFound."""
     found = await reads.read(store, encounter_id)
-    visit, lines = await _lines(store, found)
-    made = shares.judge(visit, lines)
+    made = await _judged(store, found)
     standing = shapes.standing(found.invoices, encounter_id)
     return Opened(found, made, standing, standing is not None and stale(standing, made))
+
+
+async def _judged(store: Store, found: Read) -> Bill:
+    """The bill of what was read. Of a visit that is over it depends on nothing else, so it is judged once for these versions (and
+    what is known of the facility); a stay that runs goes on with the clock."""
+    if beds.running(found.encounter) or found.encounter.get("status") != "finished" or not found.stamp:
+        return shares.judge(*await _lines(store, found))
+    offices = await reads.organizations(store.engine, [found.facility])
+    notes = store.engine.recall.notes(
+        ("bill", found.stamp, str(offices.get(found.facility, {}).get("meta")), tuple(found.diagnoses))
+    )
+    if "bill" not in notes:
+        notes["bill"] = shares.judge(*await _lines(store, found))
+    made: Bill = notes["bill"]
+    return made
 
 
 def stale(invoice: Mapping[str, Any], made: Bill) -> bool:
@@ -66,7 +80,7 @@ def stale(invoice: Mapping[str, Any], made: Bill) -> bool:
 
 async def _lines(store: Store, found: Read) -> tuple[Visit, list[Line]]:
     now = clock.now()
-    lines = [shapes.line(x) for x in found.charges if x.get("status") == "billable"]
+    lines = list(found.lines)
     if beds.running(found.encounter):
         charged = {x.more["cause"] for x in rules.live(lines)}
         prices = await tariff.fresh(store.engine, store.scope)

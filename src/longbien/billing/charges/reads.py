@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -25,6 +26,8 @@ from longbien.record.store import Store
 from longbien.record.types import number, type_name
 from longbien.web.desk import scoped
 
+from ..lines import Line
+from . import shapes
 from .shapes import reference_id
 
 Q = queries(__file__, "sql/charges.sql")
@@ -45,6 +48,10 @@ class Read:
     versions: dict[str, int] = field(default_factory=dict)
     coverages: list[Resource] = field(default_factory=list)
     diagnoses: list[tuple[str, str]] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    """Of the charges that stand or take back."""
+    stamp: tuple[tuple[int, int], ...] = ()
+    """The versions that all of it was made from."""
 
     @property
     def id(self) -> str:
@@ -53,6 +60,12 @@ class Read:
     @property
     def facility(self) -> str:
         return reference_id(self.encounter.get("serviceProvider"), "Organization")
+
+
+def _told(resource: Resource) -> tuple[Resource, Line | None]:
+    """A version as it is kept: its body, and the line of a charge."""
+    charge = resource.get("resourceType") == "ChargeItem" and resource.get("status") == "billable"
+    return resource, shapes.line(resource) if charge else None
 
 
 async def read(store: Store, encounter: str) -> Read:
@@ -71,11 +84,16 @@ async def read(store: Store, encounter: str) -> Read:
     term = key64(f"ChargeItem.context|Encounter/{encounter}")
     sql, args = _of_one(scope, Q.bill, row["pat"], charge, term, types)
     rows, diagnoses = await asyncio.gather(engine.db.fetch(sql, *args, search=True), _diagnoses(engine, row["pat"], visit))
-    bodies = await engine.unpack_all([x["body"] for x in rows])
-    found = Read(visit, row["ver"], {}, diagnoses=diagnoses)
+    versions = [(x["rid"], x["ver"]) for x in rows]
+    made = await engine.recall.made(engine, versions, "bill", _told, _decode)
+    found = Read(visit, row["ver"], {}, diagnoses=diagnoses, stamp=((row["rid"], row["ver"]), *sorted(versions)))
     places = {"ChargeItem": found.charges, "Invoice": found.invoices, "Coverage": found.coverages}
-    for one, body in zip(rows, bodies, strict=True):
-        kind, resource = type_name(one["type"]), _decode(body)
+    for one, (resource, line_of) in zip(rows, made, strict=True):
+        kind = type_name(one["type"])
+        if kind != "ChargeItem":
+            resource = deepcopy(resource)  # whoever issues or pays writes it on
+        if line_of is not None:
+            found.lines.append(line_of)
         if kind == "Patient":
             found.patient = resource
         else:

@@ -15,7 +15,7 @@ FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver WHERE h.id = $1 AND h.
 -- name: bill
 -- Everything that a visit's bill is made of, in one statement driven by the patient's key ($1): the charges of the visit ($2 their
 -- type, $3 the term of their context), the bills and cards and the patient ($4 types).
-SELECT h.type, h.id, h.ver, v.body FROM head h JOIN ver v ON v.rid = h.rid AND v.ver = h.ver
+SELECT h.type, h.id, h.rid, h.ver FROM head h
 WHERE h.pat = $1::bigint AND NOT h.deleted AND (h.type = ANY($4::smallint[]) OR (h.type = $2 AND h.terms @> ARRAY[$3::int8])) AND {allowed}
 
 -- name: named

@@ -20,6 +20,7 @@ from longbien.access.accounts import NewAccount, create
 from longbien.access.sessions import csrf
 from longbien.app import App, create_app
 from longbien.base import clock
+from longbien.base.errors import Conflict
 from longbien.base.words import in_words
 from longbien.billing.money import bills, notices
 from longbien.demo import facilities
@@ -64,13 +65,16 @@ async def desk(app: App) -> AsyncIterator[SimpleNamespace]:
     a = cashiers()[0]
     new = NewAccount(a.login, a.display, "cashier", a.practitioner_id, FACILITY, a.department_id)
     await create(door.engine, door.hasher, None, new, PASSWORD)
+    second = NewAccount("tn.hai", "Thu Ngân Hai", "cashier", None, FACILITY, a.department_id)
+    number = await create(door.engine, door.hasher, None, second, PASSWORD)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE, headers={"Origin": BASE}) as http:
         await http.post("/sign-in", data={"name": a.login, "password": PASSWORD})
 
         async def post(path: str, **data: Any) -> httpx.Response:
             return await http.post(path, data={"csrf": csrf(http.cookies["longbien"]), **data})
 
-        yield SimpleNamespace(get=http.get, post=post, http=http, house=Store(door.engine, system("test")), engine=door.engine)
+        house = Store(door.engine, system("test"))
+        yield SimpleNamespace(get=http.get, post=post, http=http, house=house, engine=door.engine, second=number)
 
 
 async def tell(
@@ -193,7 +197,18 @@ async def test_a_statement_read_twice_is_read_once(desk: SimpleNamespace) -> Non
     for _ in range(2):
         answer = await desk.post("/cashier/statements", kind="csv", layout="plain", account=str(number), text=text)
         assert answer.status_code == 200
-    assert await desk.engine.db.fetchval("SELECT count(*) FROM bank_notice WHERE bank_ref = 'ST1'") == 1
+    count = "SELECT count(*) FROM bank_notice WHERE bank_ref = 'ST1'"
+    assert await desk.engine.db.fetchval(count) == 0  # one alone could write a statement that pays any bill
+    (waits,) = await notices.held(desk.engine, [number])
+    answer = await desk.post(f"/cashier/statements/{waits.number}", act="take")
+    assert answer.status_code == 409 and "người thứ hai" in answer.text
+    assert (await bills.one(desk.engine.db, b.invoice)).owed == 62_000  # type: ignore[union-attr]
+    await notices.sweep(desk.engine)
+    assert await desk.engine.db.fetchval(count) == 0
+    await notices.release(desk.engine, waits.number, desk.second, True)
+    assert await desk.engine.db.fetchval(count) == 1
+    with pytest.raises(Conflict):
+        await notices.release(desk.engine, waits.number, desk.second, False)
     assert (await bills.one(desk.engine.db, b.invoice)).owed == 0  # type: ignore[union-attr]
 
 

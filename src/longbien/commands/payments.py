@@ -77,7 +77,7 @@ async def _statement(engine: Engine, args: argparse.Namespace) -> int:
     form = notices.statement_form(args.kind, args.bin, args.account, args.layout if args.kind == "csv" else "")
     body = args.file.read_bytes()
     found = notices.parse(form, body)
-    number = await notices.deliver(engine, f"file {args.account}", "file", form, body)
+    number = await notices.deliver(engine, f"file {args.account}", "poll", form, body)
     await commanded(engine.db, "payments statement")
     if number is not None:
         await notices.work(engine, number)

@@ -8,10 +8,10 @@ import hashlib
 import json as plain_json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from longbien.base import clock, jobs, log
-from longbien.base.errors import Invalid, LongbienError, Unavailable
+from longbien.base.errors import Conflict, Invalid, LongbienError, Unavailable
 from longbien.base.sql import queries
 from longbien.fhir import json
 from longbien.record.engine import Engine
@@ -36,13 +36,45 @@ FORMS: dict[str, Callable[[bytes], list[Movement]]] = {"longbien": bank_notice.r
 
 
 async def deliver(engine: Engine, bank: str, way: str, form: str, body: bytes, by: int = 0) -> int | None:
-    """Keep what came and have it read: both or neither. Its number, None where the very same was delivered before."""
+    """Keep what came and have it read: both or neither. Its number, None where the very same was delivered before. What somebody
+    put in by hand (way file) is read when a second person has released it."""
     digest = hashlib.sha256(form.encode() + b"\0" + body).digest()
     async with engine.db.transaction() as connection:
         number: int | None = await connection.fetchval(Q.deliver, bank, way, form, body, digest, by)
-        if number is not None:
+        if number is not None and way != "file":
             await jobs.enqueue(connection, QUEUE, {"delivery": number})
     return number
+
+
+class Held(NamedTuple):
+    """A statement that waits for a second person: what is in it, and who put it in."""
+
+    number: int
+    maker: int
+    name: str
+    at: datetime
+    movements: list[Movement]
+
+    @property
+    def into(self) -> int:
+        return sum(m.amount for m in self.movements if m.amount > 0)
+
+
+async def held(engine: Engine, accounts: Sequence[int]) -> list[Held]:
+    """Statements of these of our accounts that nobody but their maker has seen."""
+    rows = await engine.db.fetch(Q.held, [f"file {n}" for n in accounts])
+    return [Held(r["number"], r["made_by"], r["maker"] or "", r["received"], parse(r["form"], bytes(r["body"]))) for r in rows]
+
+
+async def release(engine: Engine, number: int, by: int, taken: bool) -> None:
+    """A second person believes a statement, which is read then, or does not. Raises Conflict: somebody has said so already, or it
+    is one's own."""
+    if await engine.db.fetchval(Q.maker, number) == by:  # the table's own constraint holds it whoever asks
+        raise Conflict("A second person has to look at a statement: not who put it in.")
+    if await engine.db.fetchval(Q.release, number, by, taken) is None:
+        raise Conflict("Somebody has decided about this statement already.")
+    if taken:
+        await work(engine, number)
 
 
 def statement_form(kind: str, bin: str, account: str, layout: str = "") -> str:

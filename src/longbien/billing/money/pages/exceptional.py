@@ -47,6 +47,7 @@ async def _page(call: Call, error: str = "", status: int = 200, note: str = "") 
     }
     more = [b for i in {x["invoice"] for a in alike.values() for x in a} - named if (b := await bills.one(db, i))]
     people = {x.bill.invoice: x for x in await view.whose(own, [*found, *more])}
+    ours = await db.fetch(bills.Q.accounts, place)
     waiting = [r for r in await db.fetch(Q.refunds, place, 60) if r["approved"] and r["paid"] is None and r["way"] == "transfer"]
     return await show(
         call,
@@ -63,7 +64,9 @@ async def _page(call: Call, error: str = "", status: int = 200, note: str = "") 
         refunds=waiting,
         unread=await db.fetch(Q.unread, call.now - timedelta(days=7)),
         layouts=layouts.titles(call.w.lang),
-        accounts=await db.fetch(bills.Q.accounts, place),
+        accounts=ours,
+        held=await notices.held(call.engine, [r["number"] for r in ours]),
+        maker=call.actor.number,
     )
 
 
@@ -138,5 +141,19 @@ async def statement(call: Call) -> Response:
     delivered = await notices.deliver(call.engine, f"file {number}", "file", form, body, call.actor.number)
     if delivered is None:
         return await _page(call, note=call.w("This statement was read before: nothing is new."))
-    await notices.work(call.engine, delivered)
-    return await _page(call, note=call.w("The statement was read: %(n)s movements.", n=len(found)))
+    return await _page(call, note=call.w("The statement is kept: %(n)s movements. A colleague has to release it.", n=len(found)))
+
+
+@page(TAKE, "HPAYMT")
+async def release(call: Call) -> Response:
+    """A colleague's statement is believed, or is not."""
+    text = call.request.path_params["delivery"]
+    ours = [r["number"] for r in await call.engine.db.fetch(bills.Q.accounts, facility(call))]
+    known = {str(h.number) for h in await notices.held(call.engine, ours)}
+    if text not in known:
+        return await _page(call, call.w("Somebody has decided about this statement already."), 409)
+    try:
+        await notices.release(call.engine, int(text), call.actor.number, call.field("act", 10) == "take")
+    except Conflict as why:
+        return await _page(call, said(call, why), why.status)
+    return call.go("/cashier/exceptions?done=resolved")

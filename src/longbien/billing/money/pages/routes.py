@@ -13,6 +13,7 @@ ROUTES: list[BaseRoute] = [
     route("/cashier/exceptions", exceptional.listed),
     route("/cashier/exceptions/{notice}", exceptional.resolve, ["POST"]),
     route("/cashier/statements", exceptional.statement, ["POST"]),
+    route("/cashier/statements/{delivery}", exceptional.release, ["POST"]),
     route("/cashier/refunds", refunding.listed),
     route("/cashier/refunds/file", refunding.make_file, ["POST"]),
     route("/cashier/refunds/files/{file}.csv", refunding.file),

@@ -44,6 +44,10 @@ REFUSED = {
     "There is no such bill here.": mark("There is no such bill here."),
     "This bill is paid.": mark("This bill is paid."),
     "This is no refund that waits for exactly that amount.": mark("This is no refund that waits for exactly that amount."),
+    "A second person has to look at a statement: not who put it in.": mark(
+        "A second person has to look at a statement: not who put it in."
+    ),
+    "Somebody has decided about this statement already.": mark("Somebody has decided about this statement already."),
     "For which visit shall it be kept?": mark("For which visit shall it be kept?"),
 }
 

@@ -6,8 +6,22 @@ ON CONFLICT (bank, sha256) DO NOTHING RETURNING number
 SELECT number FROM bank_delivery WHERE bank = $1 AND sha256 = $2
 
 -- name: delivery
-SELECT d.number, d.bank, d.form, d.body, r.error, r.notices FROM bank_delivery d LEFT JOIN bank_delivery_read r ON r.delivery = d.number
+-- One that may be believed: a statement put in by hand only once a second person has released it.
+SELECT d.number, d.bank, d.form, d.body, r.error, r.notices FROM bank_delivery_believed d LEFT JOIN bank_delivery_read r ON r.delivery = d.number
 WHERE d.number = $1
+
+-- name: held
+-- Statements of these accounts ($1: "file" and the account's number) that wait for a second person.
+SELECT d.number, d.form, d.body, d.made_by, d.received, a.name AS maker FROM bank_delivery d LEFT JOIN account a ON a.number = d.made_by
+WHERE d.way = 'file' AND d.bank = ANY($1::text[]) AND NOT EXISTS (SELECT 1 FROM bank_delivery_release r WHERE r.delivery = d.number)
+  AND NOT EXISTS (SELECT 1 FROM bank_delivery_read x WHERE x.delivery = d.number) ORDER BY d.number LIMIT 50
+
+-- name: maker
+SELECT made_by FROM bank_delivery WHERE number = $1
+
+-- name: release
+INSERT INTO bank_delivery_release (delivery, made_by, by, taken)
+SELECT d.number, d.made_by, $2, $3 FROM bank_delivery d WHERE d.number = $1 ON CONFLICT (delivery) DO NOTHING RETURNING delivery
 
 -- name: put
 -- What is known by the bank's own number stays as it was first told.
@@ -30,7 +44,7 @@ SELECT n.number FROM bank_notice n WHERE n.delivery = $1
 SELECT n.number FROM bank_notice n WHERE NOT EXISTS (SELECT 1 FROM bank_outcome o WHERE o.notice = n.number) ORDER BY n.number LIMIT $1
 
 -- name: unread
-SELECT d.number FROM bank_delivery d WHERE NOT EXISTS (SELECT 1 FROM bank_delivery_read r WHERE r.delivery = d.number) ORDER BY d.number LIMIT $1
+SELECT d.number FROM bank_delivery_believed d WHERE NOT EXISTS (SELECT 1 FROM bank_delivery_read r WHERE r.delivery = d.number) ORDER BY d.number LIMIT $1
 
 -- name: one
 SELECT n.number, n.bin, n.account, n.bank_ref, n.amount, n.at, n.text, n.payer, n.received, o.kind

@@ -49,7 +49,7 @@ def launcher(data: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
         yield process, int(process.stdout.readline())
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)
         process.stdout.close()
 
 
@@ -135,7 +135,7 @@ def test_start_twice_is_one_server_and_the_last_to_leave_stops_it(data: Path) ->
 def test_a_killed_launcher_leaves_a_server_that_the_next_start_joins(data: Path) -> None:
     with launcher(data) as (process, pid):
         process.kill()
-        process.wait(10)
+        process.wait(60)
         with Embedded(data) as server:
             assert server.pid == pid
             assert server.psql("SELECT 1") == "1"
@@ -145,7 +145,7 @@ def test_a_killed_launcher_leaves_a_server_that_the_next_start_joins(data: Path)
 def test_ctrl_c_to_the_launchers_group_does_not_reach_the_server(data: Path) -> None:
     with launcher(data) as (process, pid):
         os.killpg(process.pid, signal.SIGINT)
-        process.wait(10)
+        process.wait(60)
         assert Embedded(data).pid == pid
 
 

@@ -213,7 +213,7 @@ def test_an_app_sees_no_more_than_its_person_and_only_the_patient_in_context(wor
     wide = world.exchange("user/*.cruds")["access_token"]
     assert world.get(wide, f"Patient/{world.mine}").status_code == 200
     assert world.get(wide, f"Patient/{world.other}").status_code == 404, "not under the doctor's care"
-    assert world.get(wide, "Invoice").status_code == 403, "a doctor may not"
+    assert world.get(wide, "Account").status_code == 403, "a doctor may not"
     made = httpx.post(
         f"{world.fhir}/Observation", json=_observation(world.mine, "laboratory", "x"), headers={"Authorization": f"Bearer {token}"}
     )

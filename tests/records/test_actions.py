@@ -185,7 +185,7 @@ async def test_what_closed_a_record_is_never_taken_back_and_nothing_is_destroyed
         await h.house.commit([Update({**made, "activity": {"text": "x"}})])
     destroying = {k: v for k, v in made.items() if k not in ("id", "meta")}
     destroying["activity"] = {"coding": [{"system": states.STATES, "code": states.DESTROYED}]}
-    with pytest.raises(Invalid, match="destroys nothing"):
+    with pytest.raises(Invalid, match="destroyed by minutes"):
         await h.house.commit([Create(destroying)])
 
 

@@ -25,8 +25,8 @@ def test_a_row_waits_and_is_sent_when_the_network_is_back(enter: Enter, lang: st
     page.context.set_offline(True)
     row.locator(f"input[name={field}]").fill(value)
     row.locator(f"input[name={field}]").blur()
-    expect(page.locator("#toast")).to_contain_text(said)
     expect(page.locator("[data-unsent]")).to_have_count(1)
+    expect(page.locator("[data-unsent]")).to_contain_text(said)  # in the row, where one looks
     page.context.set_offline(False)
     expect(page.locator("[data-unsent]")).to_have_count(0)
     expect(page.locator("[data-row]").filter(has_text=name)).to_contain_text(f"✓ {value}")

@@ -22,7 +22,7 @@ PATH: dict[str, str] = {
     "op": "x", "step": "sign-in",
     "visit": "{id}-encounter", "code": "26-AAAA-BBBB-CCCC",
     "questionnaire": "score-news2",
-    "invoice": "x", "notice": "0", "refund": "0", "file": "0", "receipt": "0", "encounter": "{id}-encounter",
+    "invoice": "x", "notice": "0", "delivery": "1", "refund": "0", "file": "0", "receipt": "0", "encounter": "{id}-encounter",
 }  # fmt: skip
 STREAMS = re.compile(r"/live\Z|/events\Z")
 """Routes whose answer does not end by itself."""

@@ -203,29 +203,26 @@ class Compiler:
             found[n] = await self.cond(a, h, s, narrow=narrow)
         return [found[n] for n in range(len(asks))]
 
-    def frame(self, type_: str, conds: list[Cond], h: str) -> list[str]:
-        """Type, not deleted: what stands beside the conditions."""
+    def frame(self, type_: str, conds: list[Cond], h: str, s: Statement) -> list[str]:
+        """Type, not deleted, scope: what stands beside the conditions."""
         parts: list[str] = []
         sure = any(c.typed for c in conds) and not any(c.pat for c in conds)
         if not sure or not any(c.typed and c.selective for c in conds):
             parts.append(f"{h}.type = {number(type_)}")
         if not any(c.typed for c in conds):
             parts.append(f"NOT {h}.deleted")
+        if not self.scope.unlimited:
+            own = next((c.own for c in conds if c.own), None)
+            row = RowSQL.of(h)
+            parts.append(self.scope.where(row if own is None else row._replace(pat=f"{own}::bigint"), s.bind))
         return parts
-
-    @staticmethod
-    def row(conds: list[Cond], h: str) -> RowSQL:
-        """The row that the scope is asked about: where it can only be one patient's, that patient, so that it is asked once."""
-        own = next((c.own for c in conds if c.own), None)
-        return RowSQL.of(h) if own is None else RowSQL.of(h)._replace(pat=f"{own}::bigint")
 
     async def rows_sql(self, type_: str, asks: list[Ask | Has], h: str, s: Statement) -> str:
         """The whole condition for rows of a type, as one expression."""
         return self.joined(type_, await self.conds(asks, h, s), h, s)
 
     def joined(self, type_: str, conds: list[Cond], h: str, s: Statement) -> str:
-        scope = [] if self.scope.unlimited else [self.scope.where(self.row(conds, h), s.bind)]
-        return " AND ".join([c.sql for c in conds] + self.frame(type_, conds, h) + scope) or "true"
+        return " AND ".join([c.sql for c in conds] + self.frame(type_, conds, h, s)) or "true"
 
     def _within(self, query: Query, s: Statement) -> Cond:
         """In the compartment query.within: R4's own definition of it, type by type."""
@@ -265,12 +262,11 @@ class Compiler:
                 self.may_read(t)
             if reads or every is not None:
                 frame.append(f"h.type = ANY({s.bind([number(t) for t in reads if number(t)])}::smallint[])")
-            row = RowSQL.of("h")
+            if not self.scope.unlimited:
+                frame.append(self.scope.where(RowSQL.of("h"), s.bind))
         else:
-            frame, row = self.frame(query.type, conds, "h"), self.row(conds, "h")
-        if self.scope.unlimited:
-            return Heads(query, s, conds, frame)
-        return Heads(query, s, conds, frame, self.scope.where(row, s.bind), self.scope.surely(row, s.bind))
+            frame = self.frame(query.type, conds, "h", s)
+        return Heads(query, s, conds, frame)
 
 
 def _way(text: str) -> tuple[str, ...]:

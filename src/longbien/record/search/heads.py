@@ -42,14 +42,11 @@ class Past(NamedTuple):
 class Heads:
     """The head query of one search: `page` and `count` give (sql, args)."""
 
-    def __init__(self, query: Query, s: Statement, conds: list[Cond], frame: list[str], allowed: str = "", surely: str = "false"):
-        """allowed: what the scope says of a row; surely: true only where that is (Scope.surely)."""
+    def __init__(self, query: Query, s: Statement, conds: list[Cond], frame: list[str]):
         self.query = query
         self._s = s
         self._conds = conds
-        self._bare = frame
-        self._frame = [*frame, allowed] if allowed else frame
-        self._surely = surely if any(c.pat for c in conds) else "false"
+        self._frame = frame
         # over all types only the log is in order; one patient's rows are sorted by date as everywhere
         sort = query.sort or ([("_lastUpdated", True)] if query.type is None and not any(c.pat for c in conds) else [])
         self.keys = keys(query.type, sort)
@@ -150,24 +147,13 @@ class Heads:
         bounds = ([f"h.dlo >= {first}"], [long_, f"h.dlo < {first}"])
         return [_select(columns, "head h", [*bound, *others], tail) for bound in bounds]
 
-    def sure_page(self, limit: int) -> tuple[str, list[Any]] | None:
-        """The same page without the scope's condition, each row with whether it is `sure` to be open: where all of them are, it is
-        the page; else it is nothing, and `page` is asked. Of one patient's rows; None where there is no cheap way to be sure."""
-        if self._surely == "false":
-            return None
-        whole, self._frame = self._frame, self._bare
-        try:
-            return self.page(limit, f", {self._surely} AS sure")
-        finally:
-            self._frame = whole
-
-    def page(self, limit: int, more: str = "") -> tuple[str, list[Any]]:
+    def page(self, limit: int) -> tuple[str, list[Any]]:
         """Heads of one page in order, with their bodies. Columns: COLUMNS, k0.., body."""
         after = self._after()
         order = ", ".join(f"{k.sql} {'DESC' if k.down else 'ASC'}" for k in self.keys)
         last = "DESC" if self.keys[-1].down else "ASC"
         at = f"{limit:d}"  # written out: a kept plan should know how little is wanted
-        columns = COLUMNS + "".join(f", {k.sql} AS k{n}" for n, k in enumerate(self.keys)) + more
+        columns = COLUMNS + "".join(f", {k.sql} AS k{n}" for n, k in enumerate(self.keys))
         branches = self._branches(columns, f"ORDER BY {order}, h.rid {last} LIMIT {at}", after)
         outer = ", ".join(f"x.k{n} {'DESC' if k.down else 'ASC'}" for n, k in enumerate(self.keys)) + f", x.rid {last}"
         inner = branches[0]

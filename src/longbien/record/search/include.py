@@ -4,8 +4,6 @@ Nothing is cut silently: over MOST included resources the rest stays away and an
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any, Literal
 
 from longbien.base.errors import Forbidden, Issue
@@ -61,11 +59,10 @@ def _room(page: Page, seen: set[int]) -> int:
 
 
 async def _take(
-    engine: Engine, compiler: Compiler, where: Callable[[Statement], str], seen: set[int], page: Page, what: str, *,
-    keyed: bool = False,
-) -> list[Entry]:  # fmt: skip
-    """where: puts the condition on h into a statement. keyed: the rows are named by key, so that one plan serves every question."""
-    rows = [r for r in await _found(engine, compiler, where, page, seen, keyed) if r["rid"] not in seen]
+    engine: Engine, sql: str, args: list[Any], seen: set[int], page: Page, what: str, *, keyed: bool = False
+) -> list[Entry]:
+    """keyed: the rows are named by key, so that one plan serves every question."""
+    rows = [r for r in await engine.db.fetch(sql, *args, search=not keyed) if r["rid"] not in seen]
     room = _room(page, seen)
     if len(rows) > room:
         rows = rows[: max(room, 0)]
@@ -75,27 +72,10 @@ async def _take(
     return await run.entries(engine, rows, "include")
 
 
-async def _found(
-    engine: Engine, compiler: Compiler, where: Callable[[Statement], str], page: Page, seen: set[int], keyed: bool
-) -> list[Any]:
-    """The rows that may be seen: the cheap way where all of them surely may, else the whole way (as run._rows)."""
-    scope, row = compiler.scope, RowSQL.of("h")
-    if not scope.unlimited:
-        s = Statement()
-        surely = scope.surely(row, s.bind)
-        if surely != "false":
-            sql = _rows(s, where(s), f", {surely} AS sure", len(seen))
-            found = await engine.db.fetch(sql, *s.args, search=not keyed)
-            if found and all(x["sure"] for x in found):
-                return list(found)
-    s = Statement()
-    allowed = "" if scope.unlimited else f" AND {scope.where(row, s.bind)}"
-    return list(await engine.db.fetch(_rows(s, where(s) + allowed, "", len(seen)), *s.args, search=not keyed))
-
-
-def _rows(s: Statement, where: str, more: str, seen: int) -> str:
-    limit = s.bind(MOST + seen + 1)
-    return f"""SELECT x.*, v.body FROM (SELECT {COLUMNS}{more} FROM head h WHERE NOT h.deleted AND {where} LIMIT {limit}::int) x
+def _rows(compiler: Compiler, s: Statement, where: str, page: Page, seen: set[int]) -> str:
+    scope = "" if compiler.scope.unlimited else " AND " + compiler.scope.where(RowSQL.of("h"), s.bind)
+    limit = s.bind(MOST + len(seen) + 1)
+    return f"""SELECT x.*, v.body FROM (SELECT {COLUMNS} FROM head h WHERE NOT h.deleted AND {where}{scope} LIMIT {limit}::int) x
                JOIN ver v ON v.rid = x.rid AND v.ver = x.ver ORDER BY x.type, x.rid DESC"""
 
 
@@ -119,13 +99,14 @@ async def _forward(engine: Engine, compiler: Compiler, one: Include, of: list[En
         if not compiler.scope.may_search(type_):
             _say(page, "information", "suppressed", f"{type_} resources were not included: they may not be read here.")
             continue
-
-        def named(s: Statement, type_: str = type_, ids: set[str] = ids) -> str:
-            return f"h.id = ANY({s.bind(sorted(ids))}::text[]) AND h.type = {number(type_)}"
-
-        found += await _take(engine, compiler, named, seen, page, what, keyed=True)
+        s = Statement()
+        where = f"h.id = ANY({s.bind(sorted(ids))}::text[]) AND h.type = {number(type_)}"
+        sql = _rows(compiler, s, where, page, seen)
+        found += await _take(engine, sql, s.args, seen, page, what, keyed=True)
     if urls:
-        found += await _take(engine, compiler, partial(_defined, compiler, one, sorted(urls)), seen, page, what)
+        s = Statement()
+        sql = _rows(compiler, s, _defined(compiler, one, sorted(urls), s), page, seen)
+        found += await _take(engine, sql, s.args, seen, page, what)
     return found
 
 
@@ -164,19 +145,16 @@ async def _back(engine: Engine, compiler: Compiler, one: Include, of: list[Entry
         patients = [patient_key(p[8:]) for p in places if p.startswith("Patient/")] if code in slots.by_pat(one.source) else []
         others = [p for p in places if not (patients and p.startswith("Patient/"))]
         if patients:
-            found += await _take(engine, compiler, partial(_of_patients, one, patients), seen, page, what, keyed=True)
+            s = Statement()
+            where = f"h.pat = ANY({s.bind(patients)}::int8[]) AND h.type = {number(one.source)}"
+            where += links.not_elsewhere(one.source, "h", s)
+            found += await _take(engine, _rows(compiler, s, where, page, seen), s.args, seen, page, what, keyed=True)
         if others:
-            found += await _take(engine, compiler, partial(_naming, one, code, others), seen, page, what, keyed=True)
+            s = Statement()
+            cond = reference.to(one.source, code, others, "h", s.bind)
+            sql = _rows(compiler, s, f"{cond.sql} AND h.type = {number(one.source)}", page, seen)
+            found += await _take(engine, sql, s.args, seen, page, what, keyed=True)
     return found
-
-
-def _of_patients(one: Include, patients: list[int], s: Statement) -> str:
-    where = f"h.pat = ANY({s.bind(patients)}::int8[]) AND h.type = {number(one.source)}"
-    return where + links.not_elsewhere(one.source, "h", s)
-
-
-def _naming(one: Include, code: str, places: list[str], s: Statement) -> str:
-    return f"{reference.to(one.source, code, places, 'h', s.bind).sql} AND h.type = {number(one.source)}"
 
 
 async def _anything(engine: Engine, compiler: Compiler, of: list[Entry], seen: set[int], page: Page) -> list[Entry]:
@@ -184,21 +162,16 @@ async def _anything(engine: Engine, compiler: Compiler, of: list[Entry], seen: s
     readable = [t for t in definitions.types() if compiler.scope.may_search(t)]
     found: list[Entry] = []
     for type_ in sorted({e.type for e in of}):
-        ids = [e.id for e in of if e.type == type_]
-        found += await _take(engine, compiler, partial(_whatever, compiler, type_, ids, readable), seen, page, "_revinclude=*")
+        ids = [packed_id(e.id) for e in of if e.type == type_]
+        s = Statement()
+        ps = [param_key(f"{t}.{c}") for t in readable for c in slots.references(t) if type_ in reference.targets(t, c)]
+        named = f"r.p = ANY({s.bind(ps)}::int4[]) AND r.type = {number(type_)} AND r.id = ANY({s.bind(ids)}::bytea[])"
+        where = f"h.rid IN (SELECT r.rid FROM ref r WHERE {named})"
+        if type_ == "Patient":
+            patients = s.bind([patient_key(e.id) for e in of if e.type == type_])
+            pats = f"h.pat = ANY({patients}::int8[]) AND h.type <> {number(type_)}"
+            where = f"h.rid IN (SELECT h.rid FROM head h WHERE {pats} UNION ALL SELECT r.rid FROM ref r WHERE {named})"
+        if compiler.scope.searchable is not None:
+            where += f" AND h.type = ANY({s.bind([number(t) for t in readable])}::smallint[])"
+        found += await _take(engine, _rows(compiler, s, where, page, seen), s.args, seen, page, "_revinclude=*")
     return found
-
-
-def _whatever(compiler: Compiler, type_: str, of: list[str], readable: list[str], s: Statement) -> str:
-    """What names resources of this type by any parameter of a readable type."""
-    ids = [packed_id(i) for i in of]
-    ps = [param_key(f"{t}.{c}") for t in readable for c in slots.references(t) if type_ in reference.targets(t, c)]
-    named = f"r.p = ANY({s.bind(ps)}::int4[]) AND r.type = {number(type_)} AND r.id = ANY({s.bind(ids)}::bytea[])"
-    where = f"h.rid IN (SELECT r.rid FROM ref r WHERE {named})"
-    if type_ == "Patient":
-        patients = s.bind([patient_key(i) for i in of])
-        pats = f"h.pat = ANY({patients}::int8[]) AND h.type <> {number(type_)}"
-        where = f"h.rid IN (SELECT h.rid FROM head h WHERE {pats} UNION ALL SELECT r.rid FROM ref r WHERE {named})"
-    if compiler.scope.searchable is not None:
-        where += f" AND h.type = ANY({s.bind([number(t) for t in readable])}::smallint[])"
-    return where

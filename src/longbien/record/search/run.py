@@ -80,7 +80,8 @@ async def _search(engine: Engine, scope: Scope, query: Query, base_url: str, han
         page.total = await _count(engine, await compiler.heads(query))
     else:
         heads = await compiler.heads(query)
-        found = await _rows(engine, heads, query.count + 1)
+        sql, args = heads.page(query.count + 1)
+        found = list(await engine.db.fetch(sql, *args, search=not heads.steady))
         more = len(found) > query.count
         found = found[: query.count]
         page.total = await _total(engine, compiler, query, more, len(found))
@@ -92,18 +93,6 @@ async def _search(engine: Engine, scope: Scope, query: Query, base_url: str, han
     await _audit(engine, scope, query, page)
     subset.apply(page, query)
     return page
-
-
-async def _rows(engine: Engine, heads: Heads, limit: int) -> list[Any]:
-    """The heads of the page: the cheap way where every row of it is surely open, else the whole way (and where there is none, so
-    that nothing is told by how long it takes)."""
-    if (short := heads.sure_page(limit)) is not None:
-        sql, args = short
-        found = await engine.db.fetch(sql, *args, search=not heads.steady)
-        if found and all(row["sure"] for row in found):
-            return list(found)
-    sql, args = heads.page(limit)
-    return list(await engine.db.fetch(sql, *args, search=not heads.steady))
 
 
 async def entries(engine: Engine, rows: Sequence[Any], mode: Any) -> list[Entry]:

@@ -29,7 +29,7 @@ import psutil
 from claim_rows import DAY, a_claim
 from longbien.base import clock
 from longbien.billing.claims import making, reactions
-from longbien.demo import facilities, population, prices
+from longbien.demo import catalogues, facilities, population, prices
 from longbien.demo.charging import charging
 from longbien.record.change import Manner, Update
 from longbien.record.engine import Engine
@@ -79,7 +79,8 @@ def work(given: tuple[int, int, bytes, bytes]) -> tuple[int, int, float, int]:
 async def fill(url: str, people: int) -> None:
     engine = await Engine.open(url)
     house, manner = Store(engine, system("bench")), Manner(references="trust", checked=True, summarise=True)
-    await house.commit([Update(r) for r in [*facilities.resources(), *prices.resources()]], manner)
+    drugs = [r for r in catalogues.resources() if r["resourceType"] in ("Medication", "ActivityDefinition")]
+    await house.commit([Update(r) for r in [*facilities.resources(), *prices.resources(), *drugs]], manner)
     day = population.demo_day(clock.now())
     for n in range(people):
         life = population.person(n, 20261123, day)

@@ -27,7 +27,7 @@ KNOWN: dict[tuple[str, int], dict[str, Any]] = {
 def lua(life: Life) -> None:
     """This morning's blood and urine, the next visit, and what the hospital has told her."""
     today = life.today
-    visit = life.visit("SN", "TM", at(today, 6, 50), "Xét nghiệm trước khám", minutes=20, doctor=facilities.member("bs.minh"))
+    visit = life.visit("SN", "TM", at(today, 6, 10), "Xét nghiệm trước khám", minutes=60, doctor=facilities.member("bs.minh"))
     given = {"HBA1C": 7.8, "GLU": 7.9, "CREA": 78.0, "LDL": 1.9, "K": 4.2, "ALT": 24.0}
     life.labs(visit, at(today, 6, 20), ("CBC", "GLU", "HBA1C", "CREA", "LYTES", "LIPID", "ALT"), given, minutes=80)
     back = at(life.weekday(today + timedelta(days=17)), 8, 30)

@@ -103,6 +103,7 @@ async def known(url: str, most: int = 400) -> tuple[str, list[str], list[str]]:
     )  # fmt: skip
     reads = await engine.db.fetch(
         "SELECT h.type, h.id FROM head h WHERE h.pat = ANY($1::bigint[]) AND h.type = ANY($2::smallint[]) AND NOT h.deleted "
+        "AND h.sens = 0 "
         "ORDER BY h.rid % 997, h.rid LIMIT 4000",
         [r["pat"] for r in rows], [number(t) for t in ("Observation", "Condition", "Encounter", "MedicationRequest")],
     )  # fmt: skip
